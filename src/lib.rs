@@ -1,5 +1,8 @@
 //! tcplens: what every TCP connection in a capture went through.
+pub mod analysis;
+pub mod flow;
 pub mod frame;
 pub mod source;
+pub mod tcp;
 pub mod time;
 pub mod wire;

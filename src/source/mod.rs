@@ -107,4 +107,3 @@ impl core::fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
-

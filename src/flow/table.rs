@@ -1,0 +1,377 @@
+//! The flow table: one hash lookup per packet, values in a chunked slab.
+//!
+//! The index maps a hash to a slot number only, so that growing it touches no value; the key is
+//! compared in the slab, where the value is needed anyway. The hash is seeded: whoever writes
+//! the packets can't choose collisions (Crosby & Wallach 2003).
+
+use core::hash::{BuildHasher, Hasher};
+use std::collections::hash_map::RandomState;
+
+use hashbrown::HashTable;
+
+use super::{Direction, FlowKey};
+
+/// A place in the table. Places of removed flows are used again.
+pub type Slot = u32;
+
+/// Slots in a chunk: growth never moves what is there.
+const CHUNK: usize = 1024;
+
+struct Indexed {
+    tag: u32,
+    slot: Slot,
+}
+
+/// A flow and what is kept for it.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// Whose flow it is.
+    pub key: FlowKey,
+    /// VLANs and tunnels it was seen in ([`crate::wire::Decoded::context`]), per direction;
+    /// `None` until that direction is seen.
+    pub context: [Option<u32>; 2],
+    /// What is kept.
+    pub value: T,
+}
+
+/// The hash of a key: two folded multiplications of its words with secret ones, then made a
+/// function of 32 bits, so that the index can grow from the tags it holds.
+#[inline]
+fn hash(seeds: &[u64; 5], key: &FlowKey) -> u64 {
+    let [a, b, c, d, e] = key.words();
+    let [s, t, u, v, w] = *seeds;
+    let fold = |x: u64, y: u64| {
+        let product = u128::from(x) * u128::from(y);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let left = fold(a ^ s, b ^ t);
+    let right = fold(c ^ u, d ^ v);
+    spread((fold(left ^ e ^ w, right.rotate_left(32) ^ u) >> 32) as u32)
+}
+
+/// A 64-bit hash whose upper half is `tag`: hashbrown takes the bucket from the lower bits and
+/// its control byte from the upper seven.
+#[inline]
+fn spread(tag: u32) -> u64 {
+    let lower = tag.wrapping_mul(0x9e37_79b1);
+    u64::from(tag) << 32 | u64::from(lower ^ lower >> 15)
+}
+
+#[inline]
+fn entry_in<T>(chunks: &[Box<[Option<Entry<T>>]>], slot: Slot) -> Option<&Entry<T>> {
+    chunks
+        .get(slot as usize / CHUNK)?
+        .get(slot as usize % CHUNK)?
+        .as_ref()
+}
+
+/// Flows by key, with values of type `T`.
+pub struct FlowTable<T> {
+    index: HashTable<Indexed>,
+    chunks: Vec<Box<[Option<Entry<T>>]>>,
+    free: Vec<Slot>,
+    /// Slots ever used: those past it have never held a flow.
+    used: u32,
+    live: usize,
+    seeds: [u64; 5],
+    /// Where the search for something to evict goes on.
+    hand: Slot,
+}
+
+impl<T> Default for FlowTable<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> FlowTable<T> {
+    /// An empty table with a seed of its own.
+    pub fn new() -> Self {
+        let random = RandomState::new();
+        let seed = |i: u64| {
+            let mut hasher = random.build_hasher();
+            hasher.write_u64(i);
+            hasher.finish() | 1
+        };
+        Self {
+            index: HashTable::new(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            used: 0,
+            live: 0,
+            seeds: [seed(0), seed(1), seed(2), seed(3), seed(4)],
+            hand: 0,
+        }
+    }
+
+    /// Flows in the table's slab, including those no longer found by key.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Bytes held by the table itself, without what values point to.
+    pub fn memory(&self) -> usize {
+        self.chunks.len() * CHUNK * size_of::<Option<Entry<T>>>()
+            + self.index.capacity() * (size_of::<Indexed>() + 1)
+            + self.free.capacity() * size_of::<Slot>()
+    }
+
+    /// The entry in `slot`, if there is one.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> Option<&Entry<T>> {
+        entry_in(&self.chunks, slot)
+    }
+
+    /// The entry in `slot`, if there is one.
+    #[inline]
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Entry<T>> {
+        self.chunks
+            .get_mut(slot as usize / CHUNK)?
+            .get_mut(slot as usize % CHUNK)?
+            .as_mut()
+    }
+
+    /// Finds the flow of a packet seen in `context`.
+    ///
+    /// A flow seen in the same context in this direction is it. Otherwise `belongs` is asked, per
+    /// flow with this key, whether the packet continues it all the same: the two directions may be
+    /// tagged differently, and a mirror port may show a packet in two VLANs.
+    #[inline]
+    pub fn find(
+        &mut self,
+        key: &FlowKey,
+        direction: Direction,
+        context: u32,
+        mut belongs: impl FnMut(&Entry<T>) -> bool,
+    ) -> Option<Slot> {
+        let hash = hash(&self.seeds, key);
+        let tag = (hash >> 32) as u32;
+        let entry_of = |slot| entry_in(&self.chunks, slot);
+        let exact = self.index.find(hash, |indexed| {
+            indexed.tag == tag
+                && entry_of(indexed.slot).is_some_and(|entry| {
+                    entry.key == *key
+                        && match entry.context[direction.index()] {
+                            Some(seen) => seen == context,
+                            None => entry.context[direction.reverse().index()] == Some(context),
+                        }
+                })
+        });
+        if let Some(indexed) = exact {
+            let slot = indexed.slot;
+            if let Some(entry) = self.get_mut(slot) {
+                entry.context[direction.index()] = Some(context);
+            }
+            return Some(slot);
+        }
+        let slot = self
+            .index
+            .find(hash, |indexed| {
+                indexed.tag == tag
+                    && entry_of(indexed.slot)
+                        .is_some_and(|entry| entry.key == *key && belongs(entry))
+            })?
+            .slot;
+        if let Some(entry) = self.get_mut(slot) {
+            entry.context[direction.index()].get_or_insert(context);
+        }
+        Some(slot)
+    }
+
+    /// Any flow with this key, in whatever context.
+    pub fn find_any(&self, key: &FlowKey) -> Option<Slot> {
+        let hash = hash(&self.seeds, key);
+        self.index
+            .find(hash, |indexed| {
+                indexed.tag == (hash >> 32) as u32
+                    && self
+                        .get(indexed.slot)
+                        .is_some_and(|entry| entry.key == *key)
+            })
+            .map(|indexed| indexed.slot)
+    }
+
+    /// Adds a flow. An older one with the same key and context should have been
+    /// [detached](Self::detach) before.
+    pub fn insert(&mut self, key: FlowKey, direction: Direction, context: u32, value: T) -> Slot {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            let slot = self.used;
+            self.used += 1;
+            if slot as usize / CHUNK >= self.chunks.len() {
+                self.chunks.push((0..CHUNK).map(|_| None).collect());
+            }
+            slot
+        });
+        let mut seen = [None; 2];
+        seen[direction.index()] = Some(context);
+        if let Some(place) = self
+            .chunks
+            .get_mut(slot as usize / CHUNK)
+            .and_then(|chunk| chunk.get_mut(slot as usize % CHUNK))
+        {
+            *place = Some(Entry {
+                key,
+                context: seen,
+                value,
+            });
+        }
+        self.live += 1;
+        let hash = hash(&self.seeds, &key);
+        self.index.insert_unique(
+            hash,
+            Indexed {
+                tag: (hash >> 32) as u32,
+                slot,
+            },
+            |indexed| spread(indexed.tag),
+        );
+        slot
+    }
+
+    /// Lets the flow in `slot` no longer be found by key. It stays in the slab.
+    pub fn detach(&mut self, slot: Slot) {
+        let Some(key) = self.get(slot).map(|entry| entry.key) else {
+            return;
+        };
+        let hash = hash(&self.seeds, &key);
+        if let Ok(found) = self.index.find_entry(hash, |indexed| indexed.slot == slot) {
+            found.remove();
+        }
+    }
+
+    /// Takes a flow out altogether.
+    pub fn remove(&mut self, slot: Slot) -> Option<Entry<T>> {
+        self.detach(slot);
+        let place = self
+            .chunks
+            .get_mut(slot as usize / CHUNK)?
+            .get_mut(slot as usize % CHUNK)?;
+        let entry = place.take()?;
+        self.live -= 1;
+        self.free.push(slot);
+        Some(entry)
+    }
+
+    /// Looks at up to `sample` flows from where it last stopped and gives the one with the lowest
+    /// worth: an approximation of least-recently-used that costs nothing per packet.
+    pub fn least_worth<W: Ord>(
+        &mut self,
+        sample: usize,
+        worth: impl Fn(&Entry<T>) -> W,
+    ) -> Option<Slot> {
+        let mut best: Option<(W, Slot)> = None;
+        let mut seen = 0;
+        for _ in 0..self.used {
+            let slot = self.hand;
+            self.hand = if slot + 1 >= self.used { 0 } else { slot + 1 };
+            let Some(entry) = self.get(slot) else {
+                continue;
+            };
+            let value = worth(entry);
+            if best.as_ref().is_none_or(|(least, _)| value < *least) {
+                best = Some((value, slot));
+            }
+            seen += 1;
+            if seen >= sample {
+                break;
+            }
+        }
+        best.map(|(_, slot)| slot)
+    }
+
+    /// All flows, in slab order.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
+        (0..self.used).filter_map(|slot| Some((slot, self.get(slot)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Protocol, Socket};
+    use crate::wire::Address;
+
+    fn key(n: u32) -> FlowKey {
+        let socket = |address, port| Socket {
+            address: Address::v4(address),
+            port,
+        };
+        FlowKey::between(
+            socket([10, 0, 0, 1], 80),
+            socket(n.to_be_bytes(), 4000),
+            Protocol::Tcp,
+            4,
+        )
+        .0
+    }
+
+    #[test]
+    fn finds_what_was_inserted_through_growth_and_removal() {
+        let mut table = FlowTable::new();
+        for n in 0..5000 {
+            table.insert(key(n), Direction::Up, 0, n);
+        }
+        for n in (0..5000).step_by(2) {
+            let slot = table.find_any(&key(n)).unwrap();
+            assert_eq!(table.remove(slot).unwrap().value, n);
+        }
+        for n in 0..5000 {
+            let found = table.find(&key(n), Direction::Up, 0, |_| false);
+            assert_eq!(
+                found.map(|slot| table.get(slot).unwrap().value),
+                (n % 2 == 1).then_some(n)
+            );
+        }
+        assert_eq!(table.len(), 2500);
+        assert_eq!(table.iter().count(), 2500);
+    }
+
+    #[test]
+    fn places_are_used_again() {
+        let mut table = FlowTable::new();
+        for n in 0..10_000 {
+            let slot = table.insert(key(n), Direction::Up, 0, n);
+            table.remove(slot);
+        }
+        assert_eq!(table.memory() / CHUNK / size_of::<Option<Entry<u32>>>(), 1);
+    }
+
+    #[test]
+    fn contexts_keep_flows_apart_and_join_directions() {
+        let mut table = FlowTable::new();
+        let red = table.insert(key(1), Direction::Up, 10, "red");
+        let blue = table.insert(key(1), Direction::Up, 20, "blue");
+        let never = |_: &Entry<&str>| false;
+        assert_eq!(table.find(&key(1), Direction::Up, 10, never), Some(red));
+        assert_eq!(table.find(&key(1), Direction::Down, 20, never), Some(blue));
+        assert_eq!(table.find(&key(1), Direction::Down, 30, never), None);
+        let asked = table.find(&key(1), Direction::Down, 30, |entry| entry.value == "red");
+        assert_eq!(asked, Some(red));
+        assert_eq!(table.find(&key(1), Direction::Down, 30, never), Some(red));
+    }
+
+    #[test]
+    fn detached_flows_stay_but_are_not_found() {
+        let mut table = FlowTable::new();
+        let slot = table.insert(key(1), Direction::Up, 0, 1);
+        table.detach(slot);
+        assert_eq!(table.find_any(&key(1)), None);
+        assert_eq!(table.get(slot).unwrap().value, 1);
+        assert_eq!(table.remove(slot).unwrap().value, 1);
+    }
+
+    #[test]
+    fn the_least_worth_of_a_sample_goes_first() {
+        let mut table = FlowTable::new();
+        for n in 0..8 {
+            table.insert(key(n), Direction::Up, 0, (n + 3) % 8);
+        }
+        let slot = table.least_worth(8, |entry| entry.value).unwrap();
+        assert_eq!(table.get(slot).unwrap().value, 0);
+    }
+}

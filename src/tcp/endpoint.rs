@@ -1,0 +1,207 @@
+//! One host of a connection, as inferred from what passes the tap: its state, what it has sent
+//! (send side), what it advertises and acknowledges (receive side), and its figures.
+
+use super::State;
+use super::handshake::SynOptions;
+use super::range_set::RangeSet;
+use super::reassembly::Reassembler;
+use super::rtt::RttSamples;
+use super::scoreboard::Scoreboard;
+use super::state::{Step, Stimulus, step};
+use super::window::AdvertisedWindow;
+use crate::time::{Span, Timestamp};
+use crate::wire::SeqNum;
+
+/// Counts of one endpoint: of what it sent, unless said otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Frames.
+    pub packets: u64,
+    /// Bytes of those frames on the wire.
+    pub bytes: u64,
+    /// Segments with payload.
+    pub data_packets: u64,
+    /// Payload bytes, those sent again included.
+    pub payload_bytes: u64,
+    /// Payload bytes, each position counted once.
+    pub stream_bytes: u64,
+    /// Segments judged retransmissions.
+    pub retransmissions: u32,
+    /// Octets sent again.
+    pub retransmitted_bytes: u64,
+    /// … of them by what triggered them: timeout (SYN, SYN-ACK and FIN timers included).
+    pub timeouts: u32,
+    /// … by duplicate ACKs or SACK.
+    pub fast_retransmissions: u32,
+    /// … known to be needless.
+    pub spurious: u32,
+    /// Segments judged late originals.
+    pub reordered: u32,
+    /// Copies made by the network or the capture.
+    pub duplicates: u32,
+    /// Times that sequence numbers were skipped.
+    pub gaps: u32,
+    /// Stream bytes acknowledged or waited for but never captured.
+    pub missing_bytes: u64,
+    /// Keep-alive probes.
+    pub keep_alives: u32,
+    /// Zero-window probes.
+    pub window_probes: u32,
+    /// Times that what it sent filled the peer's window.
+    pub window_full: u32,
+    /// Duplicate acknowledgments it sent.
+    pub duplicate_acks: u32,
+    /// DSACKs it sent.
+    pub dsacks: u32,
+    /// Acknowledgments it sent of octets that were never captured.
+    pub acks_unseen: u32,
+    /// Overlaps with other bytes.
+    pub conflicts: u32,
+    /// Stimuli that RFC 9293 does not know in its state.
+    pub illegal: u32,
+    /// RSTs it sent.
+    pub resets: u32,
+    /// Segments it sent with ECE outside the handshake.
+    pub ecn_echoes: u32,
+    /// Segments it sent that arrived marked congestion experienced.
+    pub congestion_experienced: u32,
+    /// Most octets in flight (sent and not acknowledged), as the tap saw it.
+    pub max_in_flight: u64,
+    /// Most octets in flight less those SACKed.
+    pub max_in_flight_unsacked: u64,
+}
+
+/// One host, as inferred.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoint {
+    /// Its RFC 9293 state.
+    pub state: State,
+    /// Set while the state rests on a receipt that nothing has confirmed: the position that an
+    /// acknowledgment must reach to confirm it, [`ANY`](Self::ANY) when anything it sends will do.
+    pub(super) unconfirmed: Option<i64>,
+    /// Sequence number of position 0.
+    pub(super) base: Option<SeqNum>,
+    /// Whether `base` is the ISN of a SYN that was seen.
+    pub(super) syn_seen: bool,
+    /// What its SYN or SYN-ACK said.
+    pub syn: Option<SynOptions>,
+    /// SND.NXT: the highest position it has sent up to.
+    pub(super) next: i64,
+    /// SND.UNA: the highest position its peer has acknowledged.
+    pub(super) una: i64,
+    /// Position of its FIN.
+    pub(super) fin: Option<i64>,
+    /// Frame of its first FIN.
+    pub fin_frame: Option<u64>,
+    /// Whether the FIN has gone to the peer's state machine.
+    pub(super) fin_delivered: bool,
+    /// Its stream.
+    pub(super) stream: Reassembler,
+    /// What it has sent.
+    pub(super) board: Scoreboard,
+    /// What of it the peer has SACKed above `una`.
+    pub(super) sacked: RangeSet,
+    /// Largest payload it sent.
+    pub(super) largest: u32,
+    /// The window it advertises.
+    pub window: AdvertisedWindow,
+    /// Duplicate acknowledgments it has sent in a row.
+    pub(super) duplicate_ack_run: u32,
+    /// Last IP identification it used, and how often it changed.
+    pub(super) last_ip_id: Option<u32>,
+    pub(super) ip_id_moves: u32,
+    /// When it last sent.
+    pub last_sent: Option<Timestamp>,
+    /// Position it last acknowledged to.
+    pub(super) last_ack: Option<i64>,
+    /// Times it sent the same again since the peer last answered …
+    pub(super) unanswered: u32,
+    /// … and the time between the last two of them.
+    pub(super) resend_interval: Span,
+    /// TTL of its first packet.
+    pub ttl: u8,
+    /// Round trips from the tap to this host.
+    pub rtt: RttSamples,
+    /// Counts.
+    pub figures: Figures,
+}
+
+impl Endpoint {
+    /// Initial sequence number, if its SYN was seen.
+    pub fn isn(&self) -> Option<SeqNum> {
+        self.base.filter(|_| self.syn_seen)
+    }
+
+    /// Sequence number shown as relative 0 (the ISN, or what it would have been).
+    pub fn base(&self) -> Option<SeqNum> {
+        self.base
+    }
+
+    /// For [`unconfirmed`](Self::unconfirmed): a receipt that is not itself acknowledged.
+    pub(super) const ANY: i64 = i64::MIN;
+
+    /// Whether the state rests on a FIN or SYN that this host has not been seen to acknowledge.
+    pub fn is_tentative(&self) -> bool {
+        self.unconfirmed
+            .is_some_and(|position| position != Self::ANY)
+    }
+
+    /// Octets sent and not acknowledged, as the tap sees it.
+    #[inline]
+    pub fn in_flight(&self) -> u64 {
+        (self.next - self.una).max(0) as u64
+    }
+
+    /// Octets sent and neither acknowledged nor SACKed.
+    #[inline]
+    pub fn in_flight_unsacked(&self) -> u64 {
+        if self.sacked.is_empty() {
+            return self.in_flight();
+        }
+        self.in_flight().saturating_sub(self.sacked.total() as u64)
+    }
+
+    /// The position of a sequence number, near what it last sent.
+    #[inline]
+    pub fn position(&self, seq: SeqNum) -> Option<i64> {
+        let base = self.base?;
+        let here = base + self.next as u32;
+        Some(self.next + i64::from(seq.distance_from(here)))
+    }
+
+    /// Bytes on the heap.
+    pub fn heap(&self) -> usize {
+        self.stream.heap() + self.board.heap() + self.sacked.heap() + self.rtt.heap()
+    }
+
+    /// Moves the state machine. Gives the state before when it changed, and whether the stimulus
+    /// was illegal.
+    #[inline]
+    pub(super) fn stimulate(&mut self, stimulus: Stimulus) -> Moved {
+        match step(self.state, stimulus) {
+            Step::Stay => Moved::No,
+            Step::To(next) => {
+                let before = core::mem::replace(&mut self.state, next);
+                Moved::From(before)
+            }
+            Step::Back(earlier) if self.unconfirmed.is_some() => {
+                self.unconfirmed = None;
+                let before = core::mem::replace(&mut self.state, earlier);
+                Moved::From(before)
+            }
+            Step::Back(_) => Moved::No,
+            Step::Illegal => {
+                self.figures.illegal = self.figures.illegal.saturating_add(1);
+                Moved::Illegal
+            }
+        }
+    }
+}
+
+/// What a stimulus did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    No,
+    From(State),
+    Illegal,
+}

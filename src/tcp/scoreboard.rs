@@ -1,0 +1,283 @@
+//! What one endpoint has sent and not yet seen acknowledged, as far as the tap saw it: the
+//! evidence for RTT samples and for verdicts. Bounded.
+
+use std::collections::VecDeque;
+
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+
+use crate::time::Timestamp;
+
+/// A segment that was seen, or the hole that a segment filled.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// First position (relative sequence number).
+    pub start: i64,
+    /// Octets of sequence space.
+    pub len: u32,
+    /// TSval of the first transmission, where there was one.
+    pub tsval: Option<u32>,
+    /// When it first passed the tap.
+    pub time: Timestamp,
+    /// In which frame.
+    pub frame: u64,
+    /// Hash of its payload; 0 when the capture has not all of it.
+    pub fingerprint: u64,
+    /// When it last passed, if it passed again.
+    pub resent: Option<(Timestamp, Option<u32>)>,
+    /// IP identification of the first transmission.
+    pub ip_id: Option<u32>,
+    /// Whether it reached the peer out of order, by SACK.
+    pub sacked: bool,
+}
+
+impl Sent {
+    /// The position after its last octet.
+    #[inline]
+    pub fn end(&self) -> i64 {
+        self.start + i64::from(self.len)
+    }
+}
+
+/// Segments kept per direction at most.
+const MOST: usize = 16_384;
+/// Acknowledged segments kept for comparison with what is sent again needlessly.
+const KEPT_ACKED: usize = 8;
+
+/// The segments of one direction, lowest position first.
+#[derive(Clone, Debug, Default)]
+pub struct Scoreboard {
+    sent: VecDeque<Sent>,
+    /// How many at the front are acknowledged.
+    acked: usize,
+}
+
+/// What an acknowledgment newly covered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acked {
+    /// The newest segment it covered that passed once only and was not SACKed before: Karn's rule
+    /// allows a sample from it. `None` when anything it covered was sent again.
+    pub sample: Option<Sent>,
+    /// The newest segment covered, sent again or not.
+    pub newest: Option<Sent>,
+}
+
+impl Scoreboard {
+    /// Remembers a first transmission above everything sent before.
+    #[inline]
+    pub fn push(&mut self, sent: Sent) {
+        if self.sent.len() >= MOST {
+            self.sent.pop_front();
+            self.acked = self.acked.saturating_sub(1);
+        }
+        self.sent.push_back(sent);
+    }
+
+    /// Remembers a segment that fills a hole below others.
+    pub fn fill(&mut self, sent: Sent) {
+        let at = self.sent.partition_point(|other| other.start < sent.start);
+        if at >= self.acked && self.sent.len() < MOST {
+            self.sent.insert(at, sent);
+        }
+    }
+
+    /// The first segment seen that holds any of `start..end`.
+    pub fn find(&self, start: i64, end: i64) -> Option<&Sent> {
+        let at = self.sent.partition_point(|sent| sent.end() <= start);
+        self.sent.get(at).filter(|sent| sent.start < end)
+    }
+
+    /// Marks the segments that `start..end` touches as sent again.
+    pub fn resend(&mut self, start: i64, end: i64, time: Timestamp, tsval: Option<u32>) {
+        let at = self.sent.partition_point(|sent| sent.end() <= start);
+        for sent in self
+            .sent
+            .iter_mut()
+            .skip(at)
+            .take_while(|sent| sent.start < end)
+        {
+            sent.resent = Some((time, tsval));
+        }
+    }
+
+    /// Compares a payload sent again with what was seen of the same segments. `None` when nothing
+    /// could be compared; otherwise the range of the first segment that differs.
+    pub fn conflict(
+        &self,
+        start: i64,
+        payload: &[u8],
+        secrets: &RapidSecrets,
+    ) -> Option<Option<(i64, i64)>> {
+        let end = start + payload.len() as i64;
+        let at = self.sent.partition_point(|sent| sent.start < start);
+        let mut compared = None;
+        for sent in self
+            .sent
+            .iter()
+            .skip(at)
+            .take_while(|sent| sent.end() <= end)
+        {
+            let from = (sent.start - start) as usize;
+            let Some(bytes) = payload.get(from..from + sent.len as usize) else {
+                break;
+            };
+            if sent.fingerprint == 0 || bytes.is_empty() {
+                continue;
+            }
+            if fingerprint(bytes, secrets) != sent.fingerprint {
+                return Some(Some((sent.start, sent.end())));
+            }
+            compared = Some(None);
+        }
+        compared
+    }
+
+    /// Takes an acknowledgment of everything below `position` in.
+    #[inline]
+    pub fn acknowledge(&mut self, position: i64) -> Acked {
+        let mut answer = Acked::default();
+        let mut resent = false;
+        while let Some(sent) = self.sent.get(self.acked) {
+            if sent.end() > position {
+                break;
+            }
+            self.acked += 1;
+            resent |= sent.resent.is_some();
+            answer.newest = Some(*sent);
+            answer.sample = (!sent.sacked).then_some(*sent);
+        }
+        if resent {
+            answer.sample = None;
+        }
+        while self.acked > KEPT_ACKED {
+            self.sent.pop_front();
+            self.acked -= 1;
+        }
+        answer
+    }
+
+    /// Marks segments inside `start..end` as SACKed; gives the newest one that was not before.
+    pub fn sack(&mut self, start: i64, end: i64) -> Option<Sent> {
+        let at = self.sent.partition_point(|sent| sent.start < start);
+        let mut newest = None;
+        for sent in self
+            .sent
+            .iter_mut()
+            .skip(at)
+            .take_while(|sent| sent.end() <= end)
+        {
+            if !sent.sacked {
+                sent.sacked = true;
+                newest = Some(*sent);
+            }
+        }
+        newest
+    }
+
+    /// The oldest segment not acknowledged.
+    pub fn oldest(&self) -> Option<&Sent> {
+        self.sent.get(self.acked)
+    }
+
+    /// The segment before position `start`: what was sent just below it.
+    pub fn before(&self, start: i64) -> Option<&Sent> {
+        let at = self.sent.partition_point(|sent| sent.end() <= start);
+        self.sent.get(at.checked_sub(1)?)
+    }
+
+    /// The segment at or after position `end`: what was sent just above it.
+    pub fn after(&self, end: i64) -> Option<&Sent> {
+        let at = self.sent.partition_point(|sent| sent.start < end);
+        self.sent.get(at)
+    }
+
+    /// Bytes on the heap.
+    pub fn heap(&self) -> usize {
+        self.sent.capacity() * size_of::<Sent>()
+    }
+
+    /// Gives the memory back.
+    pub fn settle(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// A hash of payload bytes, never 0. Secret per run, so that no one can choose bytes that differ
+/// and hash alike.
+#[inline]
+pub fn fingerprint(payload: &[u8], secrets: &RapidSecrets) -> u64 {
+    rapidhash_v3_seeded(payload, secrets).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> RapidSecrets {
+        RapidSecrets::seed(7)
+    }
+
+    fn sent(start: i64, bytes: &[u8], frame: u64) -> Sent {
+        Sent {
+            start,
+            len: bytes.len() as u32,
+            tsval: None,
+            time: Timestamp::from_nanos(frame as i64),
+            frame,
+            fingerprint: fingerprint(bytes, &secrets()),
+            resent: None,
+            ip_id: None,
+            sacked: false,
+        }
+    }
+
+    fn board() -> Scoreboard {
+        let mut board = Scoreboard::default();
+        board.push(sent(1, b"abcd", 1));
+        board.push(sent(5, b"efgh", 2));
+        board.push(sent(9, b"ijkl", 3));
+        board
+    }
+
+    #[test]
+    fn an_acknowledgment_samples_the_newest_segment_sent_once() {
+        assert_eq!(
+            board().acknowledge(9).sample.map(|sent| sent.frame),
+            Some(2)
+        );
+        assert!(board().acknowledge(4).sample.is_none());
+        let mut karn = board();
+        karn.resend(1, 5, Timestamp::from_nanos(9), None);
+        assert!(karn.acknowledge(9).sample.is_none());
+        assert_eq!(karn.acknowledge(13).sample.map(|sent| sent.frame), Some(3));
+    }
+
+    #[test]
+    fn what_was_sacked_gives_no_sample_when_the_hole_fills() {
+        let mut board = board();
+        assert_eq!(board.sack(9, 13).map(|sent| sent.frame), Some(3));
+        assert!(board.sack(9, 13).is_none());
+        assert!(board.acknowledge(13).sample.is_none());
+    }
+
+    #[test]
+    fn conflicts_are_found_in_whole_segments() {
+        let board = board();
+        assert_eq!(board.conflict(1, b"abcdefgh", &secrets()), Some(None));
+        assert_eq!(
+            board.conflict(1, b"abcdefgX", &secrets()),
+            Some(Some((5, 9)))
+        );
+        assert_eq!(board.conflict(2, b"bc", &secrets()), None);
+    }
+
+    #[test]
+    fn stays_bounded() {
+        let mut board = Scoreboard::default();
+        for n in 0..MOST as i64 * 2 {
+            board.push(sent(n * 4, b"abcd", n as u64));
+        }
+        assert_eq!(board.sent.len(), MOST);
+        board.acknowledge(i64::MAX);
+        assert_eq!(board.sent.len(), KEPT_ACKED);
+    }
+}
