@@ -153,7 +153,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
     #[inline(always)]
     pub(super) fn link(&mut self, link: LinkType, input: Input<'a>) {
         match link {
-            LinkType::ETHERNET => ethernet::decode(self, input),
+            LinkType::ETHERNET => ethernet::decode_inline(self, input),
             LinkType::LINUX_SLL => linux_sll::decode_v1(self, input),
             LinkType::LINUX_SLL2 => linux_sll::decode_v2(self, input),
             LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => {
@@ -171,7 +171,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
     }
 
     /// The table of EtherTypes. `carrier` is the layer whose type field it was.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn ether_type(&mut self, carrier: Layer, value: u16, input: Input<'a>) {
         match value {
             ether_type::IPV4 => ipv4::decode(self, input),
@@ -193,7 +193,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
     }
 
     /// The table of IP protocols, after extension headers and for whole packets.
-    #[inline(always)]
+    #[inline]
     pub(super) fn ip_protocol(&mut self, value: u8, input: Input<'a>) {
         match value {
             protocol::TCP => tcp::decode(self, input),

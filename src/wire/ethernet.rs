@@ -4,7 +4,7 @@ use nom::Parser;
 
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
-use super::{Layer, MacAddresses, Reason};
+use super::{Layer, MacAddresses, Reason, ipv4};
 
 /// EtherTypes that are decoded (IEEE registration authority, RFC 9542).
 #[allow(missing_docs)]
@@ -152,21 +152,31 @@ impl Snap {
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+    decode_inline(d, input);
+}
+
+/// For the link type; the other is for frames in frames.
+#[inline(always)]
+pub(super) fn decode_inline<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     let Some((header, rest)) = d.read(Layer::Ethernet, input, Header::parse) else {
         return;
     };
     let Header {
         destination,
         source,
-        ether_type,
+        ether_type: kind,
     } = header;
     d.out.mac = Some(MacAddresses {
         source,
         destination,
     });
-    decode_type_or_length(d, Layer::Ethernet, ether_type, rest);
+    // What the table says too, said first.
+    if kind == ether_type::IPV4 {
+        return ipv4::decode_inline(d, rest);
+    }
+    decode_type_or_length(d, Layer::Ethernet, kind, rest);
 }
 
 /// What follows a field that is an EtherType or an 802.3 length.

@@ -1,7 +1,7 @@
 //! What IPv4 and IPv6 have in common: protocol numbers, and what later stages need of a header.
 
 use super::decoder::{Decoder, Input};
-use super::{Address, Fragment, Layer, Reason, Transport, ipv4, ipv6, ipv6_extension};
+use super::{Address, Fragment, Layer, Reason, Transport, ipv4, ipv6, ipv6_extension, tcp};
 
 /// IP protocol numbers that are decoded (IANA "Assigned Internet Protocol Numbers").
 #[allow(missing_docs)]
@@ -83,23 +83,43 @@ pub(super) fn decode_by_version<'a>(d: &mut Decoder<'a, '_>, carrier: Layer, inp
     }
 }
 
-/// The payload of an IP packet, whose header said `ip`: past its extension headers, and on to
-/// the protocol unless it is but a fragment.
+/// The payload of the IP packet whose header is in `d.out.ip`: past its extension headers, and on
+/// to the protocol unless it is but a fragment. (The header is written to its place by the caller
+/// and not passed: moving it here costs as much as parsing it.)
 #[inline(always)]
-pub(super) fn decode_payload<'a>(d: &mut Decoder<'a, '_>, mut ip: Ip, mut input: Input<'a>) {
+pub(super) fn decode_payload<'a>(
+    d: &mut Decoder<'a, '_>,
+    is_fragment: bool,
+    protocol: u8,
+    input: Input<'a>,
+) {
     d.leave_tunnel();
-    let mut intact = true;
-    if ip.fragment.is_none() && ipv6_extension::is_extension(ip.version, ip.protocol) {
-        intact = ipv6_extension::decode(d, &mut ip, &mut input);
-    }
-    ip.payload_len = input.wire;
-    d.out.ip = Some(ip);
-    if !intact {
-        return;
-    }
-    if ip.fragment.is_some() {
+    if is_fragment {
         d.out.transport = Transport::Fragment(input.bytes);
-        return;
+    } else if protocol == protocol::TCP {
+        // What the table says too, said first: TCP is what this is for.
+        tcp::decode(d, input);
+    } else {
+        decode_other(d, protocol, input);
     }
-    d.ip_protocol(ip.protocol, input);
+}
+
+#[inline(never)]
+fn decode_other<'a>(d: &mut Decoder<'a, '_>, mut protocol: u8, mut input: Input<'a>) {
+    if let Some(mut ip) = d.out.ip
+        && ipv6_extension::is_extension(ip.version, protocol)
+    {
+        let intact = ipv6_extension::decode(d, &mut ip, &mut input);
+        ip.payload_len = input.wire;
+        protocol = ip.protocol;
+        d.out.ip = Some(ip);
+        if !intact {
+            return;
+        }
+        if ip.fragment.is_some() {
+            d.out.transport = Transport::Fragment(input.bytes);
+            return;
+        }
+    }
+    d.ip_protocol(protocol, input);
 }

@@ -84,6 +84,23 @@ impl<'a> Header<'a> {
         Ok((rest, header))
     }
 
+    /// What later stages need of it.
+    #[inline(always)]
+    pub(super) fn to_ip(self, payload_len: u32) -> Ip {
+        Ip {
+            version: 4,
+            source: self.source,
+            destination: self.destination,
+            ttl: self.ttl,
+            traffic_class: self.traffic_class,
+            id: Some(u32::from(self.id)),
+            dont_fragment: self.dont_fragment,
+            fragment: self.fragment.is_part().then_some(self.fragment),
+            protocol: self.protocol,
+            payload_len,
+        }
+    }
+
     /// Octets of this header.
     #[inline]
     pub const fn header_len(&self) -> usize {
@@ -117,8 +134,14 @@ pub fn checksum_ok(packet: &[u8]) -> Option<bool> {
     Some(checksum::of(header) == 0)
 }
 
-#[inline]
+#[inline(never)]
 pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+    decode_inline(d, input);
+}
+
+/// For the links that carry most of the traffic.
+#[inline(always)]
+pub(super) fn decode_inline<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     let Some((header, rest)) = d.read(Layer::Ipv4, input, Header::parse) else {
         return;
     };
@@ -135,18 +158,6 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
             return d.stop(Layer::Ipv4, input, reason);
         }
     };
-    let Fragment { offset, more } = header.fragment;
-    let ip = Ip {
-        version: 4,
-        source: header.source,
-        destination: header.destination,
-        ttl: header.ttl,
-        traffic_class: header.traffic_class,
-        id: Some(u32::from(header.id)),
-        dont_fragment: header.dont_fragment,
-        fragment: (offset != 0 || more).then_some(header.fragment),
-        protocol: header.protocol,
-        payload_len: rest.wire,
-    };
-    ip::decode_payload(d, ip, rest);
+    d.out.ip = Some(header.to_ip(rest.wire));
+    ip::decode_payload(d, header.fragment.is_part(), header.protocol, rest);
 }

@@ -63,7 +63,7 @@ impl Header {
     }
 }
 
-#[inline]
+#[inline(never)]
 pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     let Some((header, rest)) = d.read(Layer::Ipv6, input, Header::parse) else {
         return;
@@ -79,7 +79,7 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         Some(length) => rest.confine(length, Layer::Ipv6),
         None => rest,
     };
-    let ip = Ip {
+    d.out.ip = Some(Ip {
         version: 6,
         source: header.source,
         destination: header.destination,
@@ -90,6 +90,6 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         fragment: None,
         protocol: header.next_header,
         payload_len: rest.wire,
-    };
-    ip::decode_payload(d, ip, rest);
+    });
+    ip::decode_payload(d, false, header.next_header, rest);
 }

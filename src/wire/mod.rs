@@ -14,6 +14,7 @@ pub mod ah;
 pub mod arp;
 pub mod be;
 pub mod checksum;
+mod common;
 mod decoder;
 pub mod error;
 pub mod erspan;
@@ -127,6 +128,16 @@ pub enum Transport<'a> {
 
 /// Decodes one frame. `wire_len` is its length on the wire; `frame` may be shorter (snaplen).
 pub fn decode<'a>(link: LinkType, frame: &'a [u8], wire_len: u32) -> Decoded<'a> {
+    if link == LinkType::ETHERNET
+        && let Some(parts) = common::parse(frame, wire_len)
+    {
+        return parts.into_decoded();
+    }
+    decode_any(link, frame, wire_len)
+}
+
+#[inline(never)]
+fn decode_any<'a>(link: LinkType, frame: &'a [u8], wire_len: u32) -> Decoded<'a> {
     let mut out = Decoded::nothing();
     Decoder::new(frame, &mut out).link(link, Input::frame(frame, wire_len));
     out
@@ -148,8 +159,8 @@ pub fn decode_reassembled<'a>(outer: &Decoded<'_>, payload: &'a [u8]) -> Decoded
         transport: Transport::None,
         stop: None,
     };
-    if let Some(outer) = outer.ip {
-        let layer = if outer.version == 6 {
+    if let Some(ip) = &mut out.ip {
+        let layer = if ip.version == 6 {
             Layer::Ipv6
         } else {
             Layer::Ipv4
@@ -158,11 +169,9 @@ pub fn decode_reassembled<'a>(outer: &Decoded<'_>, payload: &'a [u8]) -> Decoded
             limit: layer,
             ..Input::frame(payload, 0)
         };
-        let whole = Ip {
-            fragment: None,
-            ..outer
-        };
-        ip::decode_payload(&mut Decoder::new(payload, &mut out), whole, input);
+        (ip.fragment, ip.payload_len) = (None, input.wire);
+        let protocol = ip.protocol;
+        ip::decode_payload(&mut Decoder::new(payload, &mut out), false, protocol, input);
     }
     out
 }

@@ -169,7 +169,7 @@ impl<'a> Segment<'a> {
 
     /// Puts a segment together from its fixed part and what follows.
     #[inline(always)]
-    fn new(fixed: Fixed, options: &'a [u8], payload: &'a [u8], payload_len: u32) -> Self {
+    fn new(fixed: Fixed, options: TcpOptions<'a>, payload: &'a [u8], payload_len: u32) -> Self {
         let (source_port, destination_port, seq, ack, bits, window, checksum, urgent) = fixed;
         Self {
             source_port,
@@ -180,7 +180,7 @@ impl<'a> Segment<'a> {
             window,
             checksum,
             urgent,
-            options: TcpOptions::parse(options),
+            options,
             payload_len,
             payload,
         }
@@ -197,6 +197,7 @@ impl<'a> Segment<'a> {
             return be::short(header_len);
         };
         let payload_len = payload.len() as u32;
+        let options = TcpOptions::parse(options);
         Ok((&[], Self::new(fixed, options, payload, payload_len)))
     }
 
@@ -268,6 +269,20 @@ const fn header_len(fixed: Fixed) -> usize {
     (fixed.4 >> 12) as usize * 4
 }
 
+/// A whole header with no options but timestamps, or none: what [`decode`] makes of it, too.
+#[inline(always)]
+pub(super) fn parse_common(bytes: &[u8], wire: u32) -> Option<Segment<'_>> {
+    let (rest, fixed) = fixed(bytes).ok()?;
+    let header_len = header_len(fixed);
+    let options_len = header_len.checked_sub(Segment::LEN)?;
+    let (options, payload) = rest.split_at_checked(options_len)?;
+    let (options, others) = TcpOptions::parse_common(options);
+    let payload_len = wire - header_len as u32;
+    others
+        .is_empty()
+        .then(|| Segment::new(fixed, options, payload, payload_len))
+}
+
 #[inline(always)]
 pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     let (rest, fixed) = match fixed(input.bytes) {
@@ -300,17 +315,26 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
             (rest, &[][..])
         }
     };
-    let segment = Segment::new(fixed, options, payload, payload_len);
+    let (options, others) = TcpOptions::parse_common(options);
+    d.out.transport = Transport::Tcp(Segment::new(fixed, options, payload, payload_len));
+    if !others.is_empty() {
+        decode_options(d, input, others);
+    }
+}
+
+/// The options that not every segment has, written where the segment already is.
+#[inline(never)]
+fn decode_options<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>, raw: &'a [u8]) {
+    let Transport::Tcp(segment) = &mut d.out.transport else {
+        return;
+    };
+    segment.options.fill(raw);
     if segment.options.others.has(OptionSet::MALFORMED) && d.out.stop.is_none() {
         let value = segment.options.first_malformed();
-        d.stop(
-            Layer::Tcp,
-            input,
-            Reason::Invalid {
-                field: "option length",
-                value,
-            },
-        );
+        let reason = Reason::Invalid {
+            field: "option length",
+            value,
+        };
+        d.stop(Layer::Tcp, input, reason);
     }
-    d.out.transport = Transport::Tcp(segment);
 }

@@ -78,31 +78,36 @@ const ALIGNED_TIMESTAMPS: [u8; 4] = [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]
 impl<'a> TcpOptions<'a> {
     /// Parses the option bytes of a header. Never fails: what parsed is there, and
     /// [`OptionSet::MALFORMED`] says that it was not all.
-    #[inline(always)]
+    #[inline]
     pub fn parse(raw: &'a [u8]) -> Self {
-        let mut options = Self {
-            raw,
-            ..Self::default()
-        };
-        if raw.is_empty() {
-            return options;
-        }
-        // Nearly all segments have this and nothing more.
-        let mut rest = raw;
-        if let Some((&ALIGNED_TIMESTAMPS, after)) = raw.split_first_chunk()
-            && let Ok((after, (value, echo))) = (be::u32, be::u32).parse(after)
-        {
-            options.timestamps = Some(Timestamps { value, echo });
-            rest = after;
-        }
-        if !rest.is_empty() {
-            options.fill(rest);
-        }
+        let (mut options, rest) = Self::parse_common(raw);
+        options.fill(rest);
         options
     }
 
+    /// The timestamps that nearly all segments have and nothing else, and the bytes after them,
+    /// to be passed to [`fill`](Self::fill) once the value is where it stays.
+    #[inline(always)]
+    pub(super) fn parse_common(raw: &'a [u8]) -> (Self, &'a [u8]) {
+        let (timestamps, rest) = match raw.split_first_chunk::<12>() {
+            Some((&[a, b, c, d, ref values @ ..], rest)) if [a, b, c, d] == ALIGNED_TIMESTAMPS => {
+                let [e, f, g, h, i, j, k, l] = *values;
+                let value = u32::from_be_bytes([e, f, g, h]);
+                let echo = u32::from_be_bytes([i, j, k, l]);
+                (Some(Timestamps { value, echo }), rest)
+            }
+            _ => (None, raw),
+        };
+        let options = Self {
+            timestamps,
+            raw,
+            ..Self::default()
+        };
+        (options, rest)
+    }
+
     #[inline(never)]
-    fn fill(&mut self, raw: &'a [u8]) {
+    pub(super) fn fill(&mut self, raw: &'a [u8]) {
         for option in Iter(raw) {
             let other = match option {
                 TcpOption::EndOfList | TcpOption::Nop => continue,
