@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use nom::error::{ErrorKind, ParseError};
+
 use super::Layer;
 
 /// Decoding stopped here. Layers before it are good.
@@ -50,6 +52,41 @@ pub enum LengthSource {
     Capture,
     /// A length field of the named layer.
     Field(Layer),
+}
+
+/// What a single parser found wrong, before the decoder adds where it was and whose length it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// Fewer bytes than `needed`, counted from where the parser started.
+    Short {
+        /// Bytes needed.
+        needed: u32,
+    },
+    /// As [`Reason::Invalid`].
+    Invalid {
+        /// The field's name as the standard gives it.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+    },
+    /// As [`Reason::Unknown`].
+    Unknown {
+        /// The protocol number.
+        protocol: u32,
+    },
+}
+
+impl<'a> ParseError<&'a [u8]> for Fault {
+    /// nom's own `complete` parsers fail for want of input, and don't say of how much.
+    fn from_error_kind(input: &'a [u8], _: ErrorKind) -> Self {
+        Self::Short {
+            needed: input.len() as u32 + 1,
+        }
+    }
+
+    fn append(_: &'a [u8], _: ErrorKind, other: Self) -> Self {
+        other
+    }
 }
 
 impl Stop {

@@ -3,7 +3,13 @@
 use core::fmt;
 use core::ops::BitOr;
 
-use super::{SeqNum, TcpOptions};
+use nom::Parser;
+
+use super::be::{self, Parsed};
+use super::decoder::{Decoder, Input};
+use super::ip::{Ip, protocol};
+use super::tcp_option::OptionSet;
+use super::{Address, Layer, Reason, SeqNum, TcpOptions, Transport, checksum};
 
 /// The twelve bits beside the data offset: reserved bits, AE (RFC 9768), CWR and ECE (RFC 3168),
 /// URG, ACK, PSH, RST, SYN, FIN.
@@ -136,12 +142,199 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
 }
 
-impl Segment<'_> {
+/// What the fixed part of the header says, apart from the checksum and urgent pointer.
+type Fixed = (u16, u16, u32, u32, u16, u16, u16, u16);
+
+/// Parses the twenty octets that every header has.
+#[inline(always)]
+fn fixed(input: &[u8]) -> Parsed<'_, Fixed> {
+    let (rest, head) = be::fixed::<{ Segment::LEN }>(input)?;
+    let (_, fields) = (
+        be::u16,
+        be::u16,
+        be::u32,
+        be::u32,
+        be::u16,
+        be::u16,
+        be::u16,
+        be::u16,
+    )
+        .parse(head)?;
+    Ok((rest, fields))
+}
+
+impl<'a> Segment<'a> {
+    /// Octets of a header without options.
+    pub const LEN: usize = 20;
+
+    /// Puts a segment together from its fixed part and what follows.
+    #[inline(always)]
+    fn new(fixed: Fixed, options: TcpOptions<'a>, payload: &'a [u8], payload_len: u32) -> Self {
+        let (source_port, destination_port, seq, ack, bits, window, checksum, urgent) = fixed;
+        Self {
+            source_port,
+            destination_port,
+            seq: SeqNum(seq),
+            ack: SeqNum(ack),
+            flags: Flags(bits & 0x0fff),
+            window,
+            checksum,
+            urgent,
+            options,
+            payload_len,
+            payload,
+        }
+    }
+
+    /// Parses a segment that was captured whole: all of the input.
+    pub fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let (rest, fixed) = fixed(input)?;
+        let header_len = header_len(fixed);
+        let Some(options_len) = header_len.checked_sub(Self::LEN) else {
+            return be::invalid("data offset", header_len as u32 / 4);
+        };
+        let Ok((payload, options)) = be::bytes(options_len)(rest) else {
+            return be::short(header_len);
+        };
+        let payload_len = payload.len() as u32;
+        let options = TcpOptions::parse(options);
+        Ok((&[], Self::new(fixed, options, payload, payload_len)))
+    }
+
     /// Octets of sequence space: payload, plus one each for SYN and FIN (RFC 9293 section 3.4).
     #[inline]
     pub fn sequence_len(&self) -> u32 {
         self.payload_len
             + u32::from(self.flags.has(Flags::SYN))
             + u32::from(self.flags.has(Flags::FIN))
+    }
+
+    /// Appends header, options (as `options.raw` has them, which must be a multiple of four
+    /// octets and at most 40) and payload, the checksum as it stands in the value.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        be::put_u16(out, self.source_port);
+        be::put_u16(out, self.destination_port);
+        be::put_u32(out, self.seq.0);
+        be::put_u32(out, self.ack.0);
+        be::put_u16(out, self.offset_and_flags());
+        be::put_u16(out, self.window);
+        be::put_u16(out, self.checksum);
+        be::put_u16(out, self.urgent);
+        out.extend_from_slice(self.options.raw);
+        out.extend_from_slice(self.payload);
+    }
+
+    /// Appends the segment with the checksum computed.
+    pub fn emit_checked(&self, source: Address, destination: Address, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.emit(out);
+        let segment = out.get_mut(start..).unwrap_or_default();
+        be::set_u16(segment, 16, 0);
+        let sum = checksum::transport(source, destination, protocol::TCP, segment);
+        be::set_u16(segment, 16, sum);
+    }
+
+    /// Whether the checksum holds; `None` when the segment was cut.
+    pub fn checksum_ok(&self, ip: &Ip) -> Option<bool> {
+        let header_len = Self::LEN + self.options.raw.len();
+        if self.payload.len() != self.payload_len as usize
+            || ip.payload_len as usize != header_len + self.payload.len()
+        {
+            return None;
+        }
+        let (from, to) = (ip.source, ip.destination);
+        let mut sum = checksum::Sum::pseudo_header(from, to, protocol::TCP, ip.payload_len);
+        sum.add_u16(self.source_port);
+        sum.add_u16(self.destination_port);
+        sum.add_u32(self.seq.0);
+        sum.add_u32(self.ack.0);
+        sum.add_u16(self.offset_and_flags());
+        sum.add_u16(self.window);
+        sum.add_u16(self.checksum);
+        sum.add_u16(self.urgent);
+        sum.add(self.options.raw);
+        sum.add(self.payload);
+        Some(sum.finish() == 0)
+    }
+
+    fn offset_and_flags(&self) -> u16 {
+        let words = (Self::LEN + self.options.raw.len()) / 4;
+        (words as u16) << 12 | self.flags.0 & 0x0fff
+    }
+}
+
+/// The data offset, in octets.
+#[inline(always)]
+const fn header_len(fixed: Fixed) -> usize {
+    (fixed.4 >> 12) as usize * 4
+}
+
+/// A whole header with no options but timestamps, or none: what [`decode`] makes of it, too.
+#[inline(always)]
+pub(super) fn parse_common(bytes: &[u8], wire: u32) -> Option<Segment<'_>> {
+    let (rest, fixed) = fixed(bytes).ok()?;
+    let header_len = header_len(fixed);
+    let options_len = header_len.checked_sub(Segment::LEN)?;
+    let (options, payload) = rest.split_at_checked(options_len)?;
+    let (options, others) = TcpOptions::parse_common(options);
+    let payload_len = wire - header_len as u32;
+    others
+        .is_empty()
+        .then(|| Segment::new(fixed, options, payload, payload_len))
+}
+
+#[inline(always)]
+pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+    let (rest, fixed) = match fixed(input.bytes) {
+        Ok(parsed) => parsed,
+        Err(error) => return d.fail(Layer::Tcp, input, error),
+    };
+    let header_len = header_len(fixed);
+    let Some(options_len) = header_len.checked_sub(Segment::LEN) else {
+        let value = header_len as u32 / 4;
+        return d.stop(
+            Layer::Tcp,
+            input,
+            Reason::Invalid {
+                field: "data offset",
+                value,
+            },
+        );
+    };
+    let Some(payload_len) = input.wire.checked_sub(header_len as u32) else {
+        return d.too_short(Layer::Tcp, input, header_len);
+    };
+    if !d.push(Layer::Tcp, input) {
+        return;
+    }
+    let (options, payload) = match rest.split_at_checked(options_len) {
+        Some(both) => both,
+        None => {
+            // The capture cut the options: what there is of them is kept.
+            d.too_short(Layer::Tcp, input, header_len);
+            (rest, &[][..])
+        }
+    };
+    let (options, others) = TcpOptions::parse_common(options);
+    d.out.transport = Transport::Tcp(Segment::new(fixed, options, payload, payload_len));
+    if !others.is_empty() {
+        decode_options(d, input, others);
+    }
+}
+
+/// The options that not every segment has, written where the segment already is.
+#[inline(never)]
+fn decode_options<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>, raw: &'a [u8]) {
+    let Transport::Tcp(segment) = &mut d.out.transport else {
+        return;
+    };
+    segment.options.fill(raw);
+    if segment.options.others.has(OptionSet::MALFORMED) && d.out.stop.is_none() {
+        let value = segment.options.first_malformed();
+        let reason = Reason::Invalid {
+            field: "option length",
+            value,
+        };
+        d.stop(Layer::Tcp, input, reason);
     }
 }

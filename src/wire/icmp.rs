@@ -1,0 +1,154 @@
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443), with the packet that an error quotes.
+
+use nom::Parser;
+use nom::combinator::opt;
+
+use super::be::{self, Parsed};
+use super::decoder::{Decoder, Input};
+use super::ip::protocol;
+use super::{Address, Layer, SeqNum, Transport, checksum, ipv4, ipv6, ipv6_extension};
+
+/// An ICMP (RFC 792) or ICMPv6 (RFC 4443) message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Icmp<'a> {
+    /// 4 for ICMP, 6 for ICMPv6.
+    pub version: u8,
+    /// Message type.
+    pub kind: u8,
+    /// Message code.
+    pub code: u8,
+    /// The 32 bits after the checksum: MTU, pointer, gateway, identifier and sequence.
+    pub rest: u32,
+    /// For error messages, the packet that caused it.
+    pub quoted: Option<Quoted>,
+    /// The bytes after the eight header octets.
+    pub body: &'a [u8],
+}
+
+/// The head of a packet quoted in an ICMP error: enough to find its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// Source address of the quoted packet.
+    pub source: Address,
+    /// Destination address of the quoted packet.
+    pub destination: Address,
+    /// 4 or 6.
+    pub version: u8,
+    /// IP protocol.
+    pub protocol: u8,
+    /// Source and destination port, for TCP and UDP.
+    pub ports: Option<(u16, u16)>,
+    /// Sequence number, for TCP.
+    pub seq: Option<SeqNum>,
+}
+
+impl<'a> Icmp<'a> {
+    /// Octets of the header.
+    pub const LEN: usize = 8;
+
+    /// Parses a message of ICMP (`version` 4) or ICMPv6 (6): all of the input.
+    pub fn parse(version: u8) -> impl Fn(&'a [u8]) -> Parsed<'a, Self> {
+        move |input| {
+            let (body, head) = be::fixed::<{ Icmp::LEN }>(input)?;
+            let (_, (kind, code, _checksum, rest)) =
+                (be::u8, be::u8, be::u16, be::u32).parse(head)?;
+            let quoted = if is_error(version, kind) {
+                Quoted::parse(body)
+            } else {
+                None
+            };
+            Ok((
+                &[][..],
+                Self {
+                    version,
+                    kind,
+                    code,
+                    rest,
+                    quoted,
+                    body,
+                },
+            ))
+        }
+    }
+
+    /// Appends the message with its checksum, for which ICMPv6 needs the addresses.
+    pub fn emit(&self, source: Address, destination: Address, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[self.kind, self.code, 0, 0]);
+        be::put_u32(out, self.rest);
+        out.extend_from_slice(self.body);
+        let message = out.get_mut(start..).unwrap_or_default();
+        let sum = match self.version {
+            6 => checksum::transport(source, destination, protocol::ICMPV6, message),
+            _ => checksum::of(message),
+        };
+        be::set_u16(message, 2, sum);
+    }
+}
+
+/// Whether messages of this type quote a packet: unreachable, source quench, redirect, time
+/// exceeded and parameter problem (RFC 792); all types below 128 in ICMPv6 (RFC 4443 section 2.1).
+const fn is_error(version: u8, kind: u8) -> bool {
+    match version {
+        6 => kind != 0 && kind < 128,
+        _ => matches!(kind, 3 | 4 | 5 | 11 | 12),
+    }
+}
+
+impl Quoted {
+    /// Parses a quoted packet as far as it goes; `None` when its IP header is not whole.
+    pub fn parse(input: &[u8]) -> Option<Self> {
+        let (version, source, destination, upper) = match input.first()? >> 4 {
+            4 => {
+                let (rest, ip) = ipv4::Header::parse(input).ok()?;
+                let upper = if ip.fragment.offset == 0 {
+                    ipv6_extension::skip(4, ip.protocol, rest)
+                } else {
+                    None
+                };
+                (
+                    4,
+                    ip.source,
+                    ip.destination,
+                    upper.unwrap_or((ip.protocol, &[])),
+                )
+            }
+            6 => {
+                let (rest, ip) = ipv6::Header::parse(input).ok()?;
+                let upper = ipv6_extension::skip(6, ip.next_header, rest);
+                (
+                    6,
+                    ip.source,
+                    ip.destination,
+                    upper.unwrap_or((ip.next_header, &[])),
+                )
+            }
+            _ => return None,
+        };
+        let (protocol, transport) = upper;
+        let mut quoted = Self {
+            source,
+            destination,
+            version,
+            protocol,
+            ports: None,
+            seq: None,
+        };
+        if matches!(protocol, protocol::TCP | protocol::UDP) {
+            let (rest, ports) = opt((be::u16, be::u16)).parse(transport).ok()?;
+            quoted.ports = ports;
+            if protocol == protocol::TCP && ports.is_some() {
+                quoted.seq = be::u32(rest).ok().map(|(_, seq)| SeqNum(seq));
+            }
+        }
+        Some(quoted)
+    }
+}
+
+#[inline(never)]
+pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, layer: Layer, input: Input<'a>) {
+    let version = if layer == Layer::Icmpv6 { 6 } else { 4 };
+    if let Some((message, _)) = d.read(layer, input, Icmp::parse(version)) {
+        d.out.transport = Transport::Icmp(message);
+    }
+}

@@ -1,0 +1,51 @@
+//! VXLAN (RFC 7348).
+
+use nom::Parser;
+
+use super::be::{self, Parsed};
+use super::decoder::{Decoder, Input};
+use super::{Layer, ethernet};
+
+/// The port that IANA assigned.
+pub const PORT: u16 = 4789;
+/// The port that Linux used before, and still does by default.
+pub const PORT_BEFORE: u16 = 8472;
+
+/// A VXLAN header (RFC 7348 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// VXLAN network identifier, 24 bits.
+    pub vni: u32,
+}
+
+impl Header {
+    /// Octets of the header.
+    pub const LEN: usize = 8;
+    /// The I flag: the identifier is valid.
+    const VALID: u8 = 0x08;
+
+    /// Parses the header. Reserved fields "MUST be ignored on receipt"; only the I flag counts.
+    pub fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (rest, head) = be::fixed::<{ Self::LEN }>(input)?;
+        let (_, (flags, _reserved, vni)) = (be::u8, be::u24, be::u24).parse(head)?;
+        if flags & Self::VALID == 0 {
+            return be::invalid("flags", u32::from(flags));
+        }
+        Ok((rest, Self { vni }))
+    }
+
+    /// Appends the header.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[Self::VALID, 0, 0, 0]);
+        be::put_u24(out, self.vni);
+        be::put_u8(out, 0);
+    }
+}
+
+pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+    let Some((header, rest)) = d.read(Layer::Vxlan, input, Header::parse) else {
+        return;
+    };
+    d.enter_tunnel(Layer::Vxlan, header.vni, true);
+    ethernet::decode(d, rest);
+}
