@@ -1,12 +1,100 @@
 //! Where frames come from. A source pushes [`Arrival`]s into a sink, in capture order, each
 //! borrowed from the source's own buffer; nothing after it asks what kind of source it was.
+//!
+//! Capture files come in by [`open`]:
+//!
+//! ```text
+//! file, pipe ─▶ (compression: its own thread) ─▶ feed ─▶ pcap-parser's buffer ─▶ pcap, pcapng ─▶ sink
+//! ```
+//!
+//! A frame is never copied on its way: `pcap` and `pcapng` walk the records lying whole in
+//! pcap-parser's buffer and hand on slices of it. Several inputs are merged without a copy too: each
+//! is walked up to the moment at which another one has an earlier frame (`merge`).
+//!
+//! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
+//! and nanoseconds, in both byte orders, and with Kuznetzov's longer record headers; pcapng
+//! (draft-ietf-opsawg-pcapng); both plain or compressed with gzip, zstd or lz4.
+
+mod byte_order;
+mod capture;
+mod compression;
+mod feed;
+mod file;
+mod follow;
+mod merge;
+mod pcap;
+mod pcapng;
+mod progress;
+mod read_ahead;
+mod resolution;
+mod sentence;
+#[cfg(test)]
+mod testing;
 
 use core::ops::ControlFlow;
+use std::ffi::OsStr;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::frame::CapturedFrame;
 use crate::time::Timestamp;
 use crate::wire::LinkType;
+
+pub use file::FileSource;
+pub use merge::MergeSource;
+pub use progress::Progress;
+
+/// How inputs are opened and read. The default reads to the end and stops for nothing.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// At the end of a file, wait for it to grow. While nothing comes, [`Arrival::Quiet`] tells
+    /// how long. A record cut at the end is not damage then. Compressed files are read as they
+    /// are: they don't grow member by member.
+    pub follow: bool,
+    /// Once true, reading stops at the next refill of a buffer (within 100 ms when waiting), and
+    /// [`Source::run`] returns `Ok` with what it handed on so far.
+    pub stop: Arc<AtomicBool>,
+    /// Told how far reading has come, for another thread to look at.
+    pub progress: Progress,
+}
+
+/// Opens capture files for reading: one input as it is, several merged by time. `-` is standard
+/// input.
+///
+/// # Errors
+/// When an input can't be opened or is no capture file ([`SourceError::unopened`]). Damage
+/// further on is the business of [`Source::run`].
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+/// use tcplens::source::{Arrival, OpenOptions, open};
+///
+/// # let file = std::env::temp_dir().join("tcplens-doc-open.pcap");
+/// # let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// # bytes.extend([0xff, 0xff, 0, 0, 1, 0, 0, 0]);
+/// # std::fs::write(&file, bytes).unwrap();
+/// let mut frames = 0;
+/// open(&[&file], &OpenOptions::default())?.run(&mut |arrival| {
+///     if let Arrival::Frame(frame) = arrival {
+///         frames += 1;
+///         println!("{} {} bytes", frame.number, frame.data.len());
+///     }
+///     ControlFlow::Continue(())
+/// })?;
+/// # assert_eq!(frames, 0);
+/// # Ok::<(), tcplens::source::SourceError>(())
+/// ```
+pub fn open<S: AsRef<OsStr>>(
+    inputs: &[S],
+    options: &OpenOptions,
+) -> Result<Box<dyn Source + Send>, SourceError> {
+    match inputs {
+        [one] => Ok(Box::new(FileSource::open_with(one.as_ref(), options)?)),
+        several => Ok(Box::new(MergeSource::open(several, options)?)),
+    }
+}
 
 /// What a source hands on.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +146,8 @@ pub struct Interface<'a> {
     pub snaplen: u32,
     /// Ticks of the recorded clock in a second (1,000,000 for classic pcap).
     pub ticks_per_second: u64,
-    /// The name of the format this interface was described in: `pcap`, `pcapng`, …
+    /// The name of the format this interface was described in: `pcap`, `pcap-ns`, `pcap-mod`
+    /// (Kuznetzov's record headers), `pcapng`, …
     pub format: &'static str,
     /// Index of the input file, from 0.
     pub input: u32,
@@ -68,7 +157,8 @@ pub struct Interface<'a> {
 ///
 /// It pushes rather than being pulled because a frame borrows the source's buffer.
 pub trait Source {
-    /// Hands every arrival to `sink` in order, until the input ends or `sink` breaks.
+    /// Hands every arrival to `sink` in order, until the input ends or `sink` breaks. After a
+    /// break, another call goes on with the next record.
     ///
     /// # Errors
     /// When the input can't be read on. What was handed on before stays good.
@@ -76,10 +166,16 @@ pub trait Source {
         &mut self,
         sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
     ) -> Result<(), SourceError>;
+
+    /// What else went wrong, beyond the error that [`Source::run`] returned: with several inputs,
+    /// those found damaged after the first.
+    fn further_errors(&self) -> &[SourceError] {
+        &[]
+    }
 }
 
 /// Why a source stopped before its end: a sentence with the file, the place and the reason.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceError {
     /// The input's name as the user gave it; `-` for standard input.
     pub input: String,
