@@ -1,5 +1,6 @@
 //! tcplens: what every TCP connection in a capture went through.
 pub mod analysis;
+pub mod cli;
 pub mod flow;
 pub mod frame;
 pub mod source;

@@ -1,0 +1,259 @@
+//! What every command that reads captures shares: the inputs, the limits, and the run from
+//! opening to the end, with progress on standard error and Ctrl-C as an early end.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use crate::analysis::{Analyzer, Observer, Options};
+use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
+use crate::tcp::{OverlapPolicy, Settings};
+
+/// Captures to read.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Inputs {
+    /// Capture files: pcap or pcapng, plain or compressed with gzip, zstd or lz4; `-` is standard
+    /// input. Several are merged by time
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) limits: Limits,
+
+    /// Wait for a file that still grows; end with Ctrl-C
+    #[arg(long)]
+    pub(super) follow: bool,
+}
+
+/// One capture and a connection in it.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Limits {
+    /// Memory for connections, streams and fragments; past it the least useful are let go, and
+    /// counted
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    pub(super) memory: usize,
+
+    /// Connections and conversations kept at most; past it the least useful are let go, and
+    /// counted
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub(super) max_flows: usize,
+
+    /// Which bytes win where out-of-order segments overlap
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Overlap::First)]
+    pub(super) overlap: Overlap,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Overlap {
+    /// What came first
+    First,
+    /// What came last
+    Last,
+    /// As Linux does: the segment that starts earlier; then the longer
+    Linux,
+    /// As Windows does: what came first
+    Windows,
+    /// As BSD does: the segment that starts earlier; then what came first
+    Bsd,
+}
+
+impl Limits {
+    pub(super) fn options(&self) -> Options {
+        let policy = match self.overlap {
+            Overlap::First => OverlapPolicy::First,
+            Overlap::Last => OverlapPolicy::Last,
+            Overlap::Linux => OverlapPolicy::Linux,
+            Overlap::Windows => OverlapPolicy::Windows,
+            Overlap::Bsd => OverlapPolicy::Bsd,
+        };
+        Options {
+            settings: Settings {
+                policy,
+                ..Settings::default()
+            },
+            memory: self.memory,
+            max_flows: self.max_flows,
+        }
+    }
+}
+
+/// A size in bytes: `512M`, `2G`, `65536`; powers of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.trim_end_matches(['B', 'b', 'i']).chars().last() {
+        Some('k' | 'K') => (text, 10),
+        Some('m' | 'M') => (text, 20),
+        Some('g' | 'G') => (text, 30),
+        Some('t' | 'T') => (text, 40),
+        _ => (text, 0),
+    };
+    let digits = digits.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: usize = digits
+        .parse()
+        .map_err(|_| "a size is a number with K, M, G or T, such as 512M".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "that is more than can be addressed".to_owned())
+}
+
+/// What a run over the inputs came to.
+pub(super) struct Finished {
+    /// The figures.
+    pub(super) analyzer: Analyzer,
+    /// What went wrong with the inputs.
+    pub(super) errors: Vec<SourceError>,
+    /// Whether Ctrl-C ended it early.
+    pub(super) interrupted: bool,
+}
+
+impl Finished {
+    /// The exit code, by the damage found. A file that can't be opened outweighs damage.
+    pub(super) fn exit(&self) -> Exit {
+        let of = |error: &SourceError| {
+            if error.unopened {
+                Exit::Usage
+            } else {
+                Exit::Damaged
+            }
+        };
+        self.errors.iter().map(of).max().unwrap_or(Exit::Done)
+    }
+
+    /// Tells on standard error what went wrong.
+    pub(super) fn complain(&self) {
+        for error in &self.errors {
+            eprintln!("tcplens: {error}");
+        }
+        if self.interrupted {
+            eprintln!("tcplens: interrupted; this is what was found so far");
+        }
+    }
+}
+
+/// Reads the inputs through the analyzer to their end, or until `observer` breaks.
+pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Finished {
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // A second Ctrl-C ends the program at once, as users expect of one that doesn't answer.
+    let _ = ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let options = OpenOptions {
+        follow: inputs.follow,
+        stop: Arc::clone(&stop),
+        progress: Progress::default(),
+    };
+    let mut analyzer = Analyzer::new(inputs.limits.options());
+    let mut errors = Vec::new();
+    let mut broke = false;
+    match source::open(&inputs.files, &options) {
+        Err(error) => errors.push(error),
+        Ok(mut source) => {
+            let meter = Meter::start(&options.progress);
+            let result = source.run(&mut |arrival: Arrival<'_>| {
+                let flow = analyzer.arrive(arrival, observer);
+                broke |= flow.is_break();
+                flow
+            });
+            drop(meter);
+            errors.extend(result.err());
+            errors.extend(source.further_errors().iter().cloned());
+        }
+    }
+    analyzer.finish(observer);
+    let interrupted = !broke && !inputs.follow && stop.load(Ordering::Relaxed);
+    Finished {
+        analyzer,
+        errors,
+        interrupted,
+    }
+}
+
+/// Shows on standard error how far reading has come, when that is a terminal and reading takes
+/// longer than a moment.
+struct Meter {
+    done: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Meter {
+    const MOMENT: Duration = Duration::from_millis(500);
+
+    fn start(progress: &Progress) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self {
+                done: None,
+                thread: None,
+            };
+        }
+        let (done, wait) = mpsc::channel();
+        let progress = progress.clone();
+        let thread = thread::spawn(move || Self::show(&progress, &wait));
+        Self {
+            done: Some(done),
+            thread: Some(thread),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "progress is shown in wall time")]
+    fn show(progress: &Progress, wait: &mpsc::Receiver<()>) {
+        let begun = Instant::now();
+        let mut shown = false;
+        while wait.recv_timeout(Self::MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let seconds = begun.elapsed().as_secs_f64();
+            let read = progress.read();
+            let rate = read as f64 / seconds;
+            let mut line = format!("\r{} read, {}/s", bytes(read as f64), bytes(rate));
+            if let Some(total) = progress.total().filter(|&total| total > 0) {
+                let left = total.saturating_sub(read) as f64 / rate.max(1.0);
+                let percent = read as f64 * 100.0 / total as f64;
+                line += &format!(", {percent:.0} %, {left:.0} s left");
+            }
+            eprint!("{line}\x1b[K");
+            let _ = std::io::stderr().flush();
+            shown = true;
+        }
+        if shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.done.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn bytes(count: f64) -> String {
+    match count {
+        1e9.. => format!("{:.2} GB", count / 1e9),
+        1e6.. => format!("{:.1} MB", count / 1e6),
+        _ => format!("{:.0} kB", count / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("65536"), Ok(65_536));
+        assert_eq!(size("512M"), Ok(512 << 20));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert!(size("much").is_err());
+        assert!(size("99999999999T").is_err());
+    }
+}
