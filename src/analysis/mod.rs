@@ -378,7 +378,7 @@ impl Analyzer {
                 if *syn_direction == direction {
                     embryo.seq() == segment.seq
                 } else {
-                    embryo.seq() + 1 == segment.ack
+                    (1..4 << 20).contains(&segment.ack.distance_from(embryo.seq()))
                 }
             }
             Tracked::Udp(_) => false,

@@ -93,6 +93,11 @@ impl Reassembler {
         }
     }
 
+    /// Takes everything below `position` for seen and delivered.
+    pub(super) fn jump_to(&mut self, position: i64) {
+        self.frontier = self.frontier.max(position);
+    }
+
     /// The next position expected in order.
     #[inline]
     pub fn frontier(&self) -> i64 {
