@@ -236,7 +236,7 @@ impl Downloads {
                         40_000 + n as u16 % 20_000,
                     ),
                     receiver: Host::new([10, 2, 0, (n % 50) as u8 + 1], 5001),
-                    // The elephant's sequence numbers wrap within its first 100 MB.
+                    // The elephant's sequence numbers wrap after its first 101 MB.
                     sender_isn: if traffic.connections == 1 {
                         0xfa00_0000
                     } else {
