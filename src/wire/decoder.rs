@@ -68,6 +68,8 @@ pub(super) struct Decoder<'a, 'o> {
     pub(super) out: &'o mut Decoded<'a>,
     /// A tunnel whose header was read and whose inner IP header was not yet.
     pub(super) entered: Option<tunnel::Entered>,
+    /// Whether an inner IP header was read, since the last guess at a tunnel began.
+    pub(super) arrived: bool,
 }
 
 impl<'a, 'o> Decoder<'a, 'o> {
@@ -77,6 +79,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
             origin: frame.as_ptr() as usize,
             out,
             entered: None,
+            arrived: false,
         }
     }
 

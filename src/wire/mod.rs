@@ -40,6 +40,8 @@ pub mod pppoe;
 pub mod seq;
 pub mod tcp;
 pub mod tcp_option;
+#[cfg(test)]
+mod testing;
 pub mod tunnel;
 pub mod udp;
 pub mod vlan;
@@ -60,6 +62,9 @@ pub use tunnel::Tunnel;
 pub use udp::Datagram;
 
 use decoder::{Decoder, Input};
+
+#[cfg(test)]
+mod frames;
 
 /// How many layers of a frame are remembered; decoding stops with [`Reason::TooDeep`] past it.
 pub const MAX_LAYERS: usize = 24;

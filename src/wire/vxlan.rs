@@ -49,3 +49,35 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     d.enter_tunnel(Layer::Vxlan, header.vni, true);
     ethernet::decode(d, rest);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// The I flag, network 0x123456.
+    const SAMPLE: &str = "08 00 00 00  12 34 56 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        assert_eq!(header, Header { vni: 0x12_3456 });
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn without_the_i_flag_it_is_something_else() {
+        let fault = fault(Header::parse(&hex("00 00 00 00 12 34 56 00")));
+        assert_eq!(
+            fault,
+            Fault::Invalid {
+                field: "flags",
+                value: 0
+            }
+        );
+    }
+}
