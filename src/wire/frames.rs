@@ -200,6 +200,31 @@ fn kinds() -> Vec<(LinkType, String, Vec<Layer>)> {
             vec![Ipv4, Udp, Gtp, Ipv4, Tcp],
         ),
         (
+            LinkType::IPV4,
+            outer_udp(4790, &format!("0c 00 00 01 00 00 2a 00 {tcp4}")),
+            vec![Ipv4, Udp, Vxlan, Ipv4, Tcp],
+        ),
+        (
+            LinkType::IPV4,
+            outer_udp(1701, &format!("00 02 00 01 00 02 ff 03 00 21 {tcp4}")),
+            vec![Ipv4, Udp, L2tp, Ppp, Ipv4, Tcp],
+        ),
+        (
+            LinkType::FDDI,
+            format!("50 {MACS} aa aa 03 00 00 00 08 00 {tcp4}"),
+            vec![Fddi, Llc, Snap, Ipv4, Tcp],
+        ),
+        (
+            LinkType::NFLOG,
+            format!("02 00 00 2a 05 00 0a 00 00 00 00 00 00 02 09 00 {tcp4}"),
+            vec![Nflog, Ipv4, Tcp],
+        ),
+        (
+            LinkType::IEEE802_11,
+            format!("08 02 00 00 {MACS} 02 00 00 00 00 03 00 00 aa aa 03 00 00 00 08 00 {tcp4}"),
+            vec![Ieee80211, Llc, Snap, Ipv4, Tcp],
+        ),
+        (
             LinkType::IPV6,
             ipv6(4, &vxlan),
             vec![Ipv6, Ipv4, Udp, Vxlan, Ethernet, Ipv4, Tcp],
@@ -481,7 +506,11 @@ fn an_unknown_link_type_is_named() {
 }
 
 /// All link types that are decoded, and one that is not.
-const LINKS: [LinkType; 18] = [
+const LINKS: [LinkType; 22] = [
+    LinkType::FDDI,
+    LinkType::IEEE802_11,
+    LinkType::RADIOTAP,
+    LinkType::NFLOG,
     LinkType::NULL,
     LinkType::ETHERNET,
     LinkType::PPP,

@@ -5,7 +5,7 @@ use nom::Parser;
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ip::{Ip, protocol};
-use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, vxlan};
+use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, vxlan};
 
 /// A UDP datagram (RFC 768).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,9 +151,12 @@ type Inner<'a> = fn(&mut Decoder<'a, '_>, Input<'a>);
 fn tunnel<'a>(source_port: u16, destination_port: u16) -> Option<Inner<'a>> {
     match destination_port {
         vxlan::PORT | vxlan::PORT_BEFORE => Some(vxlan::decode),
+        vxlan::GPE_PORT => Some(vxlan::decode_gpe),
+        l2tp::PORT => Some(l2tp::decode),
         geneve::PORT => Some(geneve::decode),
         gtp::PORT => Some(gtp::decode),
         _ if source_port == gtp::PORT => Some(gtp::decode),
+        _ if source_port == l2tp::PORT => Some(l2tp::decode),
         _ => None,
     }
 }

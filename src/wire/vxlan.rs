@@ -4,12 +4,16 @@ use nom::Parser;
 
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
-use super::{Layer, ethernet};
+use super::{Layer, Reason, ethernet, ipv4, ipv6, mpls};
 
 /// The port that IANA assigned.
 pub const PORT: u16 = 4789;
 /// The port that Linux used before, and still does by default.
 pub const PORT_BEFORE: u16 = 8472;
+
+/// The port of the generic protocol extension, where the header says what it carries
+/// (draft-ietf-nvo3-vxlan-gpe).
+pub const GPE_PORT: u16 = 4790;
 
 /// A VXLAN header (RFC 7348 section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,27 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     };
     d.enter_tunnel(Layer::Vxlan, header.vni, true);
     ethernet::decode(d, rest);
+}
+
+/// The extension: a P flag, and the next protocol in the last reserved octet before the identifier.
+pub(super) fn decode_gpe<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+    let Some((header, rest)) = d.read(Layer::Vxlan, input, Header::parse) else {
+        return;
+    };
+    d.enter_tunnel(Layer::Vxlan, header.vni, true);
+    match input.bytes {
+        &[flags, _, _, next, ..] if flags & 0x04 != 0 => match next {
+            1 => ipv4::decode(d, rest),
+            2 => ipv6::decode(d, rest),
+            3 => ethernet::decode(d, rest),
+            5 => mpls::decode(d, rest),
+            other => {
+                let protocol = u32::from(other);
+                d.stop(Layer::Vxlan, rest, Reason::Unknown { protocol });
+            }
+        },
+        _ => ethernet::decode(d, rest),
+    }
 }
 
 #[cfg(test)]
