@@ -148,12 +148,7 @@ impl Capture {
             Err(reason) => (None, Some(Damage { offset: 0, reason })),
         };
         let damage = damage.map(|damage| error(&name, 0, damage));
-        Ok(Self {
-            name,
-            reading,
-            damage,
-            last_frame: 0,
-        })
+        Ok(Self { name, reading, damage, last_frame: 0 })
     }
 
     /// Hands on arrivals, up to the first frame after `limit`; with `None` up to the first frame.
@@ -234,10 +229,7 @@ impl Reading {
                 Dry::Failed(reason) => {
                     Ok(Err(format!("{reason}, {}", cut(left, header_len, what))))
                 }
-                Dry::Ended => Ok(Err(format!(
-                    "the file ends {}",
-                    cut(left, header_len, what)
-                ))),
+                Dry::Ended => Ok(Err(format!("the file ends {}", cut(left, header_len, what)))),
             };
         }
         let gauge = feed.gauge();
@@ -250,10 +242,7 @@ impl Reading {
                 };
                 LegacyPcapReader::new(capacity, feed).map(|mut reader| {
                     reader.consume_noshift(FILE_HEADER);
-                    (
-                        Box::new(reader) as Box<dyn PcapReaderIterator + Send>,
-                        Format::Pcap(records),
-                    )
+                    (Box::new(reader) as Box<dyn PcapReaderIterator + Send>, Format::Pcap(records))
                 })
             }
             None => PcapNGReader::new(capacity, feed).map(|reader| {
@@ -265,14 +254,7 @@ impl Reading {
             return Ok(Err(format!("its {what} is not understood")));
         };
         let (follow, stop) = (options.follow, Arc::clone(&options.stop));
-        Ok(Ok(Some(Self {
-            reader,
-            capacity,
-            format,
-            gauge,
-            follow,
-            stop,
-        })))
+        Ok(Ok(Some(Self { reader, capacity, format, gauge, follow, stop })))
     }
 
     fn advance(
@@ -322,10 +304,7 @@ impl Reading {
     /// only claims to be large costs nothing. Returns whether anything came.
     fn refill(&mut self, left: usize, need: usize) -> bool {
         if left == self.capacity {
-            let capacity = self
-                .capacity
-                .saturating_mul(2)
-                .min(need.max(self.capacity + 1));
+            let capacity = self.capacity.saturating_mul(2).min(need.max(self.capacity + 1));
             if self.reader.grow(capacity) {
                 self.capacity = capacity;
             }
@@ -337,18 +316,11 @@ impl Reading {
 
     #[cold]
     fn damage(&self, reason: String) -> Damage {
-        Damage {
-            offset: self.reader.consumed() as u64,
-            reason,
-        }
+        Damage { offset: self.reader.consumed() as u64, reason }
     }
 }
 
 /// `12 bytes into a 60-byte record`.
 fn cut(left: usize, need: usize, what: &str) -> String {
-    format!(
-        "{} into a {}-byte {what}",
-        Bytes(left as u64),
-        Grouped(need as u64)
-    )
+    format!("{} into a {}-byte {what}", Bytes(left as u64), Grouped(need as u64))
 }

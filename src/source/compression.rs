@@ -54,10 +54,7 @@ impl Compression {
 
 /// Starts decompressing `input`.
 pub(super) fn decompress(input: impl Read + Send + 'static) -> io::Result<ReadAhead> {
-    let mut input = Noticing {
-        inner: BufReader::with_capacity(INPUT_BUFFER, input),
-        ended: false,
-    };
+    let mut input = Noticing { inner: BufReader::with_capacity(INPUT_BUFFER, input), ended: false };
     ReadAhead::spawn(move |outlet| every_member(&mut input, outlet))
 }
 
@@ -113,18 +110,12 @@ fn one_member(
         Compression::Lz4 | Compression::Lz4Legacy => outlet.pump(&mut Lz4Decoder::new(input)),
         Compression::Zstd => {
             let corrupt = |reason: &dyn ToString| {
-                PumpError::Read(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    reason.to_string(),
-                ))
+                PumpError::Read(io::Error::new(io::ErrorKind::InvalidData, reason.to_string()))
             };
             let mut decoder = ZstdDecoder::new(input).map_err(|error| corrupt(&error))?;
             outlet.pump(&mut decoder)?;
             let decoder = decoder.into_frame_decoder();
-            match (
-                decoder.get_checksum_from_data(),
-                decoder.get_calculated_checksum(),
-            ) {
+            match (decoder.get_checksum_from_data(), decoder.get_calculated_checksum()) {
                 (Some(stored), Some(computed)) if stored != computed => {
                     Err(corrupt(&"its checksum doesn't match"))
                 }

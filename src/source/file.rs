@@ -112,11 +112,7 @@ pub(super) fn open_capture(
     options: &OpenOptions,
 ) -> Result<Capture, SourceError> {
     let name = input.to_string_lossy();
-    let opened = if input == STANDARD_INPUT {
-        standard_input()
-    } else {
-        File::open(input)
-    };
+    let opened = if input == STANDARD_INPUT { standard_input() } else { File::open(input) };
     opened
         .and_then(|file| origin_of(file, options))
         .map_err(|error| plain(&error))
@@ -145,15 +141,9 @@ fn origin_of(file: File, options: &OpenOptions) -> io::Result<(Origin, bool)> {
     }
     let regular = metadata.is_file();
     let grows = regular && options.follow;
-    options
-        .progress
-        .expect((regular && !grows).then_some(metadata.len()));
+    options.progress.expect((regular && !grows).then_some(metadata.len()));
     let file = Counted::new(file, options.progress.clone());
-    let origin = if regular {
-        Origin::Direct(Box::new(file))
-    } else {
-        ahead(file)?
-    };
+    let origin = if regular { Origin::Direct(Box::new(file)) } else { ahead(file)? };
     Ok((origin, grows))
 }
 
@@ -173,18 +163,10 @@ fn capture_of(
     grows: bool,
     options: &OpenOptions,
 ) -> Result<Capture, String> {
-    let feed = Feed::new(origin, grows)
-        .decompressed(options)
-        .map_err(|error| plain(&error))?;
+    let feed = Feed::new(origin, grows).decompressed(options).map_err(|error| plain(&error))?;
     Capture::new(name.to_owned(), index, feed, options)
 }
 
 pub(super) fn unopened(name: &str, reason: String) -> SourceError {
-    SourceError {
-        input: name.to_owned(),
-        offset: 0,
-        after_frame: 0,
-        reason,
-        unopened: true,
-    }
+    SourceError { input: name.to_owned(), offset: 0, after_frame: 0, reason, unopened: true }
 }

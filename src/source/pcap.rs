@@ -96,11 +96,7 @@ impl Records {
         let link = LinkType(header.network.0 as u32 & LINK_TYPE_MASK);
         Some(Self {
             layout,
-            nanos_per_tick: if header.is_nanosecond_precision() {
-                1
-            } else {
-                1000
-            },
+            nanos_per_tick: if header.is_nanosecond_precision() { 1 } else { 1000 },
             link,
             snaplen: header.snaplen,
             captured_limit: captured_limit(link, header.snaplen),
@@ -129,11 +125,7 @@ impl Records {
                 interface
             }
         };
-        let walk = Walk {
-            records: self,
-            interface,
-            limit,
-        };
+        let walk = Walk { records: self, interface, limit };
         match self.layout {
             Layout::Plain(ByteOrder::Little) => walk.run(parse_pcap_frame, data, count, sink),
             Layout::Plain(ByteOrder::Big) => walk.run(parse_pcap_frame_be, data, count, sink),
@@ -167,23 +159,15 @@ impl Records {
     #[cold]
     fn unfinished(&self, rest: &[u8]) -> Pause {
         let header_len = self.layout.record_header();
-        let claim = rest
-            .get(..header_len)
-            .and_then(|header| header.get(CAPTURED_LEN));
+        let claim = rest.get(..header_len).and_then(|header| header.get(CAPTURED_LEN));
         let Some(claim) = claim.and_then(|bytes| bytes.first_chunk()) else {
-            return Pause::Need {
-                bytes: header_len,
-                what: "record header",
-            };
+            return Pause::Need { bytes: header_len, what: "record header" };
         };
         let captured = self.layout.order().u32(*claim);
         if captured > self.captured_limit {
             return self.too_long(captured);
         }
-        Pause::Need {
-            bytes: header_len + captured as usize,
-            what: "record",
-        }
+        Pause::Need { bytes: header_len + captured as usize, what: "record" }
     }
 
     #[cold]
@@ -256,14 +240,5 @@ fn parse_pcap_frame_modified_be(
     let (rest, origlen) = be_u32(rest)?;
     let (rest, _) = take::<_, _, PcapError<&[u8]>>(8_usize)(rest)?;
     let (rest, data) = take::<_, _, PcapError<&[u8]>>(caplen)(rest)?;
-    Ok((
-        rest,
-        LegacyPcapBlock {
-            ts_sec,
-            ts_usec,
-            caplen,
-            origlen,
-            data,
-        },
-    ))
+    Ok((rest, LegacyPcapBlock { ts_sec, ts_usec, caplen, origlen, data }))
 }
