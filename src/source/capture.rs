@@ -324,3 +324,109 @@ impl Reading {
 fn cut(left: usize, need: usize, what: &str) -> String {
     format!("{} into a {}-byte {what}", Bytes(left as u64), Grouped(need as u64))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::super::testing::{OneByOne, big, little, read, read_from, small_pcap, small_pcapng};
+
+    #[test]
+    fn a_pcap_file_cut_at_every_byte() {
+        let (file, borders) = small_pcap();
+        for cut in 12..=file.len() {
+            let outcome = read(&file[..cut]);
+            let whole = borders.iter().take_while(|&&border| border <= cut).count();
+            let Some(frames) = whole.checked_sub(1) else {
+                let error = outcome.end.unwrap_err();
+                assert_eq!((error.offset, error.unopened), (0, false));
+                assert_eq!(
+                    error.reason,
+                    format!("the file ends {cut} bytes into a 24-byte file header")
+                );
+                continue;
+            };
+            assert_eq!(outcome.frames(), frames, "cut at {cut}");
+            let border = borders[frames];
+            if cut == border {
+                assert_eq!(outcome.end, Ok(()));
+                continue;
+            }
+            let error = outcome.end.unwrap_err();
+            assert_eq!((error.offset, error.after_frame), (border as u64, frames as u64));
+            let into = cut - border;
+            let what = if into < 16 {
+                "16-byte record header".to_owned()
+            } else {
+                format!("{}-byte record", borders[frames + 1] - border)
+            };
+            let bytes = if into == 1 { "byte" } else { "bytes" };
+            assert_eq!(error.reason, format!("the file ends {into} {bytes} into a {what}"));
+        }
+    }
+
+    #[test]
+    fn a_pcapng_file_cut_at_every_byte() {
+        let (file, borders) = small_pcapng();
+        for cut in 12..=file.len() {
+            let outcome = read(&file[..cut]);
+            let last = borders.iter().rev().find(|(border, _)| *border <= cut);
+            let &(border, frames) = last.unwrap_or(&(0, 0));
+            assert_eq!(outcome.frames(), frames, "cut at {cut}");
+            if cut == border {
+                assert_eq!(outcome.end, Ok(()));
+            } else {
+                let error = outcome.end.unwrap_err();
+                assert_eq!((error.offset, error.after_frame), (border as u64, frames as u64));
+                assert!(error.reason.starts_with("the file ends "), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_to_tell() {
+        let (file, _) = small_pcap();
+        for cut in 0..4 {
+            assert!(read(&file[..cut]).end.unwrap_err().unopened, "cut at {cut}");
+        }
+        for cut in 4..12 {
+            assert!(!read(&file[..cut]).end.unwrap_err().unopened, "cut at {cut}");
+        }
+        assert_eq!(read(b"").reason(), "not a capture file: it is empty");
+    }
+
+    #[test]
+    fn every_byte_changed() {
+        let big_endian = big().pcap_header(0xa1b2_cd34, 0, 1);
+        let big_endian = big_endian.record(1, 2, b"").u64(0).record(1, 2, b"");
+        for file in [small_pcap().0, small_pcapng().0, big_endian.bytes] {
+            for at in 0..file.len() {
+                for change in [0x01, 0x10, 0x80, 0xff] {
+                    let mut file = file.clone();
+                    file[at] ^= change;
+                    let outcome = read(&file);
+                    if let Err(error) = outcome.end {
+                        assert!(error.offset <= file.len() as u64);
+                        assert!(!error.reason.is_empty());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one() {
+        for file in [small_pcap().0, small_pcapng().0] {
+            let slowly = read_from(OneByOne(io::Cursor::new(file.clone())));
+            assert_eq!(slowly, read(&file));
+        }
+    }
+
+    #[test]
+    fn a_claim_alone_allocates_nothing() {
+        // 64 MiB at most are read; a file of a few bytes that claims so much must not cost it.
+        let file = little().pcap_header(0xa1b2_c3d4, 0, 249).u32(1).u32(0).u32(60_000_000).u32(1);
+        let outcome = read(&file.bytes);
+        assert_eq!(outcome.reason(), "the file ends 16 bytes into a 60,000,016-byte record");
+    }
+}
