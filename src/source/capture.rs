@@ -320,14 +320,16 @@ impl Reading {
     }
 }
 
-/// `12 bytes into a 60-byte record`.
+/// `12 bytes into a record of 60`.
 fn cut(left: usize, need: usize, what: &str) -> String {
-    format!("{} into a {}-byte {what}", Bytes(left as u64), Grouped(need as u64))
+    format!("{} into a {what} of {}", Bytes(left as u64), Grouped(need as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
+
+    use proptest::prelude::*;
 
     use super::super::testing::{OneByOne, big, little, read, read_from, small_pcap, small_pcapng};
 
@@ -342,7 +344,7 @@ mod tests {
                 assert_eq!((error.offset, error.unopened), (0, false));
                 assert_eq!(
                     error.reason,
-                    format!("the file ends {cut} bytes into a 24-byte file header")
+                    format!("the file ends {cut} bytes into a file header of 24")
                 );
                 continue;
             };
@@ -356,9 +358,9 @@ mod tests {
             assert_eq!((error.offset, error.after_frame), (border as u64, frames as u64));
             let into = cut - border;
             let what = if into < 16 {
-                "16-byte record header".to_owned()
+                "record header of 16".to_owned()
             } else {
-                format!("{}-byte record", borders[frames + 1] - border)
+                format!("record of {}", borders[frames + 1] - border)
             };
             let bytes = if into == 1 { "byte" } else { "bytes" };
             assert_eq!(error.reason, format!("the file ends {into} {bytes} into a {what}"));
@@ -422,11 +424,32 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn anything_after_a_header(
+            start in 0..4_usize,
+            rest in proptest::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let section = big().section(&[]).interface(1, 0, &[]);
+            let starts = [
+                little().pcap_header(0xa1b2_c3d4, 0, 1),
+                big().pcap_header(0xa1b2_cd34, 0, 1),
+                section.clone(),
+                // A block of the right length, so that its body is looked at.
+                section.block(u32::from(rest.first().copied().unwrap_or(0)) % 7, big().raw(&rest)),
+            ];
+            let outcome = read(&[starts[start].bytes.clone(), rest].concat());
+            if let Err(error) = outcome.end {
+                prop_assert!(!error.unopened && !error.reason.is_empty());
+            }
+        }
+    }
+
     #[test]
     fn a_claim_alone_allocates_nothing() {
         // 64 MiB at most are read; a file of a few bytes that claims so much must not cost it.
         let file = little().pcap_header(0xa1b2_c3d4, 0, 249).u32(1).u32(0).u32(60_000_000).u32(1);
         let outcome = read(&file.bytes);
-        assert_eq!(outcome.reason(), "the file ends 16 bytes into a 60,000,016-byte record");
+        assert_eq!(outcome.reason(), "the file ends 16 bytes into a record of 60,000,016");
     }
 }

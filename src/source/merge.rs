@@ -175,9 +175,9 @@ mod tests {
         let outcome = run(&mut source);
         assert_eq!(outcome.frames(), 6);
         // Found first: the file that is cut in its header. Its frames would have been the first.
-        assert_eq!(outcome.reason(), "the file ends 20 bytes into a 24-byte file header");
+        assert_eq!(outcome.reason(), "the file ends 20 bytes into a file header of 24");
         let [error] = source.further_errors() else { panic!("{:?}", source.errors()) };
-        assert_eq!(error.reason, "the file ends 16 bytes into a 17-byte record");
+        assert_eq!(error.reason, "the file ends 16 bytes into a record of 17");
         assert_eq!((error.offset, error.after_frame), (58, 4));
         assert_eq!(error.input, a.0.to_string_lossy());
         assert_eq!(source.errors().len(), 2);

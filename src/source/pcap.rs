@@ -14,7 +14,7 @@ use pcap_parser::{
 
 use super::byte_order::ByteOrder;
 use super::capture::{Count, Pause, Sink, captured_limit};
-use super::sentence::{Bytes, Grouped};
+use super::sentence::Grouped;
 use super::{Arrival, Interface};
 use crate::frame::CapturedFrame;
 use crate::time::Timestamp;
@@ -226,10 +226,14 @@ impl Records {
 
     #[cold]
     fn too_long(&self, captured: u32) -> Pause {
+        let bound = if (1..=self.captured_limit).contains(&self.snaplen) {
+            format!("the file's snaplen is {}", Grouped(self.snaplen.into()))
+        } else {
+            format!("at most {} are read", Grouped(self.captured_limit.into()))
+        };
         Pause::Damaged(format!(
-            "record header claims {} captured; the file's snaplen is {}",
-            Bytes(captured.into()),
-            Grouped(self.snaplen.into())
+            "record header claims {} captured bytes; {bound}",
+            Grouped(captured.into())
         ))
     }
 }
@@ -336,7 +340,7 @@ mod tests {
                 let outcome = read(&file.bytes);
                 assert_eq!(outcome.arrivals[1], "#1 1000000000 on 0 link 1: ab of 60");
                 assert_eq!(outcome.end, Ok(()));
-                assert_eq!(read(&cut).reason(), "the file ends 17 bytes into a 18-byte record");
+                assert_eq!(read(&cut).reason(), "the file ends 17 bytes into a record of 18");
             }
         }
     }
@@ -361,12 +365,12 @@ mod tests {
         assert_eq!((error.offset, error.after_frame, error.unopened), (41, 1, false));
         assert_eq!(
             error.to_string(),
-            "test: damaged at byte 41, after frame 1: record header claims 3,221,225,472 bytes \
-             captured; the file's snaplen is 65,535"
+            "test: damaged at byte 41, after frame 1: record header claims 3,221,225,472 \
+             captured bytes; the file's snaplen is 65,535"
         );
         // Whole in the buffer, but longer than anything that is captured.
         let file = good.record(2, 0, &vec![0; 262_145]);
-        assert!(read(&file.bytes).reason().starts_with("record header claims 262,145 bytes"));
+        assert!(read(&file.bytes).reason().starts_with("record header claims 262,145 captured"));
     }
 
     #[test]

@@ -234,13 +234,13 @@ impl Sections {
         match fields.padded(claimed as usize) {
             Some(data) if claimed <= limit => Ok(data),
             Some(_) => Err(Pause::Damaged(format!(
-                "packet block claims {} captured; at most {} are read",
-                Bytes(claimed.into()),
+                "packet block claims {} captured bytes; at most {} are read",
+                Grouped(claimed.into()),
                 Grouped(limit.into())
             ))),
             None => Err(Pause::Damaged(format!(
-                "packet block claims {} captured; it has room for {}",
-                Bytes(claimed.into()),
+                "packet block claims {} captured bytes; it has room for {}",
+                Grouped(claimed.into()),
                 Grouped(held as u64)
             ))),
         }

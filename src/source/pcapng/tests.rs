@@ -163,14 +163,14 @@ fn lengths_that_can_not_be_are_damage() {
             start().block(6, little().u32(0)),
             "enhanced packet block is too short for its own fields",
         ),
-        (start().block(6, packet(5)), "packet block claims 5 bytes captured; it has room for 4"),
+        (start().block(6, packet(5)), "packet block claims 5 captured bytes; it has room for 4"),
         (
             start().block(6, packet(u32::MAX)),
-            "packet block claims 4,294,967,295 bytes captured; it has room for 4",
+            "packet block claims 4,294,967,295 captured bytes; it has room for 4",
         ),
         (
             start().block(6, large),
-            "packet block claims 300,000 bytes captured; at most 262,144 are read",
+            "packet block claims 300,000 captured bytes; at most 262,144 are read",
         ),
         (
             start().packet(7, 1, b"x", &[]),
