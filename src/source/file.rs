@@ -23,6 +23,8 @@ const STANDARD_INPUT: &str = "-";
 const NO_LIMIT: Option<Timestamp> = Some(Timestamp::from_nanos(i64::MAX));
 
 /// A capture file, or a capture from a pipe.
+///
+/// When the sink breaks, another [`Source::run`] goes on with the next record.
 pub struct FileSource {
     capture: Capture,
     count: Count,

@@ -16,7 +16,9 @@ use crate::time::{Span, Timestamp};
 /// Several captures as one, in order of time. Frames of equal time come in the order in which the
 /// inputs were given; frames of one input stay in its order, even where its time steps back.
 ///
-/// Damage in one input doesn't keep the others from being read to their end.
+/// Damage in one input doesn't keep the others from being read to their end: then
+/// [`Source::run`] returns the first error. When the sink breaks, another run goes on with the
+/// next record.
 pub struct MergeSource {
     captures: Vec<Capture>,
     /// The time of the next frame of each input that is known to have one.
