@@ -143,11 +143,11 @@ impl Capture {
         feed: Feed,
         options: &OpenOptions,
     ) -> Result<Self, String> {
-        let (reading, damage) = match Reading::new(input, feed, options)? {
-            Ok(reading) => (reading, None),
-            Err(reason) => (None, Some(Damage { offset: 0, reason })),
+        let (reading, damage) = match Opened::new(input, feed, options)? {
+            Opened::Reading(reading) => (Some(reading), None),
+            Opened::Stopped => (None, None),
+            Opened::Damaged(reason) => (None, Some(error(&name, 0, Damage { offset: 0, reason }))),
         };
-        let damage = damage.map(|damage| error(&name, 0, damage));
         Ok(Self { name, reading, damage, last_frame: 0 })
     }
 
@@ -190,14 +190,18 @@ fn error(name: &str, after_frame: u64, damage: Damage) -> SourceError {
     }
 }
 
-impl Reading {
-    /// `Ok(Err(..))` is damage in the file's header, `Ok(Ok(None))` an input that was told to stop
-    /// before its header came.
-    fn new(
-        input: u32,
-        mut feed: Feed,
-        options: &OpenOptions,
-    ) -> Result<Result<Option<Self>, String>, String> {
+/// What came of opening an input.
+enum Opened {
+    Reading(Reading),
+    /// It was told to stop before the header came.
+    Stopped,
+    /// It is a capture file, but its header is damaged.
+    Damaged(String),
+}
+
+impl Opened {
+    /// Tells the format by the first bytes; an error says why it is no capture file.
+    fn new(input: u32, mut feed: Feed, options: &OpenOptions) -> Result<Self, String> {
         let dry = feed.look(LONGEST_MAGIC, options);
         let layout = Layout::detect(feed.head());
         let what = match layout {
@@ -205,8 +209,8 @@ impl Reading {
             None if feed.head().starts_with(&SECTION_HEADER.to_le_bytes()) => "section header",
             None => {
                 return match dry {
-                    Dry::Waiting => Ok(Ok(None)),
-                    Dry::Failed(reason) if feed.is_compressed() => Ok(Err(reason)),
+                    Dry::Waiting => Ok(Self::Stopped),
+                    Dry::Failed(reason) if feed.is_compressed() => Ok(Self::Damaged(reason)),
                     Dry::Failed(reason) => Err(reason),
                     Dry::Ended => Err(not_a_capture(feed.head())),
                 };
@@ -217,7 +221,7 @@ impl Reading {
             None => match Block::first_of(feed.head(), ByteOrder::Little) {
                 Ok(block) => block.len,
                 Err(Pause::Need { bytes, .. }) => bytes,
-                Err(Pause::Damaged(reason)) => return Ok(Err(reason)),
+                Err(Pause::Damaged(reason)) => return Ok(Self::Damaged(reason)),
                 Err(_) => LONGEST_MAGIC,
             },
         };
@@ -225,11 +229,13 @@ impl Reading {
         let left = feed.head().len();
         if left < header_len {
             return match dry {
-                Dry::Waiting => Ok(Ok(None)),
+                Dry::Waiting => Ok(Self::Stopped),
                 Dry::Failed(reason) => {
-                    Ok(Err(format!("{reason}, {}", cut(left, header_len, what))))
+                    Ok(Self::Damaged(format!("{reason}, {}", cut(left, header_len, what))))
                 }
-                Dry::Ended => Ok(Err(format!("the file ends {}", cut(left, header_len, what)))),
+                Dry::Ended => {
+                    Ok(Self::Damaged(format!("the file ends {}", cut(left, header_len, what))))
+                }
             };
         }
         let gauge = feed.gauge();
@@ -238,7 +244,7 @@ impl Reading {
             Some(layout) => {
                 layout.adapt(feed.head_mut());
                 let Some(records) = Records::new(layout, feed.head(), input) else {
-                    return Ok(Err(format!("its {what} is not understood")));
+                    return Ok(Self::Damaged(format!("its {what} is not understood")));
                 };
                 LegacyPcapReader::new(capacity, feed).map(|mut reader| {
                     reader.consume_noshift(FILE_HEADER);
@@ -251,12 +257,15 @@ impl Reading {
             }),
         };
         let Ok((reader, format)) = opened else {
-            return Ok(Err(format!("its {what} is not understood")));
+            return Ok(Self::Damaged(format!("its {what} is not understood")));
         };
         let (follow, stop) = (options.follow, Arc::clone(&options.stop));
-        Ok(Ok(Some(Self { reader, capacity, format, gauge, follow, stop })))
+        Ok(Self::Reading(Reading { reader, capacity, format, gauge, follow, stop }))
     }
+}
 
+impl Reading {
+    /// Hands on arrivals up to the first frame after `limit`.
     fn advance(
         &mut self,
         limit: Option<Timestamp>,
