@@ -126,7 +126,12 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
-        write!(f, "{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+        write!(
+            f,
+            "{sign}{}.{:09}",
+            nanos / 1_000_000_000,
+            nanos % 1_000_000_000
+        )
     }
 }
 

@@ -148,7 +148,12 @@ impl Capture {
             Opened::Stopped => (None, None),
             Opened::Damaged(reason) => (None, Some(error(&name, 0, Damage { offset: 0, reason }))),
         };
-        Ok(Self { name, reading, damage, last_frame: 0 })
+        Ok(Self {
+            name,
+            reading,
+            damage,
+            last_frame: 0,
+        })
     }
 
     /// Hands on arrivals, up to the first frame after `limit`; with `None` up to the first frame.
@@ -230,12 +235,14 @@ impl Opened {
         if left < header_len {
             return match dry {
                 Dry::Waiting => Ok(Self::Stopped),
-                Dry::Failed(reason) => {
-                    Ok(Self::Damaged(format!("{reason}, {}", cut(left, header_len, what))))
-                }
-                Dry::Ended => {
-                    Ok(Self::Damaged(format!("the file ends {}", cut(left, header_len, what))))
-                }
+                Dry::Failed(reason) => Ok(Self::Damaged(format!(
+                    "{reason}, {}",
+                    cut(left, header_len, what)
+                ))),
+                Dry::Ended => Ok(Self::Damaged(format!(
+                    "the file ends {}",
+                    cut(left, header_len, what)
+                ))),
             };
         }
         let gauge = feed.gauge();
@@ -248,7 +255,10 @@ impl Opened {
                 };
                 LegacyPcapReader::new(capacity, feed).map(|mut reader| {
                     reader.consume_noshift(FILE_HEADER);
-                    (Box::new(reader) as Box<dyn PcapReaderIterator + Send>, Format::Pcap(records))
+                    (
+                        Box::new(reader) as Box<dyn PcapReaderIterator + Send>,
+                        Format::Pcap(records),
+                    )
                 })
             }
             None => PcapNGReader::new(capacity, feed).map(|reader| {
@@ -260,7 +270,14 @@ impl Opened {
             return Ok(Self::Damaged(format!("its {what} is not understood")));
         };
         let (follow, stop) = (options.follow, Arc::clone(&options.stop));
-        Ok(Self::Reading(Reading { reader, capacity, format, gauge, follow, stop }))
+        Ok(Self::Reading(Reading {
+            reader,
+            capacity,
+            format,
+            gauge,
+            follow,
+            stop,
+        }))
     }
 }
 
@@ -313,7 +330,10 @@ impl Reading {
     /// only claims to be large costs nothing. Returns whether anything came.
     fn refill(&mut self, left: usize, need: usize) -> bool {
         if left == self.capacity {
-            let capacity = self.capacity.saturating_mul(2).min(need.max(self.capacity + 1));
+            let capacity = self
+                .capacity
+                .saturating_mul(2)
+                .min(need.max(self.capacity + 1));
             if self.reader.grow(capacity) {
                 self.capacity = capacity;
             }
@@ -325,13 +345,20 @@ impl Reading {
 
     #[cold]
     fn damage(&self, reason: String) -> Damage {
-        Damage { offset: self.reader.consumed() as u64, reason }
+        Damage {
+            offset: self.reader.consumed() as u64,
+            reason,
+        }
     }
 }
 
 /// `12 bytes into a record of 60`.
 fn cut(left: usize, need: usize, what: &str) -> String {
-    format!("{} into a {what} of {}", Bytes(left as u64), Grouped(need as u64))
+    format!(
+        "{} into a {what} of {}",
+        Bytes(left as u64),
+        Grouped(need as u64)
+    )
 }
 
 #[cfg(test)]
@@ -364,7 +391,10 @@ mod tests {
                 continue;
             }
             let error = outcome.end.unwrap_err();
-            assert_eq!((error.offset, error.after_frame), (border as u64, frames as u64));
+            assert_eq!(
+                (error.offset, error.after_frame),
+                (border as u64, frames as u64)
+            );
             let into = cut - border;
             let what = if into < 16 {
                 "record header of 16".to_owned()
@@ -372,7 +402,10 @@ mod tests {
                 format!("record of {}", borders[frames + 1] - border)
             };
             let bytes = if into == 1 { "byte" } else { "bytes" };
-            assert_eq!(error.reason, format!("the file ends {into} {bytes} into a {what}"));
+            assert_eq!(
+                error.reason,
+                format!("the file ends {into} {bytes} into a {what}")
+            );
         }
     }
 
@@ -388,7 +421,10 @@ mod tests {
                 assert_eq!(outcome.end, Ok(()));
             } else {
                 let error = outcome.end.unwrap_err();
-                assert_eq!((error.offset, error.after_frame), (border as u64, frames as u64));
+                assert_eq!(
+                    (error.offset, error.after_frame),
+                    (border as u64, frames as u64)
+                );
                 assert!(error.reason.starts_with("the file ends "), "{error}");
             }
         }
@@ -401,7 +437,10 @@ mod tests {
             assert!(read(&file[..cut]).end.unwrap_err().unopened, "cut at {cut}");
         }
         for cut in 4..12 {
-            assert!(!read(&file[..cut]).end.unwrap_err().unopened, "cut at {cut}");
+            assert!(
+                !read(&file[..cut]).end.unwrap_err().unopened,
+                "cut at {cut}"
+            );
         }
         assert_eq!(read(b"").reason(), "not a capture file: it is empty");
     }
@@ -457,8 +496,16 @@ mod tests {
     #[test]
     fn a_claim_alone_allocates_nothing() {
         // 64 MiB at most are read; a file of a few bytes that claims so much must not cost it.
-        let file = little().pcap_header(0xa1b2_c3d4, 0, 249).u32(1).u32(0).u32(60_000_000).u32(1);
+        let file = little()
+            .pcap_header(0xa1b2_c3d4, 0, 249)
+            .u32(1)
+            .u32(0)
+            .u32(60_000_000)
+            .u32(1);
         let outcome = read(&file.bytes);
-        assert_eq!(outcome.reason(), "the file ends 16 bytes into a record of 60,000,016");
+        assert_eq!(
+            outcome.reason(),
+            "the file ends 16 bytes into a record of 60,000,016"
+        );
     }
 }

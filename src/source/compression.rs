@@ -54,7 +54,10 @@ impl Compression {
 
 /// Starts decompressing `input`.
 pub(super) fn decompress(input: impl Read + Send + 'static) -> io::Result<ReadAhead> {
-    let mut input = Noticing { inner: BufReader::with_capacity(INPUT_BUFFER, input), ended: false };
+    let mut input = Noticing {
+        inner: BufReader::with_capacity(INPUT_BUFFER, input),
+        ended: false,
+    };
     ReadAhead::spawn(move |outlet| every_member(&mut input, outlet))
 }
 
@@ -110,12 +113,18 @@ fn one_member(
         Compression::Lz4 | Compression::Lz4Legacy => outlet.pump(&mut Lz4Decoder::new(input)),
         Compression::Zstd => {
             let corrupt = |reason: &dyn ToString| {
-                PumpError::Read(io::Error::new(io::ErrorKind::InvalidData, reason.to_string()))
+                PumpError::Read(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    reason.to_string(),
+                ))
             };
             let mut decoder = ZstdDecoder::new(input).map_err(|error| corrupt(&error))?;
             outlet.pump(&mut decoder)?;
             let decoder = decoder.into_frame_decoder();
-            match (decoder.get_checksum_from_data(), decoder.get_calculated_checksum()) {
+            match (
+                decoder.get_checksum_from_data(),
+                decoder.get_calculated_checksum(),
+            ) {
                 (Some(stored), Some(computed)) if stored != computed => {
                     Err(corrupt(&"its checksum doesn't match"))
                 }
@@ -217,8 +226,13 @@ mod tests {
             assert_eq!(read(&compress(&file)), plain);
             let (first, second) = file.split_at(50);
             let skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0abc".to_vec();
-            let parts =
-                [skippable.clone(), compress(first), skippable, compress(b""), compress(second)];
+            let parts = [
+                skippable.clone(),
+                compress(first),
+                skippable,
+                compress(b""),
+                compress(second),
+            ];
             assert_eq!(read(&parts.concat()), plain);
             let parts = [compress(&file), vec![0; 512]];
             assert_eq!(read(&parts.concat()), plain);
@@ -287,16 +301,31 @@ mod tests {
         compressed[checksum] ^= 1;
         let outcome = read(&compressed);
         assert_eq!(outcome.frames(), 3);
-        assert!(outcome.reason().starts_with("the gzip stream is corrupt: "), "{outcome:?}");
+        assert!(
+            outcome.reason().starts_with("the gzip stream is corrupt: "),
+            "{outcome:?}"
+        );
     }
 
     #[test]
     fn compressed_but_no_capture() {
         let outcome = read(&gzip(b"some text, compressed"));
         assert!(outcome.end.as_ref().unwrap_err().unopened);
-        assert!(outcome.reason().starts_with("not a capture file: starts with \"some text, c\""));
-        assert!(read(&gzip(&gzip(b""))).reason().starts_with("not a capture file: starts with 1f"));
-        assert!(read(b"\xfd7zXZ\0 and more of it").reason().starts_with("an xz file;"));
+        assert!(
+            outcome
+                .reason()
+                .starts_with("not a capture file: starts with \"some text, c\"")
+        );
+        assert!(
+            read(&gzip(&gzip(b"")))
+                .reason()
+                .starts_with("not a capture file: starts with 1f")
+        );
+        assert!(
+            read(b"\xfd7zXZ\0 and more of it")
+                .reason()
+                .starts_with("an xz file;")
+        );
     }
 
     #[test]

@@ -39,7 +39,10 @@ pub(super) struct Gauge(Arc<Mutex<Dry>>);
 
 impl Gauge {
     pub(super) fn read(&self) -> Dry {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, dry: Dry) {
@@ -61,7 +64,14 @@ pub(super) struct Feed {
 impl Feed {
     pub(super) fn new(origin: Origin, follow: bool) -> Self {
         let gauge = Gauge::default();
-        Self { head: Vec::new(), head_given: 0, origin, follow, compressed: false, gauge }
+        Self {
+            head: Vec::new(),
+            head_given: 0,
+            origin,
+            follow,
+            compressed: false,
+            gauge,
+        }
     }
 
     /// The feed itself, or what it holds compressed.
@@ -76,7 +86,10 @@ impl Feed {
         }
         let Self { head, origin, .. } = self;
         let ahead = compression::decompress(io::Cursor::new(head).chain(Patient(origin)))?;
-        Ok(Self { compressed: true, ..Self::new(Origin::Ahead(ahead), false) })
+        Ok(Self {
+            compressed: true,
+            ..Self::new(Origin::Ahead(ahead), false)
+        })
     }
 
     pub(super) fn is_compressed(&self) -> bool {
@@ -159,7 +172,10 @@ fn fetch(origin: &mut Origin, follow: bool, buffer: &mut [u8]) -> Result<usize, 
             Ok(0) if follow => Err(Dry::Waiting),
             Ok(0) => Err(Dry::Ended),
             Ok(count) => Ok(count),
-            Err(error) => Err(Dry::Failed(format!("it can't be read on: {}", plain(&error)))),
+            Err(error) => Err(Dry::Failed(format!(
+                "it can't be read on: {}",
+                plain(&error)
+            ))),
         },
         Origin::Ahead(ahead) => match ahead.read(buffer) {
             Got::Bytes(count) => Ok(count),

@@ -82,7 +82,10 @@ impl FileSource {
     ) -> Result<Self, SourceError> {
         let grows = options.follow && matches!(origin, Origin::Direct(_));
         let capture = capture_of(name, 0, origin, grows, options);
-        Ok(Self::of(capture.map_err(|reason| unopened(name, reason))?, options))
+        Ok(Self::of(
+            capture.map_err(|reason| unopened(name, reason))?,
+            options,
+        ))
     }
 
     fn of(capture: Capture, options: &OpenOptions) -> Self {
@@ -123,7 +126,11 @@ pub(super) fn open_capture(
     options: &OpenOptions,
 ) -> Result<Capture, SourceError> {
     let name = input.to_string_lossy();
-    let opened = if input == STANDARD_INPUT { standard_input() } else { File::open(input) };
+    let opened = if input == STANDARD_INPUT {
+        standard_input()
+    } else {
+        File::open(input)
+    };
     opened
         .and_then(|file| origin_of(file, options))
         .map_err(|error| plain(&error))
@@ -152,9 +159,15 @@ fn origin_of(file: File, options: &OpenOptions) -> io::Result<(Origin, bool)> {
     }
     let regular = metadata.is_file();
     let grows = regular && options.follow;
-    options.progress.expect((regular && !grows).then_some(metadata.len()));
+    options
+        .progress
+        .expect((regular && !grows).then_some(metadata.len()));
     let file = Counted::new(file, options.progress.clone());
-    let origin = if regular { Origin::Direct(Box::new(file)) } else { ahead(file)? };
+    let origin = if regular {
+        Origin::Direct(Box::new(file))
+    } else {
+        ahead(file)?
+    };
     Ok((origin, grows))
 }
 
@@ -174,12 +187,20 @@ fn capture_of(
     grows: bool,
     options: &OpenOptions,
 ) -> Result<Capture, String> {
-    let feed = Feed::new(origin, grows).decompressed(options).map_err(|error| plain(&error))?;
+    let feed = Feed::new(origin, grows)
+        .decompressed(options)
+        .map_err(|error| plain(&error))?;
     Capture::new(name.to_owned(), index, feed, options)
 }
 
 pub(super) fn unopened(name: &str, reason: String) -> SourceError {
-    SourceError { input: name.to_owned(), offset: 0, after_frame: 0, reason, unopened: true }
+    SourceError {
+        input: name.to_owned(),
+        offset: 0,
+        after_frame: 0,
+        reason,
+        unopened: true,
+    }
 }
 
 #[cfg(test)]
@@ -196,12 +217,18 @@ mod tests {
             assert!(error.unopened);
             error.reason
         };
-        assert_eq!(reason(OsStr::new("/nonexistent")), "No such file or directory");
+        assert_eq!(
+            reason(OsStr::new("/nonexistent")),
+            "No such file or directory"
+        );
         assert_eq!(reason(std::env::temp_dir().as_os_str()), "Is a directory");
         let text = TemporaryFile::new("text", b"GET / HTTP/1.1\r\n");
         assert!(reason(text.0.as_os_str()).starts_with("not a capture file: starts with \"GET"));
         let empty = TemporaryFile::new("empty", b"");
-        assert_eq!(reason(empty.0.as_os_str()), "not a capture file: it is empty");
+        assert_eq!(
+            reason(empty.0.as_os_str()),
+            "not a capture file: it is empty"
+        );
     }
 
     #[test]
@@ -291,8 +318,14 @@ mod tests {
     fn a_followed_file_grows_from_nothing_and_in_the_middle_of_a_record() {
         let (bytes, borders) = small_pcap();
         let file = TemporaryFile::new("follow", &bytes[..borders[1] + 5]);
-        let mut writer = std::fs::OpenOptions::new().append(true).open(&file.0).unwrap();
-        let options = OpenOptions { follow: true, ..OpenOptions::default() };
+        let mut writer = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&file.0)
+            .unwrap();
+        let options = OpenOptions {
+            follow: true,
+            ..OpenOptions::default()
+        };
         let mut source = FileSource::open_with(&file.0, &options).unwrap();
         let (mut numbers, mut last, mut waits) = (Vec::new(), Timestamp::default(), 0);
         let end = source.run(&mut |arrival| {

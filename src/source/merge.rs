@@ -135,7 +135,9 @@ mod tests {
 
     fn pcap(name: &str, times: &[u32]) -> TemporaryFile {
         let file = little().pcap_header(0xa1b2_3c4d, 0, 1);
-        let file = times.iter().fold(file, |file, &time| file.record(0, time, name.as_bytes()));
+        let file = times
+            .iter()
+            .fold(file, |file, &time| file.record(0, time, name.as_bytes()));
         TemporaryFile::new(&format!("merge-{name}"), &file.bytes)
     }
 
@@ -146,7 +148,11 @@ mod tests {
 
     #[test]
     fn by_time_and_then_in_the_order_given() {
-        let (a, b, c) = (pcap("a", &[1, 3, 3, 9]), pcap("b", &[3, 2, 3, 4]), pcap("c", &[]));
+        let (a, b, c) = (
+            pcap("a", &[1, 3, 3, 9]),
+            pcap("b", &[3, 2, 3, 4]),
+            pcap("c", &[]),
+        );
         let outcome = run(&mut merged(&[&a, &b, &c]));
         assert_eq!(
             outcome.arrivals,
@@ -172,13 +178,21 @@ mod tests {
         let (a, b) = (pcap("d", &[1, 4, 6]), pcap("e", &[2, 3, 5, 7]));
         let bytes = std::fs::read(&a.0).unwrap();
         std::fs::write(&a.0, &bytes[..bytes.len() - 1]).unwrap();
-        let c = TemporaryFile::new("merge-f", &little().pcap_header(0xa1b2_3c4d, 0, 1).bytes[..20]);
+        let c = TemporaryFile::new(
+            "merge-f",
+            &little().pcap_header(0xa1b2_3c4d, 0, 1).bytes[..20],
+        );
         let mut source = merged(&[&a, &b, &c]);
         let outcome = run(&mut source);
         assert_eq!(outcome.frames(), 6);
         // Found first: the file that is cut in its header. Its frames would have been the first.
-        assert_eq!(outcome.reason(), "the file ends 20 bytes into a file header of 24");
-        let [error] = source.further_errors() else { panic!("{:?}", source.errors()) };
+        assert_eq!(
+            outcome.reason(),
+            "the file ends 20 bytes into a file header of 24"
+        );
+        let [error] = source.further_errors() else {
+            panic!("{:?}", source.errors())
+        };
         assert_eq!(error.reason, "the file ends 16 bytes into a record of 17");
         assert_eq!((error.offset, error.after_frame), (58, 4));
         assert_eq!(error.input, a.0.to_string_lossy());
@@ -211,11 +225,18 @@ mod tests {
 
     #[test]
     fn none_and_missing() {
-        let none = MergeSource::open::<&str>(&[], &OpenOptions::default()).err().unwrap();
+        let none = MergeSource::open::<&str>(&[], &OpenOptions::default())
+            .err()
+            .unwrap();
         assert!(none.unopened);
         let a = pcap("i", &[1]);
         let missing = [a.0.as_os_str(), OsStr::new("/nonexistent/file")];
-        let error = MergeSource::open(&missing, &OpenOptions::default()).err().unwrap();
-        assert_eq!(error.to_string(), "/nonexistent/file: No such file or directory");
+        let error = MergeSource::open(&missing, &OpenOptions::default())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "/nonexistent/file: No such file or directory"
+        );
     }
 }

@@ -128,7 +128,11 @@ impl Records {
         Some(Self {
             layout,
             lengths: Lengths::of_version(header.version_major, header.version_minor),
-            nanos_per_tick: if header.is_nanosecond_precision() { 1 } else { 1000 },
+            nanos_per_tick: if header.is_nanosecond_precision() {
+                1
+            } else {
+                1000
+            },
             link,
             snaplen: header.snaplen,
             captured_limit: captured_limit(link, header.snaplen),
@@ -157,7 +161,11 @@ impl Records {
                 interface
             }
         };
-        let walk = Walk { records: self, interface, limit };
+        let walk = Walk {
+            records: self,
+            interface,
+            limit,
+        };
         match (self.layout, self.lengths) {
             (Layout::Plain(ByteOrder::Little), Lengths::CapturedFirst) => {
                 walk.run(parse_pcap_frame, data, count, sink)
@@ -188,7 +196,16 @@ impl Records {
         let (rest, _) = streaming::take(self.layout.record_header() - LENGTHS.end)(rest)?;
         let (caplen, origlen) = self.lengths.arrange(first, second);
         let (rest, data) = streaming::take(caplen)(rest)?;
-        Ok((rest, LegacyPcapBlock { ts_sec, ts_usec, caplen, origlen, data }))
+        Ok((
+            rest,
+            LegacyPcapBlock {
+                ts_sec,
+                ts_usec,
+                caplen,
+                origlen,
+                data,
+            },
+        ))
     }
 
     fn describe(&self, index: u32) -> Arrival<'static> {
@@ -212,16 +229,26 @@ impl Records {
     #[cold]
     fn unfinished(&self, rest: &[u8]) -> Pause {
         let header_len = self.layout.record_header();
-        let lengths = rest.get(..header_len).and_then(|header| header.get(LENGTHS));
+        let lengths = rest
+            .get(..header_len)
+            .and_then(|header| header.get(LENGTHS));
         let Some(&[a, b, c, d, e, f, g, h]) = lengths.and_then(|bytes| bytes.first_chunk()) else {
-            return Pause::Need { bytes: header_len, what: "record header" };
+            return Pause::Need {
+                bytes: header_len,
+                what: "record header",
+            };
         };
         let order = self.layout.order();
-        let (captured, _) = self.lengths.arrange(order.u32([a, b, c, d]), order.u32([e, f, g, h]));
+        let (captured, _) = self
+            .lengths
+            .arrange(order.u32([a, b, c, d]), order.u32([e, f, g, h]));
         if captured > self.captured_limit {
             return self.too_long(captured);
         }
-        Pause::Need { bytes: header_len + captured as usize, what: "record" }
+        Pause::Need {
+            bytes: header_len + captured as usize,
+            what: "record",
+        }
     }
 
     #[cold]
@@ -295,14 +322,40 @@ mod tests {
     #[test]
     fn every_magic_in_both_orders() {
         for (magic, extra, format, ticks, nanos) in [
-            (0xa1b2_c3d4, false, "pcap", 1_000_000, 1_700_000_000_000_005_000_i64),
-            (0xa1b2_3c4d, false, "pcap-ns", 1_000_000_000, 1_700_000_000_000_000_005),
-            (0xa1b2_cd34, true, "pcap-mod", 1_000_000, 1_700_000_000_000_005_000),
+            (
+                0xa1b2_c3d4,
+                false,
+                "pcap",
+                1_000_000,
+                1_700_000_000_000_005_000_i64,
+            ),
+            (
+                0xa1b2_3c4d,
+                false,
+                "pcap-ns",
+                1_000_000_000,
+                1_700_000_000_000_000_005,
+            ),
+            (
+                0xa1b2_cd34,
+                true,
+                "pcap-mod",
+                1_000_000,
+                1_700_000_000_000_005_000,
+            ),
         ] {
             for bytes in [little(), big()] {
                 let record = |file: Bytes, wire: u32, data: &[u8]| {
-                    let file = file.u32(1_700_000_000).u32(5).u32(data.len() as u32).u32(wire);
-                    let file = if extra { file.u32(2).u16(8).raw(&[4, 0]) } else { file };
+                    let file = file
+                        .u32(1_700_000_000)
+                        .u32(5)
+                        .u32(data.len() as u32)
+                        .u32(wire);
+                    let file = if extra {
+                        file.u32(2).u16(8).raw(&[4, 0])
+                    } else {
+                        file
+                    };
                     file.raw(data)
                 };
                 let file = bytes.pcap_header(magic, 96, 113);
@@ -325,22 +378,37 @@ mod tests {
     fn upper_bits_of_the_link_type_are_not_its_number() {
         // FCS length of 4 octets, present (draft-ietf-opsawg-pcap, "LinkType and additional
         // information").
-        let file = big().pcap_header(0xa1b2_c3d4, 0, 0x2400_0001).record(1, 0, b"x");
-        assert_eq!(read(&file.bytes).arrivals[1], "#1 1000000000 on 0 link 1: x of 1");
+        let file = big()
+            .pcap_header(0xa1b2_c3d4, 0, 0x2400_0001)
+            .record(1, 0, b"x");
+        assert_eq!(
+            read(&file.bytes).arrivals[1],
+            "#1 1000000000 on 0 link 1: x of 1"
+        );
     }
 
     #[test]
     fn lengths_in_the_order_of_old_versions() {
         for (minor, first, second) in [(2, 60, 2), (3, 60, 2), (3, 2, 60), (4, 2, 60)] {
             for bytes in [little(), big()] {
-                let file = bytes.u32(0xa1b2_c3d4).u16(2).u16(minor).u32(0).u32(0).u32(96).u32(1);
+                let file = bytes
+                    .u32(0xa1b2_c3d4)
+                    .u16(2)
+                    .u16(minor)
+                    .u32(0)
+                    .u32(0)
+                    .u32(96)
+                    .u32(1);
                 let file = file.u32(1).u32(0).u32(first).u32(second).raw(b"ab");
                 let mut cut = file.bytes.clone();
                 cut.pop();
                 let outcome = read(&file.bytes);
                 assert_eq!(outcome.arrivals[1], "#1 1000000000 on 0 link 1: ab of 60");
                 assert_eq!(outcome.end, Ok(()));
-                assert_eq!(read(&cut).reason(), "the file ends 17 bytes into a record of 18");
+                assert_eq!(
+                    read(&cut).reason(),
+                    "the file ends 17 bytes into a record of 18"
+                );
             }
         }
     }
@@ -357,12 +425,23 @@ mod tests {
 
     #[test]
     fn a_length_beyond_any_snaplen_is_damage() {
-        let good = little().pcap_header(0xa1b2_c3d4, 65_535, 1).record(1, 0, b"x");
-        let file = good.clone().u32(1).u32(0).u32(0xc000_0000).u32(60).raw(b"abcd");
+        let good = little()
+            .pcap_header(0xa1b2_c3d4, 65_535, 1)
+            .record(1, 0, b"x");
+        let file = good
+            .clone()
+            .u32(1)
+            .u32(0)
+            .u32(0xc000_0000)
+            .u32(60)
+            .raw(b"abcd");
         let outcome = read(&file.bytes);
         assert_eq!(outcome.frames(), 1);
         let error = outcome.end.unwrap_err();
-        assert_eq!((error.offset, error.after_frame, error.unopened), (41, 1, false));
+        assert_eq!(
+            (error.offset, error.after_frame, error.unopened),
+            (41, 1, false)
+        );
         assert_eq!(
             error.to_string(),
             "test: damaged at byte 41, after frame 1: record header claims 3,221,225,472 \
@@ -370,7 +449,11 @@ mod tests {
         );
         // Whole in the buffer, but longer than anything that is captured.
         let file = good.record(2, 0, &vec![0; 262_145]);
-        assert!(read(&file.bytes).reason().starts_with("record header claims 262,145 captured"));
+        assert!(
+            read(&file.bytes)
+                .reason()
+                .starts_with("record header claims 262,145 captured")
+        );
     }
 
     #[test]
@@ -381,7 +464,9 @@ mod tests {
         let outcome = read(&file.bytes);
         assert_eq!((outcome.frames(), outcome.end), (2, Ok(())));
         // A link type that has such frames whatever the snaplen.
-        let file = little().pcap_header(0xa1b2_c3d4, 0, 249).record(1, 0, &data);
+        let file = little()
+            .pcap_header(0xa1b2_c3d4, 0, 249)
+            .record(1, 0, &data);
         assert_eq!(read(&file.bytes).frames(), 1);
     }
 }

@@ -57,7 +57,10 @@ impl<R: Read> Read for Counted<R> {
         loop {
             match self.inner.read(buffer) {
                 Ok(count) => {
-                    self.progress.shared.read.fetch_add(count as u64, Ordering::Relaxed);
+                    self.progress
+                        .shared
+                        .read
+                        .fetch_add(count as u64, Ordering::Relaxed);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

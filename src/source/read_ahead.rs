@@ -64,17 +64,29 @@ impl ReadAhead {
     ) -> io::Result<Self> {
         let (filled, taken) = mpsc::sync_channel(CHUNKS);
         let (empty, recycled) = mpsc::sync_channel(CHUNKS);
-        thread::Builder::new().name("read ahead".to_owned()).spawn(move || {
-            let mut outlet = Outlet { filled, empty: recycled, spare: None };
-            let end = work(&mut outlet);
-            // Nobody listens any more: then nobody misses it.
-            let _ = outlet.filled.send(Message::End(end));
-        })?;
+        thread::Builder::new()
+            .name("read ahead".to_owned())
+            .spawn(move || {
+                let mut outlet = Outlet {
+                    filled,
+                    empty: recycled,
+                    spare: None,
+                };
+                let end = work(&mut outlet);
+                // Nobody listens any more: then nobody misses it.
+                let _ = outlet.filled.send(Message::End(end));
+            })?;
         for _ in 0..CHUNKS {
             // The thread may have ended already.
             let _ = empty.try_send(Vec::new());
         }
-        Ok(Self { filled: taken, empty, current: Vec::new(), left: 0..0, end: None })
+        Ok(Self {
+            filled: taken,
+            empty,
+            current: Vec::new(),
+            left: 0..0,
+            end: None,
+        })
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Got {

@@ -34,7 +34,10 @@ impl Resolution {
         } else {
             Scale::Divide(10_u64.checked_pow(exponent - 9).unwrap_or(0))
         };
-        Self { scale, offset_nanos: tsoffset_seconds.saturating_mul(NANOS_PER_SECOND as i64) }
+        Self {
+            scale,
+            offset_nanos: tsoffset_seconds.saturating_mul(NANOS_PER_SECOND as i64),
+        }
     }
 
     /// Ticks in a second, as far as 64 bits can say.
@@ -108,7 +111,11 @@ mod tests {
             (9, i64::MIN, 0, i64::MIN, 1_000_000_000),
         ] {
             let resolution = Resolution::new(tsresol, offset);
-            assert_eq!(resolution.time(ticks).as_nanos(), nanos, "{tsresol:#x} {ticks}");
+            assert_eq!(
+                resolution.time(ticks).as_nanos(),
+                nanos,
+                "{tsresol:#x} {ticks}"
+            );
             assert_eq!(resolution.ticks_per_second(), per_second, "{tsresol:#x}");
         }
     }

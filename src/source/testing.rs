@@ -17,7 +17,10 @@ pub(super) struct Bytes {
 
 impl Bytes {
     pub(super) fn new(order: ByteOrder) -> Self {
-        Self { order, bytes: Vec::new() }
+        Self {
+            order,
+            bytes: Vec::new(),
+        }
     }
 
     pub(super) fn u16(mut self, value: u16) -> Self {
@@ -57,7 +60,13 @@ impl Bytes {
 
     /// pcap: the file header.
     pub(super) fn pcap_header(self, magic: u32, snaplen: u32, network: u32) -> Self {
-        self.u32(magic).u16(2).u16(4).u32(0).u32(0).u32(snaplen).u32(network)
+        self.u32(magic)
+            .u16(2)
+            .u16(4)
+            .u32(0)
+            .u32(0)
+            .u32(snaplen)
+            .u32(network)
     }
 
     /// pcap: a record.
@@ -79,7 +88,13 @@ impl Bytes {
 
     /// pcapng: a section header.
     pub(super) fn section(self, options: &[(u16, &[u8])]) -> Self {
-        let body = self.body().u32(0x1a2b_3c4d).u16(1).u16(0).u64(u64::MAX).options(options);
+        let body = self
+            .body()
+            .u32(0x1a2b_3c4d)
+            .u16(1)
+            .u16(0)
+            .u64(u64::MAX)
+            .options(options);
         self.block(0x0a0d_0d0a, body)
     }
 
@@ -98,7 +113,11 @@ impl Bytes {
         options: &[(u16, &[u8])],
     ) -> Self {
         let len = data.len() as u32;
-        let body = self.body().u32(interface).u32((ticks >> 32) as u32).u32(ticks as u32);
+        let body = self
+            .body()
+            .u32(interface)
+            .u32((ticks >> 32) as u32)
+            .u32(ticks as u32);
         let body = body.u32(len).u32(len).padded(data).options(options);
         self.block(6, body)
     }
@@ -108,7 +127,11 @@ impl Bytes {
         for (code, value) in options {
             self = self.u16(*code).u16(value.len() as u16).padded(value);
         }
-        if options.is_empty() { self } else { self.u16(0).u16(0) }
+        if options.is_empty() {
+            self
+        } else {
+            self.u16(0).u16(0)
+        }
     }
 }
 
@@ -138,12 +161,28 @@ pub(super) fn small_pcapng() -> (Vec<u8>, Vec<(usize, usize)>) {
         |file| file.interface(1, 0, &[(2, b"eth0"), (9, &[9]), (14, &[0; 8])]),
         |file| file.packet(0, 7, b"one", &[]),
         |file| {
-            let names = file.body().u16(1).u16(9).padded(b"\x0a\0\0\x01ab\0c\0").u32(0);
+            let names = file
+                .body()
+                .u16(1)
+                .u16(9)
+                .padded(b"\x0a\0\0\x01ab\0c\0")
+                .u32(0);
             file.block(4, names)
         },
-        |file| file.packet(0, 8, b"two!", &[(1, b"a packet"), (4, &[1, 0, 0, 0, 0, 0, 0, 0])]),
         |file| {
-            let body = file.body().u32(0).u64(0).options(&[(5, &[3, 0, 0, 0, 0, 0, 0, 0])]);
+            file.packet(
+                0,
+                8,
+                b"two!",
+                &[(1, b"a packet"), (4, &[1, 0, 0, 0, 0, 0, 0, 0])],
+            )
+        },
+        |file| {
+            let body = file
+                .body()
+                .u32(0)
+                .u64(0)
+                .options(&[(5, &[3, 0, 0, 0, 0, 0, 0, 0])]);
             file.block(5, body)
         },
         |file| {
@@ -174,12 +213,18 @@ pub(super) struct Outcome {
 impl Outcome {
     /// The arrivals that are frames.
     pub(super) fn frames(&self) -> usize {
-        self.arrivals.iter().filter(|arrival| arrival.starts_with('#')).count()
+        self.arrivals
+            .iter()
+            .filter(|arrival| arrival.starts_with('#'))
+            .count()
     }
 
     /// The reason at the end, or nothing.
     pub(super) fn reason(&self) -> &str {
-        self.end.as_ref().err().map_or("", |error| error.reason.as_str())
+        self.end
+            .as_ref()
+            .err()
+            .map_or("", |error| error.reason.as_str())
     }
 }
 
@@ -218,7 +263,10 @@ pub(super) fn words(arrival: &Arrival<'_>) -> String {
             interface.ticks_per_second
         ),
         Arrival::Name { address, name } => format!("{address} is {name}"),
-        Arrival::Comment { frame: Some(frame), text } => format!("comment on {frame}: {text}"),
+        Arrival::Comment {
+            frame: Some(frame),
+            text,
+        } => format!("comment on {frame}: {text}"),
         Arrival::Comment { frame: None, text } => format!("comment: {text}"),
         Arrival::SkippedBlock { kind } => format!("skipped {kind:#x}"),
     }
@@ -234,7 +282,10 @@ pub(super) fn read_from(reader: impl Read + Send + 'static) -> Outcome {
     let origin = Origin::Direct(Box::new(reader));
     match FileSource::of_origin("test", origin, &OpenOptions::default()) {
         Ok(mut source) => run(&mut source),
-        Err(error) => Outcome { arrivals: Vec::new(), end: Err(error) },
+        Err(error) => Outcome {
+            arrivals: Vec::new(),
+            end: Err(error),
+        },
     }
 }
 

@@ -419,6 +419,10 @@ impl Recent {
         if self.bytes.len() + payload.len() > Self::MOST {
             self.bytes.drain(..self.bytes.len() / 2);
         }
+        if self.bytes.capacity() == 0 {
+            // Most short conversations fit: no growing by doubling.
+            self.bytes.reserve_exact(2 * Self::SHORT);
+        }
         self.bytes.extend_from_slice(payload);
         self.end = start + payload.len() as i64;
     }

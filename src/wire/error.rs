@@ -106,10 +106,18 @@ impl fmt::Display for Stop {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::TooShort { needed, had, from: LengthSource::Capture } => {
+            Self::TooShort {
+                needed,
+                had,
+                from: LengthSource::Capture,
+            } => {
                 write!(f, "needs {needed} bytes, {had} captured")
             }
-            Self::TooShort { needed, had, from: LengthSource::Field(layer) } => {
+            Self::TooShort {
+                needed,
+                had,
+                from: LengthSource::Field(layer),
+            } => {
                 write!(f, "needs {needed} bytes, {had} by the {layer} length")
             }
             Self::Invalid { field, value } => write!(f, "{field} is {value:#x}"),

@@ -103,7 +103,9 @@ pub struct Decoded<'a> {
 impl<'a> Decoded<'a> {
     /// The layers that parsed, outermost first.
     pub fn layers(&self) -> &[Layer] {
-        self.layers.get(..usize::from(self.layer_count)).unwrap_or(&[])
+        self.layers
+            .get(..usize::from(self.layer_count))
+            .unwrap_or(&[])
     }
 }
 

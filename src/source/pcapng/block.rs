@@ -31,12 +31,23 @@ impl<'a> Block<'a> {
         section_order: ByteOrder,
     ) -> Result<Self, Pause> {
         let Some(&[k0, k1, k2, k3, l0, l1, l2, l3]) = data.first_chunk() else {
-            return Err(Pause::Need { bytes: 8, what: "block header" });
+            return Err(Pause::Need {
+                bytes: 8,
+                what: "block header",
+            });
         };
         let kind = section_order.u32([k0, k1, k2, k3]);
-        let order = if kind == SHB_MAGIC { byte_order(data)? } else { section_order };
+        let order = if kind == SHB_MAGIC {
+            byte_order(data)?
+        } else {
+            section_order
+        };
         let len = order.u32([l0, l1, l2, l3]);
-        let limit = if kind == SHB_MAGIC { MAX_SECTION_HEADER } else { MAX_RECORD };
+        let limit = if kind == SHB_MAGIC {
+            MAX_SECTION_HEADER
+        } else {
+            MAX_RECORD
+        };
         if !(AROUND..=limit).contains(&len) {
             return Err(impossible(kind, len, limit));
         }
@@ -45,11 +56,17 @@ impl<'a> Block<'a> {
             ByteOrder::Big => parse_unknownblock_be,
         };
         match parse(data) {
-            Ok((_, block)) if block.block_len2 == len => {
-                Ok(Self { kind, order, body: block.data, len: len as usize })
-            }
+            Ok((_, block)) if block.block_len2 == len => Ok(Self {
+                kind,
+                order,
+                body: block.data,
+                len: len as usize,
+            }),
             Ok((_, block)) => Err(unequal(kind, len, block.block_len2)),
-            Err(nom::Err::Incomplete(_)) => Err(Pause::Need { bytes: len as usize, what: "block" }),
+            Err(nom::Err::Incomplete(_)) => Err(Pause::Need {
+                bytes: len as usize,
+                what: "block",
+            }),
             Err(_) => Err(impossible(kind, len, limit)),
         }
     }
@@ -59,7 +76,10 @@ impl<'a> Block<'a> {
 #[cold]
 fn byte_order(data: &[u8]) -> Result<ByteOrder, Pause> {
     let Some(magic) = data.get(8..).and_then(|rest| rest.first_chunk()) else {
-        return Err(Pause::Need { bytes: 12, what: "section header" });
+        return Err(Pause::Need {
+            bytes: 12,
+            what: "section header",
+        });
     };
     match u32::from_le_bytes(*magic) {
         BOM_MAGIC => Ok(ByteOrder::Little),
@@ -77,7 +97,10 @@ fn impossible(kind: u32, len: u32, limit: u32) -> Pause {
     } else {
         format!("at most {} are read", Grouped(limit.into()))
     };
-    Pause::Damaged(format!("block of type {kind:#x} claims {}; {bound}", Bytes(len.into())))
+    Pause::Damaged(format!(
+        "block of type {kind:#x} claims {}; {bound}",
+        Bytes(len.into())
+    ))
 }
 
 #[cold]

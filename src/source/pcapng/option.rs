@@ -60,7 +60,10 @@ pub(super) struct Options<'a> {
 
 impl<'a> Options<'a> {
     pub(super) fn new(bytes: &'a [u8], order: ByteOrder) -> Self {
-        Self { fields: Fields::new(bytes, order), order }
+        Self {
+            fields: Fields::new(bytes, order),
+            order,
+        }
     }
 
     #[inline]
@@ -84,7 +87,11 @@ impl<'a> Iterator for Options<'a> {
             return None;
         }
         let value = self.fields.padded(len.into())?;
-        Some(BlockOption { code, value, order: self.order })
+        Some(BlockOption {
+            code,
+            value,
+            order: self.order,
+        })
     }
 }
 
@@ -94,9 +101,14 @@ mod tests {
 
     #[test]
     fn options_until_the_end_mark() {
-        let bytes = [1, 0, 2, 0, b'h', b'i', 0, 0, 9, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+        let bytes = [
+            1, 0, 2, 0, b'h', b'i', 0, 0, 9, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+        ];
         let options = Options::new(&bytes, ByteOrder::Little);
-        assert_eq!(options.map(|option| option.code).collect::<Vec<_>>(), [1, 9]);
+        assert_eq!(
+            options.map(|option| option.code).collect::<Vec<_>>(),
+            [1, 9]
+        );
         assert_eq!(options.find(COMMENT).unwrap().text(), "hi");
         assert_eq!(options.find(IF_TSRESOL).unwrap().u8(), Some(6));
         assert!(options.find(IF_NAME).is_none());

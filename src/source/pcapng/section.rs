@@ -72,7 +72,12 @@ struct Packet<'a> {
 
 impl Sections {
     pub(in super::super) fn new(input: u32) -> Self {
-        Self { order: ByteOrder::Little, interfaces: Vec::new(), last: Timestamp::default(), input }
+        Self {
+            order: ByteOrder::Little,
+            interfaces: Vec::new(),
+            last: Timestamp::default(),
+            input,
+        }
     }
 
     /// Hands on the blocks in `data` up to the first frame after `limit`. Returns how many bytes
@@ -188,7 +193,13 @@ impl Sections {
         let mut header = || {
             let (interface, drops) = (fields.u16()?, fields.u16()?);
             let ticks = ticks(fields.u32()?, fields.u32()?);
-            Some((u32::from(interface), drops, ticks, fields.u32()?, fields.u32()?))
+            Some((
+                u32::from(interface),
+                drops,
+                ticks,
+                fields.u32()?,
+                fields.u32()?,
+            ))
         };
         let (interface, drops, ticks, captured, wire_len) =
             header().ok_or_else(|| short_packet("packet block"))?;
@@ -198,7 +209,11 @@ impl Sections {
             wire_len,
             data: self.captured(&mut fields, interface, captured)?,
             options: Options::new(fields.rest(), order),
-            lost_before: if drops == DROPS_UNKNOWN { 0 } else { drops.into() },
+            lost_before: if drops == DROPS_UNKNOWN {
+                0
+            } else {
+                drops.into()
+            },
         })
     }
 
@@ -207,10 +222,19 @@ impl Sections {
         mut fields: Fields<'a>,
         order: ByteOrder,
     ) -> Result<Packet<'a>, Pause> {
-        let wire_len = fields.u32().ok_or_else(|| short_packet("simple packet block"))?;
+        let wire_len = fields
+            .u32()
+            .ok_or_else(|| short_packet("simple packet block"))?;
         // It has no captured length: the snaplen says where padding begins.
-        let snaplen = self.interfaces.first().map_or(0, |interface| interface.snaplen);
-        let cut = if snaplen == 0 { wire_len } else { wire_len.min(snaplen) };
+        let snaplen = self
+            .interfaces
+            .first()
+            .map_or(0, |interface| interface.snaplen);
+        let cut = if snaplen == 0 {
+            wire_len
+        } else {
+            wire_len.min(snaplen)
+        };
         Ok(Packet {
             interface: 0,
             ticks: None,
@@ -265,7 +289,9 @@ impl Sections {
         sink: &mut Sink<'_>,
     ) -> Result<ControlFlow<()>, Pause> {
         let interface = self.described(packet.interface)?;
-        let time = packet.ticks.map_or(self.last, |ticks| interface.resolution.time(ticks));
+        let time = packet
+            .ticks
+            .map_or(self.last, |ticks| interface.resolution.time(ticks));
         if Some(time) > limit {
             return Err(Pause::Beyond(time));
         }
@@ -291,13 +317,19 @@ impl Sections {
         frame: CapturedFrame<'_>,
         sink: &mut Sink<'_>,
     ) -> ControlFlow<()> {
-        let dropped = packet.options.find(EPB_DROPCOUNT).and_then(|option| option.u64());
+        let dropped = packet
+            .options
+            .find(EPB_DROPCOUNT)
+            .and_then(|option| option.u64());
         let frames = dropped.unwrap_or(packet.lost_before);
         if frames > 0 {
             if let Some(described) = self.interfaces.get_mut(packet.interface as usize) {
                 described.missed = described.missed.saturating_add(frames);
             }
-            sink(Arrival::Missed { interface: frame.interface, frames })?;
+            sink(Arrival::Missed {
+                interface: frame.interface,
+                frames,
+            })?;
         }
         sink(Arrival::Frame(frame))?;
         comments(packet.options, Some(frame.number), sink)
@@ -322,8 +354,14 @@ impl Sections {
             )));
         }
         let options = Options::new(fields.rest(), block.order);
-        let tsresol = options.find(IF_TSRESOL).and_then(|option| option.u8()).unwrap_or(6);
-        let tsoffset = options.find(IF_TSOFFSET).and_then(|option| option.u64()).unwrap_or(0);
+        let tsresol = options
+            .find(IF_TSRESOL)
+            .and_then(|option| option.u8())
+            .unwrap_or(6);
+        let tsoffset = options
+            .find(IF_TSOFFSET)
+            .and_then(|option| option.u64())
+            .unwrap_or(0);
         let resolution = Resolution::new(tsresol, tsoffset.cast_signed());
         let index = count.next_interface();
         self.interfaces.push(Described {
@@ -367,13 +405,21 @@ impl Sections {
             return ControlFlow::Continue(());
         };
         let options = Options::new(fields.rest(), block.order);
-        let lost = |code| options.find(code).and_then(|option| option.u64()).unwrap_or(0);
+        let lost = |code| {
+            options
+                .find(code)
+                .and_then(|option| option.u64())
+                .unwrap_or(0)
+        };
         // Both count the same losses seen from two places.
         let total = lost(ISB_IFDROP).max(lost(ISB_OSDROP));
         let frames = total.saturating_sub(interface.missed);
         if frames > 0 {
             interface.missed = total;
-            sink(Arrival::Missed { interface: interface.index, frames })?;
+            sink(Arrival::Missed {
+                interface: interface.index,
+                frames,
+            })?;
         }
         comments(options, None, sink)
     }
@@ -400,7 +446,10 @@ fn too_short(block: &Block<'_>) -> Pause {
 
 fn comments(options: Options<'_>, frame: Option<u64>, sink: &mut Sink<'_>) -> ControlFlow<()> {
     for option in options.filter(|option| option.code == COMMENT) {
-        sink(Arrival::Comment { frame, text: &option.text() })?;
+        sink(Arrival::Comment {
+            frame,
+            text: &option.text(),
+        })?;
     }
     ControlFlow::Continue(())
 }
@@ -427,8 +476,14 @@ fn names(mut fields: Fields<'_>, order: ByteOrder, sink: &mut Sink<'_>) -> Contr
         let Some((address, names)) = parted else {
             continue;
         };
-        for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            sink(Arrival::Name { address, name: &text(name) })?;
+        for name in names
+            .split(|&byte| byte == 0)
+            .filter(|name| !name.is_empty())
+        {
+            sink(Arrival::Name {
+                address,
+                name: &text(name),
+            })?;
         }
     }
     comments(Options::new(fields.rest(), order), None, sink)

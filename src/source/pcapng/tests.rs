@@ -8,9 +8,18 @@ fn sections_each_in_its_byte_order_with_its_interfaces() {
         order
             .section(&[(1, name)])
             .interface(link, 96, &[(2, name), (9, &[6])])
-            .interface(101, 0, &[(3, b"described"), (9, &[0x80 | 20]), (14, &offset.bytes)])
+            .interface(
+                101,
+                0,
+                &[(3, b"described"), (9, &[0x80 | 20]), (14, &offset.bytes)],
+            )
             .packet(1, (5 << 20) + 1, b"binary", &[])
-            .packet(0, 7, b"micro", &[(4, &loss.bytes), (1, b"first"), (1, b"second")])
+            .packet(
+                0,
+                7,
+                b"micro",
+                &[(4, &loss.bytes), (1, b"first"), (1, b"second")],
+            )
     };
     let first = section(big(), b"en0", 1);
     let second = section(little(), b"en1", 113);
@@ -45,8 +54,22 @@ fn packets_without_time_and_packets_of_old() {
         let body = |bytes: &Bytes| bytes.body();
         let simple = body(&order).u32(9).padded(b"abcdef");
         let early = body(&order).u32(2).padded(b"ab");
-        let old = body(&order).u16(0).u16(3).u32(0).u32(42).u32(2).u32(60).padded(b"pb");
-        let uncounted = body(&order).u16(0).u16(0xffff).u32(0).u32(43).u32(1).u32(1).padded(b"q");
+        let old = body(&order)
+            .u16(0)
+            .u16(3)
+            .u32(0)
+            .u32(42)
+            .u32(2)
+            .u32(60)
+            .padded(b"pb");
+        let uncounted = body(&order)
+            .u16(0)
+            .u16(0xffff)
+            .u32(0)
+            .u32(43)
+            .u32(1)
+            .u32(1)
+            .padded(b"q");
         let uncounted = uncounted.options(&[(1, b"old")]);
         let file = order
             .section(&[])
@@ -89,7 +112,12 @@ fn every_name_of_both_families() {
         let file = order.section(&[]).block(4, body);
         assert_eq!(
             read(&file.bytes).arrivals,
-            ["10.0.0.1 is one", "10.0.0.1 is two", "fe80::5 is five\u{fffd}", "comment: names",]
+            [
+                "10.0.0.1 is one",
+                "10.0.0.1 is two",
+                "fe80::5 is five\u{fffd}",
+                "comment: names",
+            ]
         );
     }
 }
@@ -143,10 +171,18 @@ fn other_blocks_are_passed_over_and_counted() {
 
 #[test]
 fn lengths_that_can_not_be_are_damage() {
-    let start = little().section(&[]).interface(1, 0, &[]).packet(0, 1, b"x", &[]);
+    let start = little()
+        .section(&[])
+        .interface(1, 0, &[])
+        .packet(0, 1, b"x", &[]);
     let offset = start.bytes.len() as u64;
     let packet = |captured: u32| little().u32(0).u64(0).u32(captured).u32(4).raw(b"abcd");
-    let large = little().u32(0).u64(0).u32(300_000).u32(4).raw(&vec![0; 300_000]);
+    let large = little()
+        .u32(0)
+        .u64(0)
+        .u32(300_000)
+        .u32(4)
+        .raw(&vec![0; 300_000]);
     let other_end = little().u32(6).u32(12).u32(13);
     let start = || start.clone();
     for (file, reason) in [
@@ -154,7 +190,10 @@ fn lengths_that_can_not_be_are_damage() {
             start().u32(6).u32(u32::MAX).raw(b"abcdefgh"),
             "block of type 0x6 claims 4,294,967,295 bytes; at most 67,108,864 are read",
         ),
-        (start().u32(6).u32(8).u32(8), "block of type 0x6 claims 8 bytes; a block has at least 12"),
+        (
+            start().u32(6).u32(8).u32(8),
+            "block of type 0x6 claims 8 bytes; a block has at least 12",
+        ),
         (
             start().raw(&other_end.bytes),
             "block of type 0x6 has 12 bytes by the length at its start, 13 by that at its end",
@@ -163,7 +202,10 @@ fn lengths_that_can_not_be_are_damage() {
             start().block(6, little().u32(0)),
             "enhanced packet block is too short for its own fields",
         ),
-        (start().block(6, packet(5)), "packet block claims 5 captured bytes; it has room for 4"),
+        (
+            start().block(6, packet(5)),
+            "packet block claims 5 captured bytes; it has room for 4",
+        ),
         (
             start().block(6, packet(u32::MAX)),
             "packet block claims 4,294,967,295 captured bytes; it has room for 4",
@@ -201,7 +243,10 @@ fn lengths_that_can_not_be_are_damage() {
 fn a_block_larger_than_the_buffer() {
     let mut text = b"long".to_vec();
     text.resize(1_000_000, b'.');
-    let file = little().section(&[]).interface(1, 0, &[]).block(0x7777, little().raw(&text));
+    let file = little()
+        .section(&[])
+        .interface(1, 0, &[])
+        .block(0x7777, little().raw(&text));
     let outcome = read(&file.packet(0, 1, b"x", &[]).bytes);
     assert_eq!((outcome.frames(), outcome.end), (1, Ok(())));
 }
@@ -209,7 +254,10 @@ fn a_block_larger_than_the_buffer() {
 #[test]
 fn a_section_header_larger_than_the_buffer() {
     let option: &[u8] = &[b'.'; 65_000];
-    let file = little().section(&[(3, option); 6]).interface(1, 0, &[]).packet(0, 1, b"x", &[]);
+    let file = little()
+        .section(&[(3, option); 6])
+        .interface(1, 0, &[])
+        .packet(0, 1, b"x", &[]);
     let outcome = read(&file.bytes);
     assert_eq!((outcome.frames(), outcome.end), (1, Ok(())));
 }
