@@ -186,6 +186,14 @@ fn kinds() -> Vec<(LinkType, String, Vec<Layer>)> {
         ),
         (
             LinkType::IPV4,
+            outer(
+                47,
+                &format!("2001 6400 {:04x} 0500 {inner}", hex(&inner).len()),
+            ),
+            vec![Ipv4, Gre, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::IPV4,
             vxlan.clone(),
             vec![Ipv4, Udp, Vxlan, Ethernet, Ipv4, Tcp],
         ),

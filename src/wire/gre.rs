@@ -6,7 +6,7 @@ use nom::combinator::{cond, map_parser};
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ethernet::ether_type;
-use super::{Layer, erspan, ip, ppp};
+use super::{Layer, erspan, ethernet, ip, ppp};
 
 /// A GRE header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ const VERSION: u16 = 0x0007;
 
 /// Payload protocols that are GRE's own.
 const WCCP: u16 = 0x883e;
+/// MikroTik's Ethernet over IP: version 1 with a length and a tunnel identifier for a key.
+const EOIP: u16 = 0x6400;
 
 impl Header {
     /// Parses a header of either version.
@@ -110,6 +112,9 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         return;
     }
     d.enter_tunnel(Layer::Gre, key, true);
+    if header.version == 1 && header.protocol == EOIP {
+        return ethernet::decode(d, rest.confine(key >> 16, Layer::Gre));
+    }
     match header.protocol {
         erspan::TYPE_I_OR_II => erspan::decode_i_or_ii(d, header.sequence.is_some(), rest),
         erspan::TYPE_III => erspan::decode_iii(d, rest),

@@ -52,6 +52,23 @@ impl Header {
         Ok((rest, header))
     }
 
+    /// What later stages need of it, extension headers aside.
+    #[inline(always)]
+    pub(super) fn to_ip(self, payload_len: u32) -> Ip {
+        Ip {
+            version: 6,
+            source: self.source,
+            destination: self.destination,
+            ttl: self.hop_limit,
+            traffic_class: self.traffic_class,
+            id: None,
+            dont_fragment: false,
+            fragment: None,
+            protocol: self.next_header,
+            payload_len,
+        }
+    }
+
     /// Appends the header.
     pub fn emit(&self, out: &mut Vec<u8>) {
         let word = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
@@ -79,18 +96,7 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         Some(length) => rest.confine(length, Layer::Ipv6),
         None => rest,
     };
-    d.out.ip = Some(Ip {
-        version: 6,
-        source: header.source,
-        destination: header.destination,
-        ttl: header.hop_limit,
-        traffic_class: header.traffic_class,
-        id: None,
-        dont_fragment: false,
-        fragment: None,
-        protocol: header.next_header,
-        payload_len: rest.wire,
-    });
+    d.out.ip = Some(header.to_ip(rest.wire));
     ip::decode_payload(d, false, header.next_header, rest);
 }
 

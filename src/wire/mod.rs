@@ -44,6 +44,7 @@ pub mod pppoe;
 pub mod seq;
 pub mod tcp;
 pub mod tcp_option;
+mod tcp_option_text;
 #[cfg(test)]
 mod testing;
 pub mod tunnel;

@@ -94,24 +94,32 @@ struct Tcpdump(Flags);
 
 impl fmt::Display for Tcpdump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LETTERS: [(Flags, &str); 9] = [
-            (Flags::FIN, "F"),
-            (Flags::SYN, "S"),
-            (Flags::RST, "R"),
-            (Flags::PSH, "P"),
-            (Flags::ACK, "."),
-            (Flags::URG, "U"),
-            (Flags::ECE, "E"),
-            (Flags::CWR, "W"),
-            (Flags::AE, "e"),
+        const LETTERS: [(Flags, u8); 9] = [
+            (Flags::FIN, b'F'),
+            (Flags::SYN, b'S'),
+            (Flags::RST, b'R'),
+            (Flags::PSH, b'P'),
+            (Flags::ACK, b'.'),
+            (Flags::URG, b'U'),
+            (Flags::ECE, b'E'),
+            (Flags::CWR, b'W'),
+            (Flags::AE, b'e'),
         ];
-        let mut text = String::new();
+        let mut text = [0; LETTERS.len()];
+        let mut len = 0;
         for (flag, letter) in LETTERS {
-            if self.0.has(flag) {
-                text.push_str(letter);
+            if self.0.has(flag)
+                && let Some(place) = text.get_mut(len)
+            {
+                *place = letter;
+                len += 1;
             }
         }
-        f.pad(if text.is_empty() { "none" } else { &text })
+        let text = text.get(..len).unwrap_or_default();
+        f.pad(match core::str::from_utf8(text) {
+            Ok(letters) if !letters.is_empty() => letters,
+            _ => "none",
+        })
     }
 }
 
@@ -368,6 +376,22 @@ mod tests {
     }
 
     cut_tests!(SAMPLE, Segment::parse);
+
+    #[test]
+    fn flags_have_two_spellings() {
+        for (flags, letters, names) in [
+            (Flags::SYN, "S", "SYN"),
+            (Flags::SYN | Flags::ACK, "S.", "SYN|ACK"),
+            (Flags::PSH | Flags::ACK, "P.", "PSH|ACK"),
+            (Flags::SYN | Flags::ECE | Flags::CWR, "SEW", "SYN|ECE|CWR"),
+            (Flags(0), "none", "none"),
+            (Flags(0xe00), "none", "none"),
+        ] {
+            assert_eq!(flags.tcpdump().to_string(), letters);
+            assert_eq!(flags.to_string(), names);
+        }
+        assert_eq!(format!("{:>4}", Flags::ACK.tcpdump()), "   .");
+    }
 
     #[test]
     fn wrong_length() {
