@@ -22,7 +22,7 @@ use crate::tcp::retransmission::{Confidence, Rule};
 use crate::tcp::{
     Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Settings, Verdict, What,
 };
-use crate::wire::{self, Decoded, Icmp, Ip, Segment, Transport};
+use crate::wire::{self, Decoded, Flags, Icmp, Ip, Segment, Transport};
 
 /// What the analyzer is told before it starts.
 #[derive(Clone, Debug)]
@@ -395,20 +395,7 @@ impl Analyzer {
         };
         let found = self.table.find(&key, direction, context, belongs);
         if let Some(slot) = found {
-            self.promote(slot);
-            let superseded = match self.table.get(slot) {
-                Some(Entry {
-                    value: Tracked::Tcp(flow),
-                    ..
-                }) => {
-                    let role = flow.role(direction);
-                    // Both ends may be the same socket: then only the sequence numbers tell.
-                    flow.connection.is_superseded_by(segment, role)
-                }
-                _ => false,
-            };
-            if !superseded {
-                self.track(slot, direction, &arrived, observer);
+            if self.track(slot, direction, &arrived, observer) {
                 return (slot, direction);
             }
             self.end(slot, observer);
@@ -460,7 +447,7 @@ impl Analyzer {
     }
 
     /// Makes a whole connection of a half-open one.
-    #[inline]
+    #[cold]
     fn promote(&mut self, slot: Slot) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
@@ -479,6 +466,7 @@ impl Analyzer {
         }));
     }
 
+    /// Gives a segment to its connection; not when the segment opens a new one on its sockets.
     #[inline]
     fn track<O: Observer + ?Sized>(
         &mut self,
@@ -486,34 +474,39 @@ impl Analyzer {
         direction: Direction,
         arrived: &Arrived<'_>,
         observer: &mut O,
-    ) {
-        let Some(Entry {
-            value: Tracked::Tcp(flow),
-            ..
-        }) = self.table.get_mut(slot)
-        else {
-            return;
+    ) -> bool {
+        let flow = match self.table.get_mut(slot).map(|entry| &mut entry.value) {
+            Some(Tracked::Tcp(flow)) => flow,
+            Some(Tracked::HalfOpen(..)) => {
+                self.promote(slot);
+                return self.track(slot, direction, arrived, observer);
+            }
+            _ => return true,
         };
         let from = flow.role(direction);
+        if arrived.segment.flags.has(Flags::SYN)
+            && flow.connection.is_superseded_by(arrived.segment, from)
+        {
+            return false;
+        }
         let mut listener = Numbered {
             id: flow.id,
             observer,
         };
         let settings = &self.options.settings;
-        flow.connection.segment(
-            arrived,
-            from,
-            settings,
-            &mut self.pool,
-            &mut self.events,
-            &mut listener,
-        );
-        let heap = flow.connection.heap();
-        self.heap = self.heap + heap - flow.counted;
-        flow.counted = heap;
-        if self.is_over() {
-            self.make_room(observer);
+        let (pool, events) = (&mut self.pool, &mut self.events);
+        flow.connection
+            .segment(arrived, from, settings, pool, events, &mut listener);
+        // Memory only grows a little at a time, but for what waits behind a gap.
+        if arrived.frame % 16 == 0 || flow.connection.holds_back() || flow.connection.is_over() {
+            let heap = flow.connection.heap();
+            self.heap = self.heap + heap - flow.counted;
+            flow.counted = heap;
+            if self.is_over() {
+                self.make_room(observer);
+            }
         }
+        true
     }
 
     fn conversation(
@@ -602,9 +595,7 @@ impl Analyzer {
             Tracked::HalfOpen(_, _, embryo) => (0, embryo.time()),
             Tracked::Udp(conversation) => (2, conversation.last),
             Tracked::Tcp(flow) => {
-                let over = Role::BOTH
-                    .iter()
-                    .all(|&role| flow.connection.endpoint(role).state.is_over());
+                let over = flow.connection.is_over();
                 (if over { 1 } else { 3 }, flow.connection.last_time)
             }
         });

@@ -192,11 +192,31 @@ impl Connection {
         }
     }
 
+    /// Whether both hosts are through with it.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.ends.iter().all(|endpoint| endpoint.state.is_over())
+    }
+
+    /// Whether a stream waits for a gap to be filled.
+    #[inline]
+    pub fn holds_back(&self) -> bool {
+        self.ends.iter().any(Endpoint::holds_back)
+    }
+
     /// Asks for the memory that the next segment will need.
     #[inline]
     pub fn prefetch(&self) {
         for endpoint in &self.ends {
             endpoint.prefetch();
+        }
+    }
+
+    /// The second half of [`prefetch`](Self::prefetch), when what the first asked for has come.
+    #[inline]
+    pub fn prefetch_more(&self) {
+        for endpoint in &self.ends {
+            endpoint.prefetch_more();
         }
     }
 
@@ -304,7 +324,9 @@ impl Connection {
                 self.settle(pool, &mut step);
             }
         }
-        self.bound_pending(&mut step);
+        if self.holds_back() {
+            self.bound_pending(&mut step);
+        }
     }
 
     /// An ICMP error quoted a segment that `from` sent. A SYN so answered is refused.
@@ -342,7 +364,7 @@ impl Connection {
     }
 
     /// Gives gaps up that are acknowledged or cost too much.
-    #[inline]
+    #[cold]
     fn bound_pending(&mut self, step: &mut Step<'_, '_>) {
         /// Held behind a gap that the receiver says it has: late frames of the capture itself
         /// come sooner than this much data.

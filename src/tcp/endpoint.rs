@@ -202,12 +202,25 @@ impl Endpoint {
     #[inline]
     pub(super) fn wake(&mut self, pool: &mut Pool) {
         if self.live.is_none() {
-            let mut live = pool.live();
-            live.stream.start_at(1);
-            live.stream.jump_to(self.next);
-            self.live = Some(live);
-            self.rtt.wake(&mut pool.samples);
+            self.revive(pool);
         }
+    }
+
+    #[cold]
+    fn revive(&mut self, pool: &mut Pool) {
+        let mut live = pool.live();
+        live.stream.start_at(1);
+        live.stream.jump_to(self.next);
+        self.live = Some(live);
+        self.rtt.wake(&mut pool.samples);
+    }
+
+    /// Whether its stream waits for a gap to be filled.
+    #[inline]
+    pub(super) fn holds_back(&self) -> bool {
+        self.live
+            .as_ref()
+            .is_some_and(|live| live.stream.open_gap().is_some())
     }
 
     /// Asks for the memory of the live part.
@@ -215,6 +228,15 @@ impl Endpoint {
     pub(super) fn prefetch(&self) {
         if let Some(live) = &self.live {
             prefetch(&**live);
+        }
+    }
+
+    /// Asks for the memory that the live part points to.
+    #[inline]
+    pub(super) fn prefetch_more(&self) {
+        if let Some(live) = &self.live {
+            live.board.prefetch();
+            live.stream.prefetch();
         }
     }
 

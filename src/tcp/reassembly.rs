@@ -4,6 +4,7 @@
 //! Positions are relative sequence numbers in 64 bits: the first byte of data is at 1.
 
 use super::range_set::RangeSet;
+use crate::prefetch::prefetch;
 
 /// Which bytes win where a segment overlaps data that waits for a gap to be filled. Bytes already
 /// in order have gone to the application on every system and are never replaced.
@@ -281,6 +282,14 @@ impl Reassembler {
         while self.skip_gap(sink).is_some() {}
     }
 
+    /// Asks for the memory that the next bytes go to.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(last) = self.recent.bytes.last() {
+            prefetch(last);
+        }
+    }
+
     /// Bytes on the heap, payload included.
     pub fn heap(&self) -> usize {
         self.held
@@ -427,8 +436,8 @@ struct Recent {
 }
 
 impl Recent {
-    const SHORT: usize = 256;
-    const MOST: usize = 4096;
+    const SHORT: usize = 128;
+    const MOST: usize = 512;
 
     #[inline]
     fn push(&mut self, start: i64, payload: &[u8]) {
@@ -443,8 +452,7 @@ impl Recent {
             self.bytes.drain(..self.bytes.len() / 2);
         }
         if self.bytes.capacity() == 0 {
-            // Most short conversations fit: no growing by doubling.
-            self.bytes.reserve_exact(2 * Self::SHORT);
+            self.bytes.reserve_exact(Self::MOST);
         }
         self.bytes.extend_from_slice(payload);
         self.end = start + payload.len() as i64;

@@ -126,7 +126,7 @@ impl RttSamples {
 }
 
 /// How many samples are kept as they are before they are counted in classes.
-const FEW: usize = 32;
+const FEW: usize = 16;
 /// Classes per doubling: a quantile is off by at most 1/16, about 3 % from the middle of a class.
 const PER_DOUBLING: u32 = 16;
 /// Classes begin at 2^10 ns, about a microsecond …

@@ -117,7 +117,7 @@ pub(super) fn sent_again(
             .proof(original.map(|sent| sent.frame))
     };
     if let Some(original) = original {
-        me.resend_interval = time - original.resent.map_or(original.time, |(last, _)| last);
+        me.resend_interval = time - original.resent.unwrap_or(original.time);
     }
     me.live().board.resend(start, end, time, tsval);
     me.unanswered += 1;
@@ -227,6 +227,7 @@ pub(super) fn first_transmission(
             0
         },
         resent: None,
+        resent_tsval: None,
         ip_id: arrived.ip_id,
         sacked: false,
     });
@@ -263,7 +264,7 @@ pub(super) fn again_or_late(
     };
     let above = me.live().board.after(end).copied();
     let since = if seen > 0 {
-        original.map(|sent| sent.resent.map_or(sent.time, |(last, _)| last))
+        original.map(|sent| sent.resent.unwrap_or(sent.time))
     } else {
         above.map(|sent| sent.time).or(peer.last_sent)
     };
@@ -304,7 +305,7 @@ pub(super) fn again_or_late(
     }
     step.judge(judged);
 
-    let resent = (judged.kind == Kind::Retransmission).then_some((arrived.time, tsval));
+    let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {
         me.live().board.resend(start, end, arrived.time, tsval);
     }
@@ -354,6 +355,7 @@ pub(super) fn again_or_late(
                 0
             },
             resent,
+            resent_tsval: tsval,
             ip_id: arrived.ip_id,
             sacked: false,
         });
