@@ -257,22 +257,13 @@ impl Connection {
     }
 
     /// Whether a SYN from `from` opens a new connection on these sockets rather than belonging to
-    /// this one: it has another initial sequence number, or this one is over.
+    /// this one: it has another initial sequence number. The same number after a RST is the same
+    /// attempt going on (a client that met a half-open server, RFC 9293 section 3.5.1, or that
+    /// tries again).
     pub fn is_superseded_by(&self, segment: &Segment<'_>, from: Role) -> bool {
-        if !segment.flags.has(Flags::SYN) || segment.flags.any(Flags::ACK | Flags::RST) {
-            return false;
-        }
-        let endpoint = self.endpoint(from);
-        match endpoint.base {
-            None => false,
-            Some(base) => {
-                base != segment.seq
-                    || self.reset.is_some()
-                    || Role::BOTH
-                        .iter()
-                        .any(|&role| self.endpoint(role).fin.is_some())
-            }
-        }
+        segment.flags.has(Flags::SYN)
+            && !segment.flags.any(Flags::ACK | Flags::RST)
+            && self.endpoint(from).base.is_some_and(|base| base != segment.seq)
     }
 
     /// Whether a segment's numbers continue this connection, to within a large window: for packets
@@ -354,6 +345,9 @@ impl Connection {
             return;
         };
         if syn {
+            if start == 0 && self.reset.take().is_some() && peer.state == State::Closed {
+                peer.state = State::Listen;
+            }
             self.simultaneous_open |= opens(me, peer, &mut self.handshake, start, &mut step);
         }
         let data_start = start + i64::from(syn);
