@@ -263,7 +263,10 @@ impl Connection {
     pub fn is_superseded_by(&self, segment: &Segment<'_>, from: Role) -> bool {
         segment.flags.has(Flags::SYN)
             && !segment.flags.any(Flags::ACK | Flags::RST)
-            && self.endpoint(from).base.is_some_and(|base| base != segment.seq)
+            && self
+                .endpoint(from)
+                .base
+                .is_some_and(|base| base != segment.seq)
     }
 
     /// Whether a segment's numbers continue this connection, to within a large window: for packets
