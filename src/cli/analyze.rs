@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         a.udp_seen(),
         a.memory()
     )?;
-    for (id, slot) in a.connections().into_iter().take(100000) {
+    for (id, slot) in a.connections().into_iter().take(20) {
         a.connection(slot, |view| {
             let c = view.connection;
             let end = a.capture().last.unwrap_or_default();
