@@ -152,10 +152,8 @@ fn code_of(text: &str) -> String {
             string_len(rest)
         } else if c == '\'' {
             character_len(rest)
-        } else if let Some(len) = raw_string_len(rest, &out) {
-            len
         } else {
-            0
+            raw_string_len(rest, &out).unwrap_or(0)
         };
         if len > 0 {
             blank(&rest[..len], &mut out);
