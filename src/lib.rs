@@ -143,6 +143,7 @@ pub mod analysis;
 pub mod cli;
 pub mod flow;
 pub mod frame;
+pub(crate) mod prefetch;
 pub mod source;
 pub mod tcp;
 pub mod time;

@@ -2,12 +2,14 @@
 //!
 //! After this point no code asks whether frames come from a file, an interface or the generator.
 
+mod ahead;
 pub mod capture;
 pub mod trouble;
 pub mod udp;
 
 use core::ops::ControlFlow;
 
+use ahead::Ahead;
 pub use capture::Capture;
 pub use udp::{Conversation, ConversationView};
 
@@ -190,6 +192,7 @@ pub struct Analyzer {
     next_udp: u32,
     /// Heap bytes of connections.
     heap: usize,
+    ahead: Ahead,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -222,6 +225,7 @@ impl Analyzer {
             next_tcp: 0,
             next_udp: 0,
             heap: 0,
+            ahead: Ahead::default(),
         }
     }
 
@@ -245,6 +249,9 @@ impl Analyzer {
         frame: &CapturedFrame<'_>,
         observer: &mut O,
     ) -> ControlFlow<()> {
+        if !frame.upcoming.is_empty() {
+            self.ahead.look(frame, &self.table);
+        }
         self.capture.count(frame);
         let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
         if let (Transport::Fragment(bytes), Some(ip)) = (&decoded.transport, &decoded.ip) {

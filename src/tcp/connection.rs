@@ -192,6 +192,14 @@ impl Connection {
         }
     }
 
+    /// Asks for the memory that the next segment will need.
+    #[inline]
+    pub fn prefetch(&self) {
+        for endpoint in &self.ends {
+            endpoint.prefetch();
+        }
+    }
+
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
         self.ends.iter().map(Endpoint::heap).sum()

@@ -9,6 +9,7 @@ use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
 use super::state::{Step, Stimulus, step};
 use super::window::AdvertisedWindow;
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::SeqNum;
 
@@ -139,15 +140,29 @@ impl Endpoint {
     /// late is seen as if all before had been captured.
     #[inline]
     pub(super) fn live(&mut self) -> &mut Live {
-        let next = self.next;
-        self.live.get_or_insert_with(|| {
-            let mut stream = Reassembler::starting_at(1);
-            stream.jump_to(next);
-            Box::new(Live {
-                stream,
-                ..Live::default()
-            })
-        })
+        if self.live.is_none() {
+            self.revive();
+        }
+        // There is one now: this makes none.
+        self.live.get_or_insert_default()
+    }
+
+    #[cold]
+    fn revive(&mut self) {
+        let mut stream = Reassembler::starting_at(1);
+        stream.jump_to(self.next);
+        self.live = Some(Box::new(Live {
+            stream,
+            ..Live::default()
+        }));
+    }
+
+    /// Asks for the memory of the live part.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(live) = &self.live {
+            prefetch(&**live);
+        }
     }
 
     /// The same, to look at; `None` where it has been dropped or never was needed.
