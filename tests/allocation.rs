@@ -226,9 +226,10 @@ fn allocations(frames: &[Vec<u8>], observer: &mut impl Observer) -> u64 {
     let mut analyzer = Analyzer::new(Options::default());
     let mut number = 0;
     let mut run = |frames: &[Vec<u8>]| {
-        for data in frames {
+        for (at, data) in frames.iter().enumerate() {
             number += 1;
-            let frame = packets::captured(number, number as i64 * 1_000_000, data);
+            let mut frame = packets::captured(number, number as i64 * 1_000_000, data);
+            frame.upcoming = frames.get(at + 8).map_or(&[], Vec::as_slice);
             let _ = analyzer.arrive(Arrival::Frame(frame), observer);
         }
     };

@@ -352,6 +352,7 @@ fn random_bytes_on_any_link() {
                 link: LinkType(link),
                 wire_len: random.next() as u32 >> random.below(32),
                 data: &data,
+                upcoming: &data,
             };
             let _ = analyzer.arrive(Arrival::Frame(frame), &mut observer);
             assert!(analyzer.memory() <= limits.memory + SLACK);
@@ -518,6 +519,8 @@ fn attack(seed: u64, segments: u64, flows: usize, mild: bool, limits: &Options) 
         let (nanos, data, captured) = hostile.frame();
         let mut frame = packets::captured(number, nanos, &data[..captured]);
         frame.wire_len = data.len() as u32;
+        // As good as any: it is only looked at, and never believed.
+        frame.upcoming = &data;
         let _ = analyzer.arrive(Arrival::Frame(frame), &mut observer);
         assert!(
             analyzer.memory() <= limits.memory + SLACK,

@@ -78,6 +78,7 @@ pub(crate) fn captured(number: u64, nanos: i64, data: &[u8]) -> CapturedFrame<'_
         link: LinkType::ETHERNET,
         wire_len: data.len() as u32,
         data,
+        upcoming: &[],
     }
 }
 
