@@ -20,7 +20,7 @@ use crate::frame::CapturedFrame;
 use crate::source::Arrival;
 use crate::tcp::retransmission::{Confidence, Rule};
 use crate::tcp::{
-    Arrived, Connection, Embryo, Event, Kind, Listener, Role, Settings, Verdict, What,
+    Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Settings, Verdict, What,
 };
 use crate::wire::{self, Decoded, Icmp, Ip, Segment, Transport};
 
@@ -193,6 +193,7 @@ pub struct Analyzer {
     /// Heap bytes of connections.
     heap: usize,
     ahead: Ahead,
+    pool: Pool,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -226,6 +227,7 @@ impl Analyzer {
             next_udp: 0,
             heap: 0,
             ahead: Ahead::default(),
+            pool: Pool::default(),
         }
     }
 
@@ -466,7 +468,7 @@ impl Analyzer {
         let Tracked::HalfOpen(id, client, embryo) = entry.value else {
             return;
         };
-        let connection = revive(&embryo, &self.options.settings);
+        let connection = revive(&embryo, &self.options.settings, &mut self.pool);
         let counted = connection.heap();
         self.heap += size_of::<TcpFlow>() + counted;
         entry.value = Tracked::Tcp(Box::new(TcpFlow {
@@ -498,8 +500,14 @@ impl Analyzer {
             observer,
         };
         let settings = &self.options.settings;
-        flow.connection
-            .segment(arrived, from, settings, &mut self.events, &mut listener);
+        flow.connection.segment(
+            arrived,
+            from,
+            settings,
+            &mut self.pool,
+            &mut self.events,
+            &mut listener,
+        );
         let heap = flow.connection.heap();
         self.heap = self.heap + heap - flow.counted;
         flow.counted = heap;
@@ -638,7 +646,7 @@ impl Analyzer {
         let mut events = Vec::new();
         let id = flow.id;
         flow.connection
-            .finish(&mut events, &mut Numbered { id, observer });
+            .finish(&mut self.pool, &mut events, &mut Numbered { id, observer });
         self.heap -= flow.counted;
         flow.counted = 0;
         if !events.is_empty() {
@@ -708,7 +716,7 @@ impl Analyzer {
         match &entry.value {
             Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
             Tracked::HalfOpen(id, client, embryo) => {
-                let connection = revive(embryo, &self.options.settings);
+                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
                 Some(look(&ConnectionView {
                     id: *id,
                     sockets: [
@@ -737,10 +745,17 @@ impl Analyzer {
     }
 }
 
-fn revive(embryo: &Embryo, settings: &Settings) -> Connection {
+fn revive(embryo: &Embryo, settings: &Settings, pool: &mut Pool) -> Connection {
     embryo.replay(|arrived| {
         let mut connection = Connection::new(arrived);
-        connection.segment(arrived, Role::Client, settings, &mut Vec::new(), &mut ());
+        connection.segment(
+            arrived,
+            Role::Client,
+            settings,
+            pool,
+            &mut Vec::new(),
+            &mut (),
+        );
         connection
     })
 }

@@ -5,7 +5,7 @@
 use rapidhash::v3::RapidSecrets;
 
 use super::acknowledging::acknowledges;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Pool};
 use super::event::Event;
 use super::handshake::Handshake;
 use super::reassembly::OverlapPolicy;
@@ -212,6 +212,7 @@ impl Connection {
         arrived: &Arrived<'_>,
         from: Role,
         settings: &Settings,
+        pool: &mut Pool,
         events: &mut Vec<Event>,
         listener: &mut dyn Listener,
     ) {
@@ -230,6 +231,8 @@ impl Connection {
             Role::Client => (client, server),
             Role::Server => (server, client),
         };
+        me.wake(pool);
+        peer.wake(pool);
         count(me, arrived);
         if flags.has(Flags::RST) {
             let reset = reset(me, peer, &mut step);
@@ -237,7 +240,7 @@ impl Connection {
                 self.reset = reset;
             }
             if me.state.is_over() && peer.state.is_over() {
-                self.settle(&mut step);
+                self.settle(pool, &mut step);
             }
             return;
         }
@@ -298,7 +301,7 @@ impl Connection {
             moves(me, peer, &mut step);
             self.simultaneous_close |= me.state == State::Closing || peer.state == State::Closing;
             if me.state.is_over() && peer.state.is_over() {
-                self.settle(&mut step);
+                self.settle(pool, &mut step);
             }
         }
         self.bound_pending(&mut step);
@@ -311,7 +314,12 @@ impl Connection {
 
     /// Delivers what is left of both streams, gaps and all, and gives the memory back. For when
     /// no more segments will come.
-    pub fn finish(&mut self, events: &mut Vec<Event>, listener: &mut dyn Listener) {
+    pub fn finish(
+        &mut self,
+        pool: &mut Pool,
+        events: &mut Vec<Event>,
+        listener: &mut dyn Listener,
+    ) {
         for role in Role::BOTH {
             let endpoint = &mut self.ends[role as usize];
             let time = self.last_time;
@@ -323,13 +331,13 @@ impl Connection {
                 time,
                 from: role,
             };
-            end_stream(endpoint, &mut sink);
+            end_stream(endpoint, pool, &mut sink);
         }
     }
 
-    fn settle(&mut self, step: &mut Step<'_, '_>) {
+    fn settle(&mut self, pool: &mut Pool, step: &mut Step<'_, '_>) {
         for role in Role::BOTH {
-            end_stream(&mut self.ends[role as usize], &mut step.sink(role));
+            end_stream(&mut self.ends[role as usize], pool, &mut step.sink(role));
         }
     }
 

@@ -86,11 +86,36 @@ const MOST_PIECES: usize = 4096;
 impl Reassembler {
     /// A stream whose first octet of interest is at `begin`.
     pub fn starting_at(begin: i64) -> Self {
-        Self {
+        let mut stream = Self::default();
+        stream.start_at(begin);
+        stream
+    }
+
+    /// Lets a stream of which nothing was seen start at `begin`.
+    pub(super) fn start_at(&mut self, begin: i64) {
+        self.begin = begin;
+        self.frontier = begin;
+    }
+
+    /// Forgets everything; keeps what memory is small.
+    pub(super) fn clear(&mut self) {
+        let Self {
             begin,
-            frontier: begin,
-            ..Self::default()
-        }
+            frontier,
+            pieces,
+            held,
+            skipped,
+            missing,
+            recent,
+        } = self;
+        *begin = 0;
+        *frontier = 0;
+        pieces.clear();
+        *held = 0;
+        skipped.clear();
+        *missing = 0;
+        recent.bytes.clear();
+        recent.end = 0;
     }
 
     /// Takes everything below `position` for seen and delivered.
@@ -251,11 +276,9 @@ impl Reassembler {
         self.held > limit || self.pieces.len() > MOST_PIECES
     }
 
-    /// Delivers all there is, gaps and all, and gives the memory back.
+    /// Delivers all there is, gaps and all.
     pub fn settle(&mut self, sink: &mut (impl StreamSink + ?Sized)) {
         while self.skip_gap(sink).is_some() {}
-        self.pieces = Vec::new();
-        self.recent = Recent::default();
     }
 
     /// Bytes on the heap, payload included.

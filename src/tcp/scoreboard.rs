@@ -199,9 +199,10 @@ impl Scoreboard {
         self.sent.capacity() * size_of::<Sent>()
     }
 
-    /// Gives the memory back.
-    pub fn settle(&mut self) {
-        *self = Self::default();
+    /// Forgets everything; keeps its memory.
+    pub fn clear(&mut self) {
+        self.sent.clear();
+        self.acked = 0;
     }
 }
 

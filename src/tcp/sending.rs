@@ -1,8 +1,8 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
 use super::Arrived;
-use super::endpoint::Endpoint;
-use super::reassembly::{OverlapPolicy, Reassembler};
+use super::endpoint::{Endpoint, Pool};
+use super::reassembly::OverlapPolicy;
 use super::retransmission::{
     Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
 };
@@ -18,7 +18,8 @@ impl Endpoint {
         self.base = Some(base);
         self.next = 0;
         self.una = 0;
-        self.live().stream = Reassembler::starting_at(1);
+        self.live().stream.clear();
+        self.live().stream.start_at(1);
     }
 
     /// Sets where positions count from where no SYN was seen: the next octet is at 1.
@@ -46,7 +47,7 @@ impl Endpoint {
     }
 }
 
-pub(super) fn end_stream(endpoint: &mut Endpoint, sink: &mut Directed<'_>) {
+pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Directed<'_>) {
     if endpoint.alive().is_none() {
         return;
     }
@@ -60,7 +61,7 @@ pub(super) fn end_stream(endpoint: &mut Endpoint, sink: &mut Directed<'_>) {
     }
     let missing = endpoint.live().stream.missing();
     endpoint.figures.missing_bytes = endpoint.figures.missing_bytes.max(missing);
-    endpoint.drop_live();
+    endpoint.drop_live(pool);
 }
 
 #[inline]
