@@ -28,6 +28,7 @@ struct Strict {
     frames: u64,
     events: u64,
     streams: HashMap<(u32, Role), u64>,
+    missing: HashMap<(u32, Role), u64>,
     text: String,
 }
 
@@ -76,6 +77,7 @@ impl Observer for Strict {
     fn gap(&mut self, connection: u32, from: Role, offset: u64, len: u64) {
         assert!(len > 0);
         self.reaches(connection, from, offset, len);
+        *self.missing.entry((connection, from)).or_default() += len;
     }
 
     fn late(&mut self, _: u32, events: &[Event]) {
@@ -94,7 +96,7 @@ fn options() -> Options {
 const SLACK: usize = 1 << 20;
 
 /// What is counted at the end agrees with what went in.
-fn check_figures(analyzer: &Analyzer, limits: &Options) {
+fn check_figures(analyzer: &Analyzer, observer: &Strict, limits: &Options) {
     assert!(analyzer.memory() <= limits.memory + SLACK);
     let evicted = analyzer.evicted();
     let kept = analyzer.connections();
@@ -121,6 +123,11 @@ fn check_figures(analyzer: &Analyzer, limits: &Options) {
             let _ = (connection.opening(), connection.ending(end));
             let _ = (connection.closer(), connection.duration());
             let _ = trouble::score(connection, end);
+            for role in Role::BOTH {
+                let figures = &connection.endpoint(role).figures;
+                let missing = observer.missing.get(&(id, role)).copied();
+                assert_eq!(figures.missing_bytes, missing.unwrap_or(0), "{id} {role}");
+            }
             Role::BOTH
                 .iter()
                 .map(|&role| connection.endpoint(role).figures.packets)
@@ -149,7 +156,7 @@ fn analyze(file: &Scratch, len: usize) -> (u64, Result<(), SourceError>) {
         analyzer.arrive(arrival, &mut observer)
     });
     analyzer.finish(&mut observer);
-    check_figures(&analyzer, &limits);
+    check_figures(&analyzer, &observer, &limits);
     assert_eq!(observer.frames, analyzer.capture().frames);
     (observer.frames, result)
 }
@@ -359,7 +366,7 @@ fn random_bytes_on_any_link() {
         }
     }
     analyzer.finish(&mut observer);
-    check_figures(&analyzer, &limits);
+    check_figures(&analyzer, &observer, &limits);
 }
 
 /// Makes segments that nobody's TCP would send, on few flows, near enough to each other that
@@ -529,7 +536,7 @@ fn attack(seed: u64, segments: u64, flows: usize, mild: bool, limits: &Options) 
         );
     }
     analyzer.finish(&mut observer);
-    check_figures(&analyzer, limits);
+    check_figures(&analyzer, &observer, limits);
     assert_eq!(analyzer.capture().tcp, segments);
     assert!(observer.events > 0);
     analyzer

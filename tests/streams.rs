@@ -332,3 +332,45 @@ fn offsets_are_exact_past_four_gigabytes() {
     assert_eq!(streams.bytes[0], b"thesebytes");
     assert_eq!(streams.next[0], reached + 10);
 }
+
+/// A reset ends a connection, and its memory is given back; whoever goes on all the same is
+/// followed on, and nothing is passed over in silence.
+#[test]
+fn a_stream_goes_on_after_a_reset() {
+    let syn_ack = Flags::SYN | Flags::ACK;
+    let exchange: [(usize, u32, u32, Flags, &[u8]); 8] = [
+        (0, 99, 0, Flags::SYN, b""),
+        (1, 499, 100, syn_ack, b""),
+        (0, 100, 500, Flags::ACK, b""),
+        (1, 500, 100, Flags::ACK, b"one "),
+        (1, 504, 100, Flags::RST | Flags::ACK, b""),
+        // Of what the client acknowledges the capture has four bytes.
+        (0, 100, 508, Flags::ACK, b""),
+        (1, 508, 100, Flags::ACK, b"three "),
+        (1, 514, 100, Flags::ACK, b"four"),
+    ];
+    let frames: Vec<Vec<u8>> = exchange
+        .iter()
+        .map(|&(from, seq, ack, flags, payload)| {
+            let (source, destination) = [(CLIENT, SERVER), (SERVER, CLIENT)][from];
+            let (source_port, destination_port) = [(40_000, 80), (80, 40_000)][from];
+            let segment = Segment {
+                source_port,
+                destination_port,
+                payload_len: payload.len() as u32,
+                payload,
+                ..packets::segment(seq, ack, flags)
+            };
+            packets::frame(source, destination, 0, &segment)
+        })
+        .collect();
+    let capture = packets::pcap(frames.iter().map(Vec::as_slice));
+    let (streams, analyzer) = streams_of(capture, OverlapPolicy::First);
+    assert_eq!(streams.bytes[1], b"one three four");
+    assert_eq!((streams.next, streams.missing), ([0, 18], [0, 4]));
+    let (_, slot) = analyzer.connections()[0];
+    analyzer.connection(slot, |view| {
+        let figures = &view.connection.endpoint(Role::Server).figures;
+        assert_eq!((figures.stream_bytes, figures.missing_bytes), (14, 4));
+    });
+}
