@@ -43,7 +43,7 @@
 //!
 //! ```
 //! use std::ops::ControlFlow;
-//! use tcplens::analysis::{Analyzer, FlowView, FrameView, Observer, Options};
+//! use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
 //! use tcplens::source::{self, OpenOptions};
 //! use tcplens::tcp::What;
 //!
