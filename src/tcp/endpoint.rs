@@ -141,6 +141,7 @@ pub(super) struct Live {
 /// in the caches already.
 #[derive(Debug, Default)]
 pub struct Pool {
+    #[expect(clippy::vec_box, reason = "the boxes move in and out as they are")]
     spare: Vec<Box<Live>>,
     samples: Vec<Vec<i64>>,
 }
