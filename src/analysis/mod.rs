@@ -199,8 +199,10 @@ struct TcpFlow {
     id: u32,
     /// Which direction the client sends in.
     client: Direction,
-    /// Heap bytes counted for it.
+    /// Heap bytes counted for it …
     counted: usize,
+    /// … so many of its segments ago.
+    uncounted: u8,
     connection: Connection,
 }
 
@@ -345,7 +347,7 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation(frame, decoded.context, key, direction);
+                let slot = self.conversation(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
@@ -492,6 +494,7 @@ impl Analyzer {
             id,
             client,
             counted: 0,
+            uncounted: 0,
             connection,
         });
         self.heap += size_of::<TcpFlow>();
@@ -518,6 +521,7 @@ impl Analyzer {
             id,
             client,
             counted,
+            uncounted: 0,
             connection,
         }));
     }
@@ -558,6 +562,7 @@ impl Analyzer {
             let heap = flow.connection.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
+            flow.uncounted = 0;
             if self.is_over() {
                 self.make_room(observer);
             }
@@ -565,19 +570,20 @@ impl Analyzer {
         true
     }
 
-    fn conversation(
+    fn conversation<O: Observer + ?Sized>(
         &mut self,
         frame: &CapturedFrame<'_>,
         context: u32,
         key: FlowKey,
         direction: Direction,
+        observer: &mut O,
     ) -> Slot {
         // The other direction may be tagged otherwise.
         let belongs = |entry: &Entry<Tracked>| entry.context[direction.index()].is_none();
         if let Some(slot) = self.table.find(&key, direction, context, belongs) {
             return slot;
         }
-        self.make_room(&mut ());
+        self.make_room(observer);
         let id = self.next_udp;
         self.next_udp += 1;
         let conversation = Conversation::new(id, direction, frame);
