@@ -4,7 +4,9 @@
 //! is reported), 2 usage, or an input that can't be opened.
 
 mod analyze;
+mod follow;
 mod input;
+mod selection;
 
 use std::io;
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
+    /// Print what one connection carried: its byte streams
+    Follow(follow::Arguments),
 }
 
 /// Runs the program with the arguments of the process.
@@ -46,6 +50,7 @@ pub fn run() -> ExitCode {
     };
     let result = match cli.command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Follow(arguments) => follow::run(&arguments),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -67,6 +72,14 @@ enum Exit {
     Damaged,
     /// The arguments can't be used, or an input can't be opened.
     Usage,
+}
+
+impl Exit {
+    /// Says on standard error why the arguments can't be used.
+    fn usage(message: &str) -> Self {
+        eprintln!("tcplens: {message}");
+        Self::Usage
+    }
 }
 
 impl From<Exit> for ExitCode {

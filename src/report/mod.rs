@@ -1,0 +1,3 @@
+//! What was found, for machines and pipes: one file per format.
+
+pub mod follow;
