@@ -3,6 +3,7 @@ pub mod analysis;
 pub mod cli;
 pub mod flow;
 pub mod frame;
+pub mod report;
 pub mod source;
 pub mod tcp;
 pub mod time;
