@@ -1,11 +1,12 @@
 //! `tcplens follow`: the bytes of one connection's streams.
 
 use std::io::{self, BufWriter, Write};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::delivered::{Content, Delivered, Place};
 use super::input;
 use super::selection::{self, Selection};
 use crate::analysis::{FlowView, FrameView, Observer};
@@ -88,8 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         from: arguments.from,
         live: inputs.follow,
         printer: Printer::new(stdout, arguments.format.into(), connection),
-        pieces: Vec::new(),
-        bytes: Vec::new(),
+        delivered: Delivered::default(),
         missing: [Missing::default(); 2],
         result: Ok(()),
     };
@@ -121,43 +121,21 @@ struct Follower<W: Write> {
     /// Whether somebody waits for what is written.
     live: bool,
     printer: Printer<W>,
-    /// What the frame under way has delivered: the frame itself is shown only afterwards. Bounded
-    /// by what a stream may hold back.
-    pieces: Vec<Piece>,
-    bytes: Vec<u8>,
+    delivered: Delivered,
     missing: [Missing; 2],
     result: io::Result<()>,
 }
 
-struct Piece {
-    from: Role,
-    offset: u64,
-    what: Carried,
-}
-
-enum Carried {
-    /// A range of the bytes kept.
-    Bytes(Range<usize>),
-    /// How many are missing.
-    Gap(u64),
-}
-
 impl<W: Write> Follower<W> {
     fn flush(&mut self, origin: Option<Origin>) {
-        for piece in self.pieces.drain(..) {
-            let (from, offset) = (piece.from, piece.offset);
-            let printed = match piece.what {
-                Carried::Bytes(range) => {
-                    let bytes = self.bytes.get(range).unwrap_or_default();
-                    self.printer.bytes(origin, from, offset, bytes)
-                }
-                Carried::Gap(len) => self.printer.gap(origin, from, offset, len),
-            };
-            if self.result.is_ok() {
-                self.result = printed;
-            }
+        let printer = &mut self.printer;
+        let printed = self.delivered.hand_on(|at, content| match content {
+            Content::Bytes(bytes) => printer.bytes(origin, at.from, at.offset, bytes),
+            Content::Gap(len) => printer.gap(origin, at.from, at.offset, len),
+        });
+        if self.result.is_ok() {
+            self.result = printed;
         }
-        self.bytes.clear();
         if self.live && self.result.is_ok() {
             self.result = self.printer.flush();
         }
@@ -176,7 +154,7 @@ impl<W: Write> Observer for Follower<W> {
                     time: view.frame.time,
                 }));
             }
-            _ if !self.pieces.is_empty() => self.flush(None),
+            _ if !self.delivered.is_empty() => self.flush(None),
             _ => {}
         }
         if self.result.is_err() {
@@ -190,10 +168,12 @@ impl<W: Write> Observer for Follower<W> {
         if connection != self.connection || !self.from.includes(from) {
             return;
         }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        let what = Carried::Bytes(start..self.bytes.len());
-        self.pieces.push(Piece { from, offset, what });
+        let place = Place {
+            connection,
+            from,
+            offset,
+        };
+        self.delivered.bytes(place, bytes);
     }
 
     fn gap(&mut self, connection: u32, from: Role, offset: u64, len: u64) {
@@ -201,8 +181,12 @@ impl<W: Write> Observer for Follower<W> {
             return;
         }
         self.missing[from as usize].add(offset, len);
-        let what = Carried::Gap(len);
-        self.pieces.push(Piece { from, offset, what });
+        let place = Place {
+            connection,
+            from,
+            offset,
+        };
+        self.delivered.gap(place, len);
     }
 
     fn late(&mut self, connection: u32, _: &[Event]) {

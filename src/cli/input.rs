@@ -85,7 +85,7 @@ impl Limits {
 }
 
 /// A size in bytes: `512M`, `2G`, `65536`; powers of 1024.
-fn size(text: &str) -> Result<usize, String> {
+pub(super) fn size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'b', 'i']).chars().last() {
         Some('k' | 'K') => (text, 10),
         Some('m' | 'M') => (text, 20),

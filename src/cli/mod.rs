@@ -4,6 +4,8 @@
 //! is reported), 2 usage, or an input that can't be opened.
 
 mod analyze;
+mod delivered;
+mod extract;
 mod follow;
 mod input;
 mod selection;
@@ -32,6 +34,8 @@ enum Command {
     Analyze(analyze::Arguments),
     /// Print what one connection carried: its byte streams
     Follow(follow::Arguments),
+    /// Write every stream to a file of its own
+    Extract(extract::Arguments),
 }
 
 /// Runs the program with the arguments of the process.
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),
+        Command::Extract(arguments) => extract::run(&arguments),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -5,3 +5,4 @@
 
 pub mod escape;
 pub mod follow;
+pub mod stream_files;
