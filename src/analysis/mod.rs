@@ -68,6 +68,12 @@ pub trait Observer {
         let _ = (connection, from, offset, len);
     }
 
+    /// Something arrived that is no frame: a comment, a name, an interface. A comment on a frame
+    /// comes after that frame.
+    fn aside(&mut self, arrival: &Arrival<'_>) {
+        let _ = arrival;
+    }
+
     /// Events that no frame brought: what was left when a connection's tracking ended.
     fn late(&mut self, connection: u32, events: &[Event]) {
         let _ = (connection, events);
@@ -235,6 +241,7 @@ impl Analyzer {
             Arrival::Frame(frame) => self.frame(&frame, observer),
             other => {
                 self.capture.note(&other);
+                observer.aside(&other);
                 ControlFlow::Continue(())
             }
         }
