@@ -8,7 +8,9 @@ mod delivered;
 mod extract;
 mod follow;
 mod input;
+mod packets;
 mod selection;
+mod terminal;
 
 use std::io;
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ struct Cli {
 enum Command {
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
+    /// Print a line per frame, with what it meant to its connection
+    Packets(packets::Arguments),
     /// Print what one connection carried: its byte streams
     Follow(follow::Arguments),
     /// Write every stream to a file of its own
@@ -54,6 +58,7 @@ pub fn run() -> ExitCode {
     };
     let result = match cli.command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Packets(arguments) => packets::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
     };

@@ -5,4 +5,5 @@
 
 pub mod escape;
 pub mod follow;
+pub mod packets;
 pub mod stream_files;
