@@ -9,6 +9,7 @@ use super::Exit;
 use super::delivered::{Content, Delivered, Place};
 use super::input;
 use super::selection::{self, Selection};
+use super::terminal;
 use crate::analysis::{FlowView, FrameView, Observer};
 use crate::report::follow::{Format, Missing, Origin, Printer};
 use crate::tcp::{Event, Role};
@@ -17,10 +18,7 @@ use crate::tcp::{Event, Role};
 #[command(
     override_usage = "tcplens follow [OPTIONS] <FILE>... <N>\n       \
                       tcplens follow [OPTIONS] --connection <N> <FILE>...",
-    mut_arg("files", |files| files.help(
-        "Capture files as for analyze, and last the number of the connection as analyze counts \
-         them, from 0"
-    ))
+    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER))
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -88,7 +86,8 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         connection,
         from: arguments.from,
         live: inputs.follow,
-        printer: Printer::new(stdout, arguments.format.into(), connection),
+        printer: Printer::new(stdout, arguments.format.into(), connection)
+            .coloured(terminal::colour()),
         delivered: Delivered::default(),
         missing: [Missing::default(); 2],
         result: Ok(()),

@@ -8,6 +8,7 @@ mod delivered;
 mod extract;
 mod follow;
 mod input;
+mod ladder;
 mod packets;
 mod selection;
 mod terminal;
@@ -38,6 +39,8 @@ enum Command {
     Packets(packets::Arguments),
     /// Print what one connection carried: its byte streams
     Follow(follow::Arguments),
+    /// Draw one connection as a sequence diagram
+    Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
 }
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Packets(arguments) => packets::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),
+        Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
     };
     match result {

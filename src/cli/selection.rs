@@ -5,6 +5,10 @@ use clap::Args;
 use super::input::{Finished, Inputs};
 use crate::analysis::Analyzer;
 
+/// What stands in the help of commands that take files and a number.
+pub(super) const FILES_AND_NUMBER: &str = "Capture files as for analyze, and last the number of \
+    the connection as analyze counts them, from 0";
+
 /// Captures to read, and which of their connections is meant.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Selection {

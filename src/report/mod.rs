@@ -5,5 +5,6 @@
 
 pub mod escape;
 pub mod follow;
+pub mod ladder;
 pub mod packets;
 pub mod stream_files;
