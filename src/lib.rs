@@ -4,6 +4,7 @@ pub mod cli;
 pub mod flow;
 pub mod frame;
 pub mod report;
+pub(crate) mod prefetch;
 pub mod source;
 pub mod tcp;
 pub mod time;

@@ -2,14 +2,16 @@
 //!
 //! After this point no code asks whether frames come from a file, an interface or the generator.
 
+mod ahead;
 pub mod capture;
 pub mod trouble;
 pub mod udp;
 
 use core::ops::ControlFlow;
 
+use ahead::Ahead;
 pub use capture::Capture;
-pub use udp::Conversation;
+pub use udp::{Conversation, ConversationView};
 
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
@@ -115,7 +117,7 @@ pub enum FlowView<'a> {
     /// A UDP conversation.
     Udp {
         /// The conversation.
-        conversation: &'a Conversation,
+        conversation: ConversationView<'a>,
         /// Who sent the frame: 0 the first sender, 1 the other.
         from: Role,
     },
@@ -196,6 +198,7 @@ pub struct Analyzer {
     next_udp: u32,
     /// Heap bytes of connections.
     heap: usize,
+    ahead: Ahead,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -228,6 +231,7 @@ impl Analyzer {
             next_tcp: 0,
             next_udp: 0,
             heap: 0,
+            ahead: Ahead::default(),
         }
     }
 
@@ -252,6 +256,9 @@ impl Analyzer {
         frame: &CapturedFrame<'_>,
         observer: &mut O,
     ) -> ControlFlow<()> {
+        if !frame.upcoming.is_empty() {
+            self.ahead.look(frame, &self.table);
+        }
         self.capture.count(frame);
         let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
         if let (Transport::Fragment(bytes), Some(ip)) = (&decoded.transport, &decoded.ip) {
@@ -319,10 +326,11 @@ impl Analyzer {
                 from: flow.role(direction),
             },
             Some(Entry {
+                key,
                 value: Tracked::Udp(conversation),
                 ..
             }) => FlowView::Udp {
-                conversation,
+                conversation: talk_of(key, conversation),
                 from: conversation.role(direction),
             },
             _ => FlowView::None,
@@ -385,7 +393,7 @@ impl Analyzer {
                 if *syn_direction == direction {
                     embryo.seq() == segment.seq
                 } else {
-                    embryo.seq() + 1 == segment.ack
+                    (1..4 << 20).contains(&segment.ack.distance_from(embryo.seq()))
                 }
             }
             Tracked::Udp(_) => false,
@@ -522,9 +530,7 @@ impl Analyzer {
         self.make_room(&mut ());
         let id = self.next_udp;
         self.next_udp += 1;
-        let source = key.source(direction);
-        let destination = key.source(direction.reverse());
-        let conversation = Conversation::new(id, direction, [source, destination], frame);
+        let conversation = Conversation::new(id, direction, frame);
         self.table
             .insert(key, direction, context, Tracked::Udp(conversation))
     }
@@ -724,12 +730,12 @@ impl Analyzer {
     }
 
     /// The UDP conversations that are kept, by number.
-    pub fn conversations(&self) -> Vec<&Conversation> {
+    pub fn conversations(&self) -> Vec<ConversationView<'_>> {
         let mut list: Vec<_> = self
             .table
             .iter()
             .filter_map(|(_, entry)| match &entry.value {
-                Tracked::Udp(conversation) => Some(conversation),
+                Tracked::Udp(conversation) => Some(talk_of(&entry.key, conversation)),
                 _ => None,
             })
             .collect();
@@ -751,5 +757,13 @@ fn view_of<'a>(key: &FlowKey, flow: &'a TcpFlow) -> ConnectionView<'a> {
         id: flow.id,
         sockets: [key.source(flow.client), key.source(flow.client.reverse())],
         connection: &flow.connection,
+    }
+}
+
+fn talk_of<'a>(key: &FlowKey, conversation: &'a Conversation) -> ConversationView<'a> {
+    let client = conversation.client;
+    ConversationView {
+        sockets: [key.source(client), key.source(client.reverse())],
+        conversation,
     }
 }
