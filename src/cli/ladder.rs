@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
 
-    /// Show at most this many segments, from the beginning and the end; 0 is all
+    /// Show at most this many frames, from the beginning and the end; 0 is all
     #[arg(long, value_name = "N", default_value_t = 200)]
     limit: u64,
 
@@ -80,16 +80,20 @@ struct Artist {
 
 impl Observer for Artist {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
-        let FlowView::Tcp { view: of, from } = view.flow else {
-            return ControlFlow::Continue(());
-        };
-        if of.id == self.connection
-            && let Transport::Tcp(segment) = &view.decoded.transport
-        {
-            self.result = self.ladder.segment(view, &of, from, segment);
-            if self.live && self.result.is_ok() {
-                self.result = self.ladder.flush();
+        let drawn = match (&view.flow, &view.decoded.transport) {
+            (FlowView::Tcp { view: of, from }, Transport::Tcp(segment))
+                if of.id == self.connection =>
+            {
+                self.ladder.segment(view, of, *from, segment)
             }
+            (FlowView::IcmpAboutTcp(id, _), Transport::Icmp(message)) if *id == self.connection => {
+                self.ladder.message(view, message)
+            }
+            _ => return ControlFlow::Continue(()),
+        };
+        self.result = drawn;
+        if self.live && self.result.is_ok() {
+            self.result = self.ladder.flush();
         }
         match self.result {
             Ok(()) => ControlFlow::Continue(()),

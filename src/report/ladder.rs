@@ -13,10 +13,12 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
+use super::icmp::Message;
 use crate::analysis::{ConnectionView, FrameView};
+use crate::tcp::window::Scale;
 use crate::tcp::{Closer, Connection, Opening, Role, What};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Flags, Segment};
+use crate::wire::{Flags, Icmp, Segment};
 
 /// What a diagram looks like.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +152,32 @@ impl<W: Write> Ladder<W> {
         (limit - limit / 4, limit / 4)
     }
 
+    /// Draws an ICMP message about the connection: who sent it may be neither of the two.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn message(&mut self, view: &FrameView<'_>, message: &Icmp<'_>) -> io::Result<()> {
+        let Some(begun) = self.begun else {
+            return Ok(());
+        };
+        self.seen += 1;
+        let from = view.decoded.ip.map(|ip| ip.source);
+        let from = from.map_or_else(String::new, |from| format!(" from {from}"));
+        let mut clock = seconds(view.frame.time - begun);
+        let room = self.width - 2;
+        for words in wrapped(&format!("{}{from}", Message(message)), room) {
+            let words = self.painted(YELLOW, &format!(" {words:^room$} "));
+            let margins = Margins {
+                time: &clock,
+                ..Margins::default()
+            };
+            self.row(&margins, &words, [self.strokes.lifeline; 2]);
+            clock.clear();
+        }
+        self.previous = Some(view.frame.time);
+        self.keep()
+    }
+
     /// Draws a segment.
     ///
     /// # Errors
@@ -168,6 +196,11 @@ impl<W: Write> Ladder<W> {
         }
         self.draw(view, of, from, segment);
         self.previous = Some(view.frame.time);
+        self.keep()
+    }
+
+    /// Writes the block under way, or keeps it for the end.
+    fn keep(&mut self) -> io::Result<()> {
         let (head, tail) = self.shares();
         if self.seen <= head {
             self.out.write_all(self.block.as_bytes())?;
@@ -206,7 +239,7 @@ impl<W: Write> Ladder<W> {
         if hidden > 0 {
             let more = self.strokes.more;
             let plural = if hidden == 1 { "" } else { "s" };
-            self.note(&format!("{more} {hidden} segment{plural} not shown {more}"));
+            self.note(&format!("{more} {hidden} frame{plural} not shown {more}"));
         }
         self.out.write_all(self.block.as_bytes())?;
         self.block.clear();
@@ -229,9 +262,12 @@ impl<W: Write> Ladder<W> {
             };
             writeln!(
                 self.out,
-                "\n{} segments in {}, {}{closer}",
+                "\n{} frames in {}, {}{closer}",
                 self.seen,
-                connection.duration().short(),
+                self.previous
+                    .zip(self.begun)
+                    .map_or(Span::ZERO, |(last, first)| last - first)
+                    .short(),
                 connection.ending(end).name(),
             )?;
         }
@@ -438,7 +474,12 @@ impl<W: Write> Ladder<W> {
         let syn = flags.has(Flags::SYN);
         if !flags.has(Flags::RST) {
             let window = sender.window.scaled(segment.window, syn);
-            parts.push(format!("win {window}"));
+            // Of an unknown scale, as in the list of packets.
+            let unscaled = match sender.window.scale {
+                Scale::Unknown if !syn => "?",
+                _ => "",
+            };
+            parts.push(format!("win {window}{unscaled}"));
         }
         if syn {
             let options = &segment.options;
@@ -519,23 +560,11 @@ impl<W: Write> Ladder<W> {
     /// A verdict under its arrow, at the side it comes from, on as many lines as it takes.
     fn remark(&mut self, from: Role, words: &str) {
         let room = self.width - 2;
-        let mut lines = vec![self.strokes.mark.to_owned()];
-        for word in words.split(' ') {
-            let last = lines.last().map_or(0, |line| line.chars().count());
-            if last + word.len() + 1 > room && last > 2 {
-                lines.push("  ".to_owned());
-            }
-            if let Some(line) = lines.last_mut() {
-                if line.chars().count() > 2 {
-                    line.push(' ');
-                }
-                line.push_str(word);
-            }
-        }
-        let longest = lines.iter().map(|line| line.chars().count()).max();
-        let block = longest.unwrap_or(0);
-        for line in lines {
-            let line = format!("{line:block$}");
+        let lines = wrapped(words, room - 2);
+        let longest = lines.iter().map(String::len).max().unwrap_or(0);
+        for (index, line) in lines.iter().enumerate() {
+            let mark = if index == 0 { self.strokes.mark } else { "  " };
+            let line = format!("{mark}{line:longest$}");
             let line = match from {
                 Role::Client => format!(" {line:room$} "),
                 Role::Server => format!(" {line:>room$} "),
@@ -566,6 +595,22 @@ impl<W: Write> Ladder<W> {
             text.to_owned()
         }
     }
+}
+
+/// ASCII words on lines of at most `room` columns; a longer word has a line of its own.
+fn wrapped(words: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Seconds in the room there is for time, with as many decimals as fit.

@@ -5,6 +5,7 @@
 
 pub mod escape;
 pub mod follow;
+mod icmp;
 pub mod ladder;
 pub mod packets;
 pub mod stream_files;

@@ -1,7 +1,6 @@
 //! A line (or an object, or a row) per frame, in the manner of tcpdump and tshark, with what the
 //! frame meant to its connection. Verdicts are those of the moment: later frames may tell more.
 
-mod icmp;
 mod machine;
 mod text;
 

@@ -3,9 +3,10 @@
 
 use std::io::{self, Write};
 
-use super::text::{Happening, Message, Options};
+use super::text::{Happening, Options};
 use super::{Facts, Tcp};
 use crate::analysis::FlowView;
+use crate::report::icmp::Message;
 use crate::tcp::{Event, Role, Verdict, What};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Transport};

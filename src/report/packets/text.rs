@@ -3,9 +3,10 @@
 use core::fmt::{self, Display};
 use std::io::{self, Write};
 
-use super::{Clock, Facts, Look, Tcp, icmp};
+use super::{Clock, Facts, Look, Tcp};
 use crate::analysis::FlowView;
 use crate::flow::Socket;
+use crate::report::icmp::Message;
 use crate::tcp::{Kind, What};
 use crate::time::Timestamp;
 use crate::wire::{Arp, Icmp, Layer, TcpOption, Transport};
@@ -178,35 +179,6 @@ fn message_in_words(out: &mut Vec<u8>, message: &Icmp<'_>, flow: &FlowView<'_>) 
             17 => out.write_all(b" UDP"),
             protocol => write!(out, " protocol {protocol}"),
         },
-    }
-}
-
-/// An ICMP message in words, without what it quotes.
-pub(super) struct Message<'a>(pub(super) &'a Icmp<'a>);
-
-impl Display for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Icmp {
-            version,
-            kind,
-            code,
-            rest,
-            ..
-        } = *self.0;
-        f.write_str(if version == 6 { "ICMPv6 " } else { "ICMP " })?;
-        match icmp::words(version, kind, code) {
-            ("", _) => write!(f, "type {kind} code {code}")?,
-            (what, "") if code == 0 => f.write_str(what)?,
-            (what, "") => write!(f, "{what}, code {code}")?,
-            (what, why) => write!(f, "{what}: {why}")?,
-        }
-        if icmp::is_echo(version, kind) {
-            write!(f, " id {} seq {}", rest >> 16, rest & 0xffff)?;
-        }
-        match icmp::mtu(version, kind, code, rest) {
-            Some(mtu) => write!(f, " (MTU {mtu})"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,7 +1,40 @@
-//! ICMP and ICMPv6 types and codes in words (IANA "ICMP Parameters", "ICMPv6 Parameters").
+//! ICMP and ICMPv6 messages in words (IANA "ICMP Parameters", "ICMPv6 Parameters").
+
+use core::fmt::{self, Display};
+
+use crate::wire::Icmp;
+
+/// An ICMP message in words, without what it quotes.
+pub(crate) struct Message<'a>(pub(crate) &'a Icmp<'a>);
+
+impl Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Icmp {
+            version,
+            kind,
+            code,
+            rest,
+            ..
+        } = *self.0;
+        f.write_str(if version == 6 { "ICMPv6 " } else { "ICMP " })?;
+        match words(version, kind, code) {
+            ("", _) => write!(f, "type {kind} code {code}")?,
+            (what, "") if code == 0 => f.write_str(what)?,
+            (what, "") => write!(f, "{what}, code {code}")?,
+            (what, why) => write!(f, "{what}: {why}")?,
+        }
+        if is_echo(version, kind) {
+            write!(f, " id {} seq {}", rest >> 16, rest & 0xffff)?;
+        }
+        match mtu(version, kind, code, rest) {
+            Some(mtu) => write!(f, " (MTU {mtu})"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// What a message is, and for some types what its code says; empty where it has no name.
-pub(super) const fn words(version: u8, kind: u8, code: u8) -> (&'static str, &'static str) {
+const fn words(version: u8, kind: u8, code: u8) -> (&'static str, &'static str) {
     match version {
         6 => (v6(kind), v6_code(kind, code)),
         _ => (v4(kind), v4_code(kind, code)),
@@ -88,7 +121,7 @@ const fn v6_code(kind: u8, code: u8) -> &'static str {
 }
 
 /// Whether the message carries an identifier and a sequence number.
-pub(super) const fn is_echo(version: u8, kind: u8) -> bool {
+const fn is_echo(version: u8, kind: u8) -> bool {
     match version {
         6 => matches!(kind, 128 | 129),
         _ => matches!(kind, 0 | 8 | 13 | 14),
@@ -96,7 +129,7 @@ pub(super) const fn is_echo(version: u8, kind: u8) -> bool {
 }
 
 /// The MTU a message tells, if it is one that does.
-pub(super) const fn mtu(version: u8, kind: u8, code: u8, rest: u32) -> Option<u32> {
+const fn mtu(version: u8, kind: u8, code: u8, rest: u32) -> Option<u32> {
     match (version, kind, code) {
         (6, 2, _) => Some(rest),
         (4, 3, 4) if rest & 0xffff != 0 => Some(rest & 0xffff),
