@@ -3,12 +3,14 @@
 //! After this point no code asks whether frames come from a file, an interface or the generator.
 
 pub mod capture;
+pub mod close_up;
 pub mod trouble;
 pub mod udp;
 
 use core::ops::ControlFlow;
 
 pub use capture::Capture;
+pub use close_up::CloseUp;
 pub use udp::Conversation;
 
 use crate::flow::fragment::Defragmenter;
@@ -553,7 +555,8 @@ impl Analyzer {
         self.promote(slot);
         match self.table.get_mut(slot).map(|entry| &mut entry.value) {
             Some(Tracked::Tcp(flow)) => {
-                flow.connection.icmp_error();
+                flow.connection
+                    .icmp_error(icmp.version, icmp.kind, icmp.code);
                 FlowView::IcmpAboutTcp(flow.id, flow.role(direction))
             }
             Some(Tracked::Udp(conversation)) => {
@@ -690,6 +693,15 @@ impl Analyzer {
             .collect();
         list.sort_unstable();
         list
+    }
+
+    /// The first SYN of a connection that has nothing else, for figures over millions of them
+    /// without making each whole.
+    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
+        match &self.table.get(slot)?.value {
+            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
+            _ => None,
+        }
     }
 
     /// Shows one connection. Half-open ones are made whole for the occasion.
