@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 
 pub use capture::Capture;
 pub use close_up::CloseUp;
-pub use udp::Conversation;
+pub use udp::{Conversation, ConversationView};
 
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
@@ -111,7 +111,7 @@ pub enum FlowView<'a> {
     /// A UDP conversation.
     Udp {
         /// The conversation.
-        conversation: &'a Conversation,
+        conversation: ConversationView<'a>,
         /// Who sent the frame: 0 the first sender, 1 the other.
         from: Role,
     },
@@ -314,10 +314,11 @@ impl Analyzer {
                 from: flow.role(direction),
             },
             Some(Entry {
+                key,
                 value: Tracked::Udp(conversation),
                 ..
             }) => FlowView::Udp {
-                conversation,
+                conversation: talk_of(key, conversation),
                 from: conversation.role(direction),
             },
             _ => FlowView::None,
@@ -380,7 +381,7 @@ impl Analyzer {
                 if *syn_direction == direction {
                     embryo.seq() == segment.seq
                 } else {
-                    embryo.seq() + 1 == segment.ack
+                    (1..4 << 20).contains(&segment.ack.distance_from(embryo.seq()))
                 }
             }
             Tracked::Udp(_) => false,
@@ -517,9 +518,7 @@ impl Analyzer {
         self.make_room(&mut ());
         let id = self.next_udp;
         self.next_udp += 1;
-        let source = key.source(direction);
-        let destination = key.source(direction.reverse());
-        let conversation = Conversation::new(id, direction, [source, destination], frame);
+        let conversation = Conversation::new(id, direction, frame);
         self.table
             .insert(key, direction, context, Tracked::Udp(conversation))
     }
@@ -729,12 +728,12 @@ impl Analyzer {
     }
 
     /// The UDP conversations that are kept, by number.
-    pub fn conversations(&self) -> Vec<&Conversation> {
+    pub fn conversations(&self) -> Vec<ConversationView<'_>> {
         let mut list: Vec<_> = self
             .table
             .iter()
             .filter_map(|(_, entry)| match &entry.value {
-                Tracked::Udp(conversation) => Some(conversation),
+                Tracked::Udp(conversation) => Some(talk_of(&entry.key, conversation)),
                 _ => None,
             })
             .collect();
@@ -756,5 +755,13 @@ fn view_of<'a>(key: &FlowKey, flow: &'a TcpFlow) -> ConnectionView<'a> {
         id: flow.id,
         sockets: [key.source(flow.client), key.source(flow.client.reverse())],
         connection: &flow.connection,
+    }
+}
+
+fn talk_of<'a>(key: &FlowKey, conversation: &'a Conversation) -> ConversationView<'a> {
+    let client = conversation.client;
+    ConversationView {
+        sockets: [key.source(client), key.source(client.reverse())],
+        conversation,
     }
 }

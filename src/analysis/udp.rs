@@ -11,9 +11,7 @@ use crate::wire::icmp::error_words;
 pub struct Conversation {
     /// Its number, from 0 in order of first frames.
     pub id: u32,
-    client: Direction,
-    /// The sockets, indexed by [`Role`].
-    pub sockets: [Socket; 2],
+    pub(super) client: Direction,
     /// Datagrams sent, by [`Role`].
     pub packets: [u64; 2],
     /// Bytes of their frames on the wire, by [`Role`].
@@ -33,16 +31,10 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(
-        id: u32,
-        client: Direction,
-        sockets: [Socket; 2],
-        frame: &CapturedFrame<'_>,
-    ) -> Self {
+    pub(super) fn new(id: u32, client: Direction, frame: &CapturedFrame<'_>) -> Self {
         Self {
             id,
             client,
-            sockets,
             packets: [0; 2],
             bytes: [0; 2],
             payload_bytes: [0; 2],
@@ -92,5 +84,22 @@ impl Conversation {
     /// From the first frame to the last.
     pub fn duration(&self) -> Span {
         self.last - self.first
+    }
+}
+
+/// A UDP conversation and who it is between.
+#[derive(Clone, Copy, Debug)]
+pub struct ConversationView<'a> {
+    /// The sockets, indexed by [`Role`].
+    pub sockets: [Socket; 2],
+    /// What is known.
+    pub conversation: &'a Conversation,
+}
+
+impl core::ops::Deref for ConversationView<'_> {
+    type Target = Conversation;
+
+    fn deref(&self) -> &Conversation {
+        self.conversation
     }
 }

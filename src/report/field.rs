@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::select::round_trip;
-use crate::analysis::{ConnectionView, Conversation, trouble};
+use crate::analysis::{ConnectionView, ConversationView, trouble};
 use crate::tcp::window::Scale;
 use crate::tcp::{Closer, Connection, Endpoint, Role};
 use crate::time::{Span, Timestamp};
@@ -130,7 +130,7 @@ impl Row<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct UdpRow<'a> {
     /// The conversation.
-    pub conversation: &'a Conversation,
+    pub conversation: ConversationView<'a>,
     /// Names of addresses.
     pub names: &'a BTreeMap<IpAddr, String>,
 }

@@ -4,7 +4,7 @@
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crate::analysis::{Analyzer, ConnectionView, Conversation, trouble};
+use crate::analysis::{Analyzer, ConnectionView, Conversation, ConversationView, trouble};
 use crate::flow::Slot;
 use crate::tcp::{Connection, Role};
 use crate::time::{Span, Timestamp};
@@ -188,13 +188,13 @@ fn rank(view: &ConnectionView<'_>, sort: Sort, end: Timestamp) -> u64 {
 }
 
 /// Picks UDP conversations. What TCP alone has leaves them in order of trouble.
-pub fn conversations(analyzer: &Analyzer, selection: Selection) -> Vec<&Conversation> {
+pub fn conversations(analyzer: &Analyzer, selection: Selection) -> Vec<ConversationView<'_>> {
     let mut best = Best::new(selection.top);
     for conversation in analyzer.conversations() {
         let sum = |[client, server]: [u64; 2]| most(client + server);
         let rank = match selection.sort {
             Sort::Trouble | Sort::Retransmissions | Sort::Rtt => most(
-                u64::from(conversation.icmp_errors) << 1 | u64::from(is_unanswered(conversation)),
+                u64::from(conversation.icmp_errors) << 1 | u64::from(is_unanswered(&conversation)),
             ),
             Sort::Id => u64::from(conversation.id),
             Sort::Start => earliest(conversation.first),

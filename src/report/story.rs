@@ -20,7 +20,7 @@ fn phrase(tone: Tone, text: impl Into<String>) -> Phrase {
     Phrase { tone, text }
 }
 
-/// What there is to say of a connection: its end first, then its troubles.
+/// What there is to say of a connection, what matters most first.
 pub fn tell(view: &ConnectionView<'_>, end: Timestamp) -> Vec<Phrase> {
     let connection = view.connection;
     let mut story = vec![ended(connection, end)];
@@ -84,6 +84,7 @@ pub fn tell(view: &ConnectionView<'_>, end: Timestamp) -> Vec<Phrase> {
         story.push(phrase(Tone::Warning, format!("ICMP: {words}")));
     }
     story.extend(seen(connection, ends.map(|(_, end)| end.figures.packets)));
+    story.sort_by_key(|phrase| core::cmp::Reverse(phrase.tone));
     story
 }
 

@@ -143,11 +143,11 @@ impl Capture {
         feed: Feed,
         options: &OpenOptions,
     ) -> Result<Self, String> {
-        let (reading, damage) = match Reading::new(input, feed, options)? {
-            Ok(reading) => (reading, None),
-            Err(reason) => (None, Some(Damage { offset: 0, reason })),
+        let (reading, damage) = match Opened::new(input, feed, options)? {
+            Opened::Reading(reading) => (Some(reading), None),
+            Opened::Stopped => (None, None),
+            Opened::Damaged(reason) => (None, Some(error(&name, 0, Damage { offset: 0, reason }))),
         };
-        let damage = damage.map(|damage| error(&name, 0, damage));
         Ok(Self {
             name,
             reading,
@@ -195,14 +195,18 @@ fn error(name: &str, after_frame: u64, damage: Damage) -> SourceError {
     }
 }
 
-impl Reading {
-    /// `Ok(Err(..))` is damage in the file's header, `Ok(Ok(None))` an input that was told to stop
-    /// before its header came.
-    fn new(
-        input: u32,
-        mut feed: Feed,
-        options: &OpenOptions,
-    ) -> Result<Result<Option<Self>, String>, String> {
+/// What came of opening an input.
+enum Opened {
+    Reading(Reading),
+    /// It was told to stop before the header came.
+    Stopped,
+    /// It is a capture file, but its header is damaged.
+    Damaged(String),
+}
+
+impl Opened {
+    /// Tells the format by the first bytes; an error says why it is no capture file.
+    fn new(input: u32, mut feed: Feed, options: &OpenOptions) -> Result<Self, String> {
         let dry = feed.look(LONGEST_MAGIC, options);
         let layout = Layout::detect(feed.head());
         let what = match layout {
@@ -210,8 +214,8 @@ impl Reading {
             None if feed.head().starts_with(&SECTION_HEADER.to_le_bytes()) => "section header",
             None => {
                 return match dry {
-                    Dry::Waiting => Ok(Ok(None)),
-                    Dry::Failed(reason) if feed.is_compressed() => Ok(Err(reason)),
+                    Dry::Waiting => Ok(Self::Stopped),
+                    Dry::Failed(reason) if feed.is_compressed() => Ok(Self::Damaged(reason)),
                     Dry::Failed(reason) => Err(reason),
                     Dry::Ended => Err(not_a_capture(feed.head())),
                 };
@@ -222,7 +226,7 @@ impl Reading {
             None => match Block::first_of(feed.head(), ByteOrder::Little) {
                 Ok(block) => block.len,
                 Err(Pause::Need { bytes, .. }) => bytes,
-                Err(Pause::Damaged(reason)) => return Ok(Err(reason)),
+                Err(Pause::Damaged(reason)) => return Ok(Self::Damaged(reason)),
                 Err(_) => LONGEST_MAGIC,
             },
         };
@@ -230,11 +234,12 @@ impl Reading {
         let left = feed.head().len();
         if left < header_len {
             return match dry {
-                Dry::Waiting => Ok(Ok(None)),
-                Dry::Failed(reason) => {
-                    Ok(Err(format!("{reason}, {}", cut(left, header_len, what))))
-                }
-                Dry::Ended => Ok(Err(format!(
+                Dry::Waiting => Ok(Self::Stopped),
+                Dry::Failed(reason) => Ok(Self::Damaged(format!(
+                    "{reason}, {}",
+                    cut(left, header_len, what)
+                ))),
+                Dry::Ended => Ok(Self::Damaged(format!(
                     "the file ends {}",
                     cut(left, header_len, what)
                 ))),
@@ -246,7 +251,7 @@ impl Reading {
             Some(layout) => {
                 layout.adapt(feed.head_mut());
                 let Some(records) = Records::new(layout, feed.head(), input) else {
-                    return Ok(Err(format!("its {what} is not understood")));
+                    return Ok(Self::Damaged(format!("its {what} is not understood")));
                 };
                 LegacyPcapReader::new(capacity, feed).map(|mut reader| {
                     reader.consume_noshift(FILE_HEADER);
@@ -262,19 +267,22 @@ impl Reading {
             }),
         };
         let Ok((reader, format)) = opened else {
-            return Ok(Err(format!("its {what} is not understood")));
+            return Ok(Self::Damaged(format!("its {what} is not understood")));
         };
         let (follow, stop) = (options.follow, Arc::clone(&options.stop));
-        Ok(Ok(Some(Self {
+        Ok(Self::Reading(Reading {
             reader,
             capacity,
             format,
             gauge,
             follow,
             stop,
-        })))
+        }))
     }
+}
 
+impl Reading {
+    /// Hands on arrivals up to the first frame after `limit`.
     fn advance(
         &mut self,
         limit: Option<Timestamp>,
@@ -344,11 +352,160 @@ impl Reading {
     }
 }
 
-/// `12 bytes into a 60-byte record`.
+/// `12 bytes into a record of 60`.
 fn cut(left: usize, need: usize, what: &str) -> String {
     format!(
-        "{} into a {}-byte {what}",
+        "{} into a {what} of {}",
         Bytes(left as u64),
         Grouped(need as u64)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::prelude::*;
+
+    use super::super::testing::{OneByOne, big, little, read, read_from, small_pcap, small_pcapng};
+
+    #[test]
+    fn a_pcap_file_cut_at_every_byte() {
+        let (file, borders) = small_pcap();
+        for cut in 12..=file.len() {
+            let outcome = read(&file[..cut]);
+            let whole = borders.iter().take_while(|&&border| border <= cut).count();
+            let Some(frames) = whole.checked_sub(1) else {
+                let error = outcome.end.unwrap_err();
+                assert_eq!((error.offset, error.unopened), (0, false));
+                assert_eq!(
+                    error.reason,
+                    format!("the file ends {cut} bytes into a file header of 24")
+                );
+                continue;
+            };
+            assert_eq!(outcome.frames(), frames, "cut at {cut}");
+            let border = borders[frames];
+            if cut == border {
+                assert_eq!(outcome.end, Ok(()));
+                continue;
+            }
+            let error = outcome.end.unwrap_err();
+            assert_eq!(
+                (error.offset, error.after_frame),
+                (border as u64, frames as u64)
+            );
+            let into = cut - border;
+            let what = if into < 16 {
+                "record header of 16".to_owned()
+            } else {
+                format!("record of {}", borders[frames + 1] - border)
+            };
+            let bytes = if into == 1 { "byte" } else { "bytes" };
+            assert_eq!(
+                error.reason,
+                format!("the file ends {into} {bytes} into a {what}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_pcapng_file_cut_at_every_byte() {
+        let (file, borders) = small_pcapng();
+        for cut in 12..=file.len() {
+            let outcome = read(&file[..cut]);
+            let last = borders.iter().rev().find(|(border, _)| *border <= cut);
+            let &(border, frames) = last.unwrap_or(&(0, 0));
+            assert_eq!(outcome.frames(), frames, "cut at {cut}");
+            if cut == border {
+                assert_eq!(outcome.end, Ok(()));
+            } else {
+                let error = outcome.end.unwrap_err();
+                assert_eq!(
+                    (error.offset, error.after_frame),
+                    (border as u64, frames as u64)
+                );
+                assert!(error.reason.starts_with("the file ends "), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_to_tell() {
+        let (file, _) = small_pcap();
+        for cut in 0..4 {
+            assert!(read(&file[..cut]).end.unwrap_err().unopened, "cut at {cut}");
+        }
+        for cut in 4..12 {
+            assert!(
+                !read(&file[..cut]).end.unwrap_err().unopened,
+                "cut at {cut}"
+            );
+        }
+        assert_eq!(read(b"").reason(), "not a capture file: it is empty");
+    }
+
+    #[test]
+    fn every_byte_changed() {
+        let big_endian = big().pcap_header(0xa1b2_cd34, 0, 1);
+        let big_endian = big_endian.record(1, 2, b"").u64(0).record(1, 2, b"");
+        for file in [small_pcap().0, small_pcapng().0, big_endian.bytes] {
+            for at in 0..file.len() {
+                for change in [0x01, 0x10, 0x80, 0xff] {
+                    let mut file = file.clone();
+                    file[at] ^= change;
+                    let outcome = read(&file);
+                    if let Err(error) = outcome.end {
+                        assert!(error.offset <= file.len() as u64);
+                        assert!(!error.reason.is_empty());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one() {
+        for file in [small_pcap().0, small_pcapng().0] {
+            let slowly = read_from(OneByOne(io::Cursor::new(file.clone())));
+            assert_eq!(slowly, read(&file));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_after_a_header(
+            start in 0..4_usize,
+            rest in proptest::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let section = big().section(&[]).interface(1, 0, &[]);
+            let starts = [
+                little().pcap_header(0xa1b2_c3d4, 0, 1),
+                big().pcap_header(0xa1b2_cd34, 0, 1),
+                section.clone(),
+                // A block of the right length, so that its body is looked at.
+                section.block(u32::from(rest.first().copied().unwrap_or(0)) % 7, big().raw(&rest)),
+            ];
+            let outcome = read(&[starts[start].bytes.clone(), rest].concat());
+            if let Err(error) = outcome.end {
+                prop_assert!(!error.unopened && !error.reason.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_claim_alone_allocates_nothing() {
+        // 64 MiB at most are read; a file of a few bytes that claims so much must not cost it.
+        let file = little()
+            .pcap_header(0xa1b2_c3d4, 0, 249)
+            .u32(1)
+            .u32(0)
+            .u32(60_000_000)
+            .u32(1);
+        let outcome = read(&file.bytes);
+        assert_eq!(
+            outcome.reason(),
+            "the file ends 16 bytes into a record of 60,000,016"
+        );
+    }
 }

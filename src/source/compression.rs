@@ -148,7 +148,7 @@ fn one_member(
 }
 
 /// Reads until `buffer` is full or the input ends.
-pub(super) fn fill<'b>(input: &mut impl Read, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+fn fill<'b>(input: &mut impl Read, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
     let mut filled = 0;
     while let Some(space) = buffer.get_mut(filled..).filter(|space| !space.is_empty()) {
         match input.read(space) {
@@ -184,5 +184,159 @@ impl<R: BufRead> BufRead for Noticing<R> {
 
     fn consume(&mut self, count: usize) {
         self.inner.consume(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::write::GzEncoder;
+    use lz4_flex::frame::FrameEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::super::testing::{read, small_pcap};
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn lz4(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = FrameEncoder::new(Vec::new());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        compress_to_vec(bytes, CompressionLevel::Fastest)
+    }
+
+    type Compress = fn(&[u8]) -> Vec<u8>;
+
+    const ALL: [(&str, Compress); 3] = [("gzip", gzip), ("lz4", lz4), ("zstd", zstd)];
+
+    #[test]
+    fn each_in_one_member_and_in_several() {
+        let (file, _) = small_pcap();
+        let plain = read(&file);
+        for (_, compress) in ALL {
+            assert_eq!(read(&compress(&file)), plain);
+            let (first, second) = file.split_at(50);
+            let skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0abc".to_vec();
+            let parts = [
+                skippable.clone(),
+                compress(first),
+                skippable,
+                compress(b""),
+                compress(second),
+            ];
+            assert_eq!(read(&parts.concat()), plain);
+            let parts = [compress(&file), vec![0; 512]];
+            assert_eq!(read(&parts.concat()), plain);
+        }
+    }
+
+    #[test]
+    fn more_members_than_buffers() {
+        let (file, _) = small_pcap();
+        let members: Vec<u8> = file.chunks(3).flat_map(gzip).collect();
+        assert_eq!(read(&members), read(&file));
+    }
+
+    #[test]
+    fn cut_at_every_byte() {
+        let (file, borders) = small_pcap();
+        for (name, compress) in ALL {
+            let compressed = compress(&file);
+            for cut in MAGIC_LEN..compressed.len() {
+                let outcome = read(&compressed[..cut]);
+                let frames = outcome.frames();
+                let error = outcome.end.unwrap_err();
+                assert!(
+                    error
+                        .reason
+                        .starts_with(&format!("the {name} stream ends before its end mark")),
+                    "{name} cut at {cut}: {error}"
+                );
+                assert!(!error.unopened);
+                assert_eq!(error.after_frame, frames as u64);
+                if error.offset > 0 {
+                    assert_eq!(error.offset, borders[frames] as u64);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_changed() {
+        let (file, _) = small_pcap();
+        for (_, compress) in ALL {
+            let compressed = compress(&file);
+            for at in 0..compressed.len() {
+                for change in [0x01, 0x80, 0xff] {
+                    let mut compressed = compressed.clone();
+                    compressed[at] ^= change;
+                    read(&compressed);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn corrupt_and_followed_by_something() {
+        let (file, _) = small_pcap();
+        for (name, compress) in ALL {
+            let outcome = read(&[compress(&file), b"rubbish".to_vec()].concat());
+            assert_eq!(outcome.frames(), 3);
+            assert_eq!(
+                outcome.reason(),
+                format!("the {name} stream is followed by something else, starting with \"rubb\"")
+            );
+        }
+        let mut compressed = gzip(&file);
+        let checksum = compressed.len() - 8;
+        compressed[checksum] ^= 1;
+        let outcome = read(&compressed);
+        assert_eq!(outcome.frames(), 3);
+        assert!(
+            outcome.reason().starts_with("the gzip stream is corrupt: "),
+            "{outcome:?}"
+        );
+    }
+
+    #[test]
+    fn compressed_but_no_capture() {
+        let outcome = read(&gzip(b"some text, compressed"));
+        assert!(outcome.end.as_ref().unwrap_err().unopened);
+        assert!(
+            outcome
+                .reason()
+                .starts_with("not a capture file: starts with \"some text, c\"")
+        );
+        assert!(
+            read(&gzip(&gzip(b"")))
+                .reason()
+                .starts_with("not a capture file: starts with 1f")
+        );
+        assert!(
+            read(b"\xfd7zXZ\0 and more of it")
+                .reason()
+                .starts_with("an xz file;")
+        );
+    }
+
+    #[test]
+    fn large_enough_for_many_buffers() {
+        let (mut file, _) = small_pcap();
+        let record = file[file.len() - 21..].to_vec();
+        for _ in 0..60_000 {
+            file.extend(&record);
+        }
+        for (_, compress) in ALL {
+            assert_eq!(read(&compress(&file)).frames(), 60_003);
+        }
     }
 }

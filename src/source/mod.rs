@@ -49,8 +49,8 @@ pub use progress::Progress;
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     /// At the end of a file, wait for it to grow. While nothing comes, [`Arrival::Quiet`] tells
-    /// how long. A record cut at the end is not damage then. Compressed files are read as they
-    /// are: they don't grow member by member.
+    /// how long, also of a pipe. A record cut at the end is not damage then. Compressed files are
+    /// read once, to their end.
     pub follow: bool,
     /// Once true, reading stops at the next refill of a buffer (within 100 ms when waiting), and
     /// [`Source::run`] returns `Ok` with what it handed on so far.
@@ -157,8 +157,7 @@ pub struct Interface<'a> {
 ///
 /// It pushes rather than being pulled because a frame borrows the source's buffer.
 pub trait Source {
-    /// Hands every arrival to `sink` in order, until the input ends or `sink` breaks. After a
-    /// break, another call goes on with the next record.
+    /// Hands every arrival to `sink` in order, until the input ends or `sink` breaks.
     ///
     /// # Errors
     /// When the input can't be read on. What was handed on before stays good.

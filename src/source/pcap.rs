@@ -1,12 +1,12 @@
 //! pcap files (draft-ietf-opsawg-pcap): one header, then records. pcap-parser reads the header
-//! and the records; Kuznetzov's modified format in big-endian, which it does not know, is put
-//! into its shape here.
+//! and the records; what it does not know is put into its shape here: Kuznetzov's modified format
+//! in big-endian, and the order of lengths in files of before 1998.
 
 use core::ops::Range;
 
 use pcap_parser::nom::IResult;
-use pcap_parser::nom::bytes::streaming::take;
-use pcap_parser::nom::number::streaming::be_u32;
+use pcap_parser::nom::bytes::streaming;
+use pcap_parser::nom::number::streaming::{be_u32, le_u32};
 use pcap_parser::{
     LegacyPcapBlock, PcapError, PcapHeader, parse_pcap_frame, parse_pcap_frame_be,
     parse_pcap_frame_modified, parse_pcap_header,
@@ -14,7 +14,7 @@ use pcap_parser::{
 
 use super::byte_order::ByteOrder;
 use super::capture::{Count, Pause, Sink, captured_limit};
-use super::sentence::{Bytes, Grouped};
+use super::sentence::Grouped;
 use super::{Arrival, Interface};
 use crate::frame::CapturedFrame;
 use crate::time::Timestamp;
@@ -23,8 +23,8 @@ use crate::wire::LinkType;
 /// Bytes of the file header.
 pub(super) const FILE_HEADER: usize = 24;
 
-/// Where a record header says how many bytes were captured.
-const CAPTURED_LEN: Range<usize> = 8..12;
+/// Where a record header has its two lengths.
+const LENGTHS: Range<usize> = 8..16;
 
 /// The low half of the header's link type field: what is above are the FCS length, its flag and
 /// reserved bits.
@@ -77,9 +77,40 @@ impl Layout {
     }
 }
 
+/// Which of a record header's two lengths comes first: it is the captured one since version 2.4;
+/// before, as libpcap's `sf-pcap.c` tells, it was the length on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    CapturedFirst,
+    WireFirst,
+    /// Some programs that wrote version 2.3 had it one way, some the other.
+    SmallerIsCaptured,
+}
+
+impl Lengths {
+    fn of_version(major: u16, minor: u16) -> Self {
+        match (major, minor) {
+            // 543.0 was written by DG/UX tcpdump.
+            (2, 0..=2) | (543, 0) => Self::WireFirst,
+            (2, 3) => Self::SmallerIsCaptured,
+            _ => Self::CapturedFirst,
+        }
+    }
+
+    /// The captured length and that on the wire.
+    fn arrange(self, first: u32, second: u32) -> (u32, u32) {
+        match self {
+            Self::CapturedFirst => (first, second),
+            Self::WireFirst => (second, first),
+            Self::SmallerIsCaptured => (first.min(second), first.max(second)),
+        }
+    }
+}
+
 /// The records of one file.
 pub(super) struct Records {
     layout: Layout,
+    lengths: Lengths,
     nanos_per_tick: i64,
     link: LinkType,
     snaplen: u32,
@@ -96,6 +127,7 @@ impl Records {
         let link = LinkType(header.network.0 as u32 & LINK_TYPE_MASK);
         Some(Self {
             layout,
+            lengths: Lengths::of_version(header.version_major, header.version_minor),
             nanos_per_tick: if header.is_nanosecond_precision() {
                 1
             } else {
@@ -134,16 +166,46 @@ impl Records {
             interface,
             limit,
         };
-        match self.layout {
-            Layout::Plain(ByteOrder::Little) => walk.run(parse_pcap_frame, data, count, sink),
-            Layout::Plain(ByteOrder::Big) => walk.run(parse_pcap_frame_be, data, count, sink),
-            Layout::Modified(ByteOrder::Little) => {
+        match (self.layout, self.lengths) {
+            (Layout::Plain(ByteOrder::Little), Lengths::CapturedFirst) => {
+                walk.run(parse_pcap_frame, data, count, sink)
+            }
+            (Layout::Plain(ByteOrder::Big), Lengths::CapturedFirst) => {
+                walk.run(parse_pcap_frame_be, data, count, sink)
+            }
+            (Layout::Modified(ByteOrder::Little), Lengths::CapturedFirst) => {
                 walk.run(parse_pcap_frame_modified, data, count, sink)
             }
-            Layout::Modified(ByteOrder::Big) => {
-                walk.run(parse_pcap_frame_modified_be, data, count, sink)
-            }
+            _ => walk.run(|rest| walk.records.parse(rest), data, count, sink),
         }
+    }
+
+    /// As pcap-parser's `parse_pcap_frame` and its siblings, for the layouts they don't know.
+    fn parse<'a>(
+        &self,
+        input: &'a [u8],
+    ) -> IResult<&'a [u8], LegacyPcapBlock<'a>, PcapError<&'a [u8]>> {
+        let field = |input| match self.layout.order() {
+            ByteOrder::Little => le_u32(input),
+            ByteOrder::Big => be_u32(input),
+        };
+        let (rest, ts_sec) = field(input)?;
+        let (rest, ts_usec) = field(rest)?;
+        let (rest, first) = field(rest)?;
+        let (rest, second) = field(rest)?;
+        let (rest, _) = streaming::take(self.layout.record_header() - LENGTHS.end)(rest)?;
+        let (caplen, origlen) = self.lengths.arrange(first, second);
+        let (rest, data) = streaming::take(caplen)(rest)?;
+        Ok((
+            rest,
+            LegacyPcapBlock {
+                ts_sec,
+                ts_usec,
+                caplen,
+                origlen,
+                data,
+            },
+        ))
     }
 
     fn describe(&self, index: u32) -> Arrival<'static> {
@@ -167,16 +229,19 @@ impl Records {
     #[cold]
     fn unfinished(&self, rest: &[u8]) -> Pause {
         let header_len = self.layout.record_header();
-        let claim = rest
+        let lengths = rest
             .get(..header_len)
-            .and_then(|header| header.get(CAPTURED_LEN));
-        let Some(claim) = claim.and_then(|bytes| bytes.first_chunk()) else {
+            .and_then(|header| header.get(LENGTHS));
+        let Some(&[a, b, c, d, e, f, g, h]) = lengths.and_then(|bytes| bytes.first_chunk()) else {
             return Pause::Need {
                 bytes: header_len,
                 what: "record header",
             };
         };
-        let captured = self.layout.order().u32(*claim);
+        let order = self.layout.order();
+        let (captured, _) = self
+            .lengths
+            .arrange(order.u32([a, b, c, d]), order.u32([e, f, g, h]));
         if captured > self.captured_limit {
             return self.too_long(captured);
         }
@@ -188,10 +253,14 @@ impl Records {
 
     #[cold]
     fn too_long(&self, captured: u32) -> Pause {
+        let bound = if (1..=self.captured_limit).contains(&self.snaplen) {
+            format!("the file's snaplen is {}", Grouped(self.snaplen.into()))
+        } else {
+            format!("at most {} are read", Grouped(self.captured_limit.into()))
+        };
         Pause::Damaged(format!(
-            "record header claims {} captured; the file's snaplen is {}",
-            Bytes(captured.into()),
-            Grouped(self.snaplen.into())
+            "record header claims {} captured bytes; {bound}",
+            Grouped(captured.into())
         ))
     }
 }
@@ -246,24 +315,158 @@ impl Walk<'_> {
     }
 }
 
-/// As pcap-parser's `parse_pcap_frame_modified`, for big-endian files.
-fn parse_pcap_frame_modified_be(
-    input: &[u8],
-) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
-    let (rest, ts_sec) = be_u32(input)?;
-    let (rest, ts_usec) = be_u32(rest)?;
-    let (rest, caplen) = be_u32(rest)?;
-    let (rest, origlen) = be_u32(rest)?;
-    let (rest, _) = take::<_, _, PcapError<&[u8]>>(8_usize)(rest)?;
-    let (rest, data) = take::<_, _, PcapError<&[u8]>>(caplen)(rest)?;
-    Ok((
-        rest,
-        LegacyPcapBlock {
-            ts_sec,
-            ts_usec,
-            caplen,
-            origlen,
-            data,
-        },
-    ))
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bytes, big, little, read};
+
+    #[test]
+    fn every_magic_in_both_orders() {
+        for (magic, extra, format, ticks, nanos) in [
+            (
+                0xa1b2_c3d4,
+                false,
+                "pcap",
+                1_000_000,
+                1_700_000_000_000_005_000_i64,
+            ),
+            (
+                0xa1b2_3c4d,
+                false,
+                "pcap-ns",
+                1_000_000_000,
+                1_700_000_000_000_000_005,
+            ),
+            (
+                0xa1b2_cd34,
+                true,
+                "pcap-mod",
+                1_000_000,
+                1_700_000_000_000_005_000,
+            ),
+        ] {
+            for bytes in [little(), big()] {
+                let record = |file: Bytes, wire: u32, data: &[u8]| {
+                    let file = file
+                        .u32(1_700_000_000)
+                        .u32(5)
+                        .u32(data.len() as u32)
+                        .u32(wire);
+                    let file = if extra {
+                        file.u32(2).u16(8).raw(&[4, 0])
+                    } else {
+                        file
+                    };
+                    file.raw(data)
+                };
+                let file = bytes.pcap_header(magic, 96, 113);
+                let file = record(record(file, 60, b"ab"), 3, b"cde");
+                let outcome = read(&file.bytes);
+                assert_eq!(
+                    outcome.arrivals,
+                    [
+                        format!("interface 0 - of 0: {format} link 113 snaplen 96 ticks {ticks}"),
+                        format!("#1 {nanos} on 0 link 113: ab of 60"),
+                        format!("#2 {nanos} on 0 link 113: cde of 3"),
+                    ]
+                );
+                assert_eq!(outcome.end, Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn upper_bits_of_the_link_type_are_not_its_number() {
+        // FCS length of 4 octets, present (draft-ietf-opsawg-pcap, "LinkType and additional
+        // information").
+        let file = big()
+            .pcap_header(0xa1b2_c3d4, 0, 0x2400_0001)
+            .record(1, 0, b"x");
+        assert_eq!(
+            read(&file.bytes).arrivals[1],
+            "#1 1000000000 on 0 link 1: x of 1"
+        );
+    }
+
+    #[test]
+    fn lengths_in_the_order_of_old_versions() {
+        for (minor, first, second) in [(2, 60, 2), (3, 60, 2), (3, 2, 60), (4, 2, 60)] {
+            for bytes in [little(), big()] {
+                let file = bytes
+                    .u32(0xa1b2_c3d4)
+                    .u16(2)
+                    .u16(minor)
+                    .u32(0)
+                    .u32(0)
+                    .u32(96)
+                    .u32(1);
+                let file = file.u32(1).u32(0).u32(first).u32(second).raw(b"ab");
+                let mut cut = file.bytes.clone();
+                cut.pop();
+                let outcome = read(&file.bytes);
+                assert_eq!(outcome.arrivals[1], "#1 1000000000 on 0 link 1: ab of 60");
+                assert_eq!(outcome.end, Ok(()));
+                assert_eq!(
+                    read(&cut).reason(),
+                    "the file ends 17 bytes into a record of 18"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn harmless_lies_are_tolerated() {
+        // More captured than was on the wire, more than the snaplen, a fraction above a second.
+        let file = little().pcap_header(0xa1b2_c3d4, 2, 1);
+        let file = file.u32(1).u32(2_500_000).u32(4).u32(3).raw(b"abcd");
+        let outcome = read(&file.bytes);
+        assert_eq!(outcome.arrivals[1], "#1 3500000000 on 0 link 1: abcd of 3");
+        assert_eq!(outcome.end, Ok(()));
+    }
+
+    #[test]
+    fn a_length_beyond_any_snaplen_is_damage() {
+        let good = little()
+            .pcap_header(0xa1b2_c3d4, 65_535, 1)
+            .record(1, 0, b"x");
+        let file = good
+            .clone()
+            .u32(1)
+            .u32(0)
+            .u32(0xc000_0000)
+            .u32(60)
+            .raw(b"abcd");
+        let outcome = read(&file.bytes);
+        assert_eq!(outcome.frames(), 1);
+        let error = outcome.end.unwrap_err();
+        assert_eq!(
+            (error.offset, error.after_frame, error.unopened),
+            (41, 1, false)
+        );
+        assert_eq!(
+            error.to_string(),
+            "test: damaged at byte 41, after frame 1: record header claims 3,221,225,472 \
+             captured bytes; the file's snaplen is 65,535"
+        );
+        // Whole in the buffer, but longer than anything that is captured.
+        let file = good.record(2, 0, &vec![0; 262_145]);
+        assert!(
+            read(&file.bytes)
+                .reason()
+                .starts_with("record header claims 262,145 captured")
+        );
+    }
+
+    #[test]
+    fn a_record_larger_than_the_buffer() {
+        let data = vec![b'x'; 1_000_000];
+        let file = little().pcap_header(0xa1b2_c3d4, 1_000_000, 1);
+        let file = file.record(1, 0, &data).record(2, 0, b"after");
+        let outcome = read(&file.bytes);
+        assert_eq!((outcome.frames(), outcome.end), (2, Ok(())));
+        // A link type that has such frames whatever the snaplen.
+        let file = little()
+            .pcap_header(0xa1b2_c3d4, 0, 249)
+            .record(1, 0, &data);
+        assert_eq!(read(&file.bytes).frames(), 1);
+    }
 }

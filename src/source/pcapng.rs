@@ -11,3 +11,6 @@ mod section;
 
 pub(super) use block::Block;
 pub(super) use section::Sections;
+
+#[cfg(test)]
+mod tests;

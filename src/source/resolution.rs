@@ -53,7 +53,26 @@ impl Resolution {
     /// The capture time of a tick count; saturates.
     #[inline]
     pub(super) fn time(self, ticks: u64) -> Timestamp {
-        let nanos = match self.scale {
+        match i64::try_from(self.nanos(ticks)) {
+            Ok(nanos) => Timestamp::from_nanos(nanos.saturating_add(self.offset_nanos)),
+            Err(_) => self.distant_time(ticks),
+        }
+    }
+
+    /// The time of a count that reaches beyond what nanoseconds can say. With the topmost bit set
+    /// it was a negative number to whoever wrote it.
+    #[cold]
+    fn distant_time(self, ticks: u64) -> Timestamp {
+        let signed = ticks.cast_signed();
+        let nanos = i64::try_from(self.nanos(signed.unsigned_abs())).unwrap_or(i64::MAX);
+        let nanos = if signed < 0 { -nanos } else { nanos };
+        Timestamp::from_nanos(nanos.saturating_add(self.offset_nanos))
+    }
+
+    /// Saturates.
+    #[inline]
+    fn nanos(self, ticks: u64) -> u64 {
+        match self.scale {
             Scale::Multiply(nanos) => ticks.saturating_mul(nanos),
             Scale::Divide(per_nano) => ticks.checked_div(per_nano).unwrap_or(0),
             Scale::Binary(exponent) => {
@@ -61,9 +80,7 @@ impl Resolution {
                 let nanos = (u128::from(ticks) * u128::from(NANOS_PER_SECOND)) >> exponent;
                 u64::try_from(nanos).unwrap_or(u64::MAX)
             }
-        };
-        let nanos = i64::try_from(nanos).unwrap_or(i64::MAX);
-        Timestamp::from_nanos(nanos.saturating_add(self.offset_nanos))
+        }
     }
 }
 
@@ -86,7 +103,11 @@ mod tests {
             (0xff, 0, u64::MAX, 0, u64::MAX),
             (0x7f, 0, u64::MAX, 0, u64::MAX),
             (28, 0, 10_000_000_000_000_000_000, 1, u64::MAX),
-            (6, 0, u64::MAX, i64::MAX, 1_000_000),
+            (6, 0, u64::MAX >> 1, i64::MAX, 1_000_000),
+            (6, 0, u64::MAX, -1000, 1_000_000),
+            (6, 0, 1 << 63, -i64::MAX, 1_000_000),
+            (9, 1, u64::MAX - 4, 999_999_995, 1_000_000_000),
+            (12, 0, u64::MAX, 18_446_744_073_709_551, 1_000_000_000_000),
             (9, i64::MIN, 0, i64::MIN, 1_000_000_000),
         ] {
             let resolution = Resolution::new(tsresol, offset);

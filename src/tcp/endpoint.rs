@@ -95,25 +95,12 @@ pub struct Endpoint {
     pub fin_frame: Option<u64>,
     /// Whether the FIN has gone to the peer's state machine.
     pub(super) fin_delivered: bool,
-    /// Its stream.
-    pub(super) stream: Reassembler,
-    /// What it has sent.
-    pub(super) board: Scoreboard,
-    /// What of it the peer has SACKed above `una`.
-    pub(super) sacked: RangeSet,
-    /// Largest payload it sent.
-    pub(super) largest: u32,
+    /// What is needed only while the connection lives.
+    pub(super) live: Option<Box<Live>>,
     /// The window it advertises.
     pub window: AdvertisedWindow,
-    /// Duplicate acknowledgments it has sent in a row.
-    pub(super) duplicate_ack_run: u32,
-    /// Last IP identification it used, and how often it changed.
-    pub(super) last_ip_id: Option<u32>,
-    pub(super) ip_id_moves: u32,
     /// When it last sent.
     pub last_sent: Option<Timestamp>,
-    /// Position it last acknowledged to.
-    pub(super) last_ack: Option<i64>,
     /// Times it sent the same again since the peer last answered …
     pub(super) unanswered: u32,
     /// … and the time between the last two of them.
@@ -126,7 +113,55 @@ pub struct Endpoint {
     pub figures: Figures,
 }
 
+/// The part of an endpoint that is dropped when its connection is over: a closed connection
+/// shrinks to its figures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Live {
+    /// Its stream.
+    pub(super) stream: Reassembler,
+    /// What it has sent.
+    pub(super) board: Scoreboard,
+    /// What of it the peer has SACKed above `una`.
+    pub(super) sacked: RangeSet,
+    /// Position it last acknowledged to.
+    pub(super) last_ack: Option<i64>,
+    /// Last IP identification it used, and how often it changed.
+    pub(super) last_ip_id: Option<u32>,
+    pub(super) ip_id_moves: u32,
+    /// Largest payload it sent.
+    pub(super) largest: u32,
+    /// Duplicate acknowledgments it has sent in a row.
+    pub(super) duplicate_ack_run: u32,
+}
+
 impl Endpoint {
+    /// The part that is kept while the connection lives. Where it has been dropped, what comes
+    /// late is seen as if all before had been captured.
+    #[inline]
+    pub(super) fn live(&mut self) -> &mut Live {
+        let next = self.next;
+        self.live.get_or_insert_with(|| {
+            let mut stream = Reassembler::starting_at(1);
+            stream.jump_to(next);
+            Box::new(Live {
+                stream,
+                ..Live::default()
+            })
+        })
+    }
+
+    /// The same, to look at; `None` where it has been dropped or never was needed.
+    #[inline]
+    pub(super) fn alive(&self) -> Option<&Live> {
+        self.live.as_deref()
+    }
+
+    /// Drops what is needed only while the connection lives.
+    pub(super) fn drop_live(&mut self) {
+        self.live = None;
+        self.rtt.settle();
+    }
+
     /// Initial sequence number, if its SYN was seen.
     pub fn isn(&self) -> Option<SeqNum> {
         self.base.filter(|_| self.syn_seen)
@@ -155,10 +190,8 @@ impl Endpoint {
     /// Octets sent and neither acknowledged nor SACKed.
     #[inline]
     pub fn in_flight_unsacked(&self) -> u64 {
-        if self.sacked.is_empty() {
-            return self.in_flight();
-        }
-        self.in_flight().saturating_sub(self.sacked.total() as u64)
+        let sacked = self.live.as_ref().map_or(0, |live| live.sacked.total());
+        self.in_flight().saturating_sub(sacked as u64)
     }
 
     /// The position of a sequence number, near what it last sent.
@@ -171,7 +204,10 @@ impl Endpoint {
 
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
-        self.stream.heap() + self.board.heap() + self.sacked.heap() + self.rtt.heap()
+        let live = self.live.as_ref().map_or(0, |live| {
+            size_of::<Live>() + live.stream.heap() + live.board.heap() + live.sacked.heap()
+        });
+        live + self.rtt.heap()
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

@@ -2,6 +2,7 @@
 //! capture time go in, events and stream bytes come out; nothing here reads a clock or a file.
 //!
 //! - [`connection`] feeds each segment to both endpoints: a send for one, a receipt for the other
+//!   (`step`, `sending`, `acknowledging`, `transition` are the parts of that)
 //! - [`endpoint`] is one host as inferred: state, send side, receive side, figures
 //! - [`state`] the RFC 9293 machine as one table; [`handshake`] how it opened
 //! - [`scoreboard`], [`range_set`], [`window`], [`rtt`]: the evidence
@@ -9,6 +10,7 @@
 //! - [`reassembly`] the byte stream of one direction
 //! - [`event`] everything that can happen, one enum
 
+mod acknowledging;
 pub mod connection;
 pub mod endpoint;
 pub mod event;
@@ -19,7 +21,10 @@ pub mod reassembly;
 pub mod retransmission;
 pub mod rtt;
 pub mod scoreboard;
+mod sending;
 pub mod state;
+mod step;
+mod transition;
 pub mod window;
 
 pub use connection::{Connection, Listener, Settings};

@@ -93,6 +93,11 @@ impl Reassembler {
         }
     }
 
+    /// Takes everything below `position` for seen and delivered.
+    pub(super) fn jump_to(&mut self, position: i64) {
+        self.frontier = self.frontier.max(position);
+    }
+
     /// The next position expected in order.
     #[inline]
     pub fn frontier(&self) -> i64 {
@@ -413,6 +418,10 @@ impl Recent {
         }
         if self.bytes.len() + payload.len() > Self::MOST {
             self.bytes.drain(..self.bytes.len() / 2);
+        }
+        if self.bytes.capacity() == 0 {
+            // Most short conversations fit: no growing by doubling.
+            self.bytes.reserve_exact(2 * Self::SHORT);
         }
         self.bytes.extend_from_slice(payload);
         self.end = start + payload.len() as i64;

@@ -215,6 +215,7 @@ rules! {
     FilledWithNewerIpId "filled-with-newer-ip-id" "The octets fill a hole, and the IP identification is newer than that of segments above it: sent again after them.";
     FilledByTimestampOrder "filled-by-timestamp-order" "The octets fill a hole, and TSval is older than that of the segment above it: the original, late.";
     FilledWithNewerTimestamp "filled-with-newer-timestamp" "The octets fill a hole, and TSval is newer than that of segments sent long after: sent again.";
+    CapturedAfterItsAck "captured-after-its-ack" "The octets were acknowledged just before they were captured, and none above them had been: the capture changed the order, nothing was sent again.";
     FilledAtOnce "filled-at-once" "The octets fill a hole sooner than any recovery could: the original, late.";
     FilledAfterDuplicateAcks "filled-after-duplicate-acks" "The octets fill a hole that duplicate acknowledgments or SACK had reported: sent again. Reading it as reordering fits too when it is early.";
     FilledLate "filled-late" "The octets fill a hole after at least a round trip: sent again. Reading it as reordering fits too.";
@@ -255,6 +256,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A verdict with no more said than this.
     pub const fn new(kind: Kind, rule: Rule, confidence: Confidence) -> Self {
         Self {
             kind,
@@ -268,6 +270,7 @@ impl Verdict {
         }
     }
 
+    /// The same, concerning this many octets.
     pub const fn octets(mut self, octets: i64) -> Self {
         self.octets = if octets > u32::MAX as i64 {
             u32::MAX
@@ -277,6 +280,7 @@ impl Verdict {
         self
     }
 
+    /// The same, proved by this frame.
     pub const fn proof(mut self, frame: Option<u64>) -> Self {
         self.proof = frame;
         self
@@ -473,7 +477,7 @@ fn ip_id_order(e: &Evidence) -> Option<Order> {
             }
         }
         None => match from_above {
-            -64..0 => Some(Order::Before),
+            -64..=-1 => Some(Order::Before),
             1..4096 => Some(Order::After),
             _ => None,
         },

@@ -139,7 +139,12 @@ impl Spread {
                     *count = count.saturating_add(1);
                 }
             }
-            Self::Few(values) if values.len() < FEW => values.push(nanos),
+            Self::Few(values) if values.len() < FEW => {
+                if values.capacity() == 0 {
+                    values.reserve_exact(FEW);
+                }
+                values.push(nanos);
+            }
             Self::Few(values) => {
                 let mut counts = Box::new([0_u32; CLASSES]);
                 for &value in values.iter().chain([&nanos]) {

@@ -41,7 +41,7 @@ impl Sent {
 /// Segments kept per direction at most.
 const MOST: usize = 16_384;
 /// Acknowledged segments kept for comparison with what is sent again needlessly.
-const KEPT_ACKED: usize = 8;
+const KEPT_ACKED: usize = 4;
 
 /// The segments of one direction, lowest position first.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +65,10 @@ impl Scoreboard {
     /// Remembers a first transmission above everything sent before.
     #[inline]
     pub fn push(&mut self, sent: Sent) {
+        if self.sent.capacity() == 0 {
+            // A few in flight and a few acknowledged: most connections never need more.
+            self.sent.reserve_exact(2 * KEPT_ACKED);
+        }
         if self.sent.len() >= MOST {
             self.sent.pop_front();
             self.acked = self.acked.saturating_sub(1);

@@ -54,3 +54,41 @@ impl<'a> Header<'a> {
         out.extend_from_slice(self.check);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Before TCP, 12 octets of integrity check value, SPI 0x100, sequence 1.
+    const SAMPLE: &str = "06 04 00 00  00 00 01 00  00 00 00 01
+        aa bb cc dd ee ff 00 11 22 33 44 55";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            next_header: 6,
+            spi: 0x100,
+            sequence: 1,
+            check: &bytes[12..],
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        let mut bytes = hex(SAMPLE);
+        bytes[1] = 0;
+        let expected = Fault::Invalid {
+            field: "payload length",
+            value: 0,
+        };
+        assert_eq!(fault(Header::parse(&bytes)), expected);
+    }
+}

@@ -81,3 +81,46 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     // In a tunnel: the outer header did not carry it, the inner link did.
     d.out.ip = None;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+
+    /// Ethernet, IPv4, address lengths, request, from 192.0.2.1, for 192.0.2.2.
+    const SAMPLE: &str = "00 01  08 00  06 04  00 01
+        02 00 00 00 00 01  c0 00 02 01  00 00 00 00 00 00  c0 00 02 02";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, arp) = Arp::parse(&bytes).unwrap();
+        let expected = Arp {
+            operation: 1,
+            sender_mac: [2, 0, 0, 0, 0, 1],
+            sender: Address::v4([192, 0, 2, 1]),
+            target_mac: [0; 6],
+            target: Address::v4([192, 0, 2, 2]),
+        };
+        assert_eq!(arp, expected);
+        assert_eq!(emitted(|out| arp.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Arp::parse);
+
+    #[test]
+    fn wrong_length() {
+        // Protocol addresses of 16 octets: another kind, of which the operation is kept.
+        let mut bytes = hex("00 01  08 00  06 10  00 02");
+        bytes.extend([0; 44]);
+        let (rest, arp) = Arp::parse(&bytes).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!(
+            arp,
+            Arp {
+                operation: 2,
+                ..Arp::default()
+            }
+        );
+    }
+}

@@ -7,8 +7,8 @@ use super::ethernet::ether_type;
 use super::ip::{self, protocol};
 use super::{
     Decoded, Layer, LengthSource, LinkType, MAX_LAYERS, Reason, Stop, Transport, Tunnel, arp,
-    ethernet, gre, icmp, ipv4, ipv6, linux_sll, loopback, mpls, pbb, ppp, pppoe, tcp, tunnel, udp,
-    vlan,
+    ethernet, fddi, gre, icmp, ieee80211, ipv4, ipv6, linux_sll, loopback, mpls, nflog, pbb, ppp,
+    pppoe, tcp, tunnel, udp, vlan,
 };
 
 /// The rest of a frame: the bytes that were captured, and how many there were on the wire.
@@ -68,6 +68,8 @@ pub(super) struct Decoder<'a, 'o> {
     pub(super) out: &'o mut Decoded<'a>,
     /// A tunnel whose header was read and whose inner IP header was not yet.
     pub(super) entered: Option<tunnel::Entered>,
+    /// Whether an inner IP header was read, since the last guess at a tunnel began.
+    pub(super) arrived: bool,
 }
 
 impl<'a, 'o> Decoder<'a, 'o> {
@@ -77,6 +79,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
             origin: frame.as_ptr() as usize,
             out,
             entered: None,
+            arrived: false,
         }
     }
 
@@ -165,6 +168,10 @@ impl<'a, 'o> Decoder<'a, 'o> {
             LinkType::PPP | LinkType::PPP_SERIAL => ppp::decode_link(self, input),
             LinkType::PPP_PPPD | LinkType::PPP_WITH_DIR => ppp::decode_after_direction(self, input),
             LinkType::PPP_ETHER => pppoe::decode(self, input),
+            LinkType::IEEE802_11 => ieee80211::decode(self, input),
+            LinkType::RADIOTAP => ieee80211::decode_radiotap(self, input),
+            LinkType::NFLOG => nflog::decode(self, input),
+            LinkType::FDDI => fddi::decode(self, input),
             LinkType::C_HDLC => ppp::decode_cisco(self, input),
             LinkType(other) => self.unknown(Layer::Link, input, other),
         }

@@ -102,3 +102,49 @@ pub(super) fn decode_iii<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{check_cuts, cut_tests, emitted, hex};
+
+    /// Type II: VLAN 100, session 20.
+    const SAMPLE: &str = "10 64  00 14  00 00 00 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse_ii(&bytes).unwrap();
+        assert_eq!(
+            header,
+            Header {
+                version: 1,
+                vlan: 100,
+                session: 20,
+                frame_type: 0
+            }
+        );
+        assert_eq!(emitted(|out| header.emit_ii(out)), bytes);
+        // Type III: IP, no subheader.
+        let bytes = hex("20 64  00 14  00 00 00 00  00 00  08 00");
+        let (_, header) = Header::parse_iii(&bytes).unwrap();
+        assert_eq!(
+            header,
+            Header {
+                version: 2,
+                vlan: 100,
+                session: 20,
+                frame_type: 2
+            }
+        );
+        assert_eq!(emitted(|out| header.emit_iii(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse_ii);
+
+    #[test]
+    fn a_subheader_is_part_of_type_iii() {
+        let bytes = hex("20 64  00 14  00 00 00 00  00 00  00 01  00 00 00 00 00 00 00 00");
+        check_cuts(&bytes, Header::parse_iii);
+    }
+}

@@ -233,3 +233,72 @@ fn decode_snap<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::LengthSource;
+    use crate::wire::testing::{check_cuts, cut_tests, emitted, hex};
+
+    /// To 02:…:02 from 02:…:01, IPv4.
+    const SAMPLE: &str = "02 00 00 00 00 02  02 00 00 00 00 01  08 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (rest, header) = Header::parse(&bytes).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!(header.destination, [2, 0, 0, 0, 0, 2]);
+        assert_eq!(header.source, [2, 0, 0, 0, 0, 1]);
+        assert_eq!(header.ether_type, ether_type::IPV4);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn parses_llc_and_snap() {
+        // SNAP in LLC: DSAP, SSAP, unnumbered information; no organization, ARP.
+        let bytes = hex("aa aa 03  00 00 00  08 06");
+        let (rest, llc) = Llc::parse(&bytes).unwrap();
+        let (_, snap) = Snap::parse(rest).unwrap();
+        assert_eq!((llc.dsap, llc.ssap, llc.control), (0xaa, 0xaa, 3));
+        assert_eq!((snap.oui, snap.protocol), (0, ether_type::ARP));
+        let written = emitted(|out| {
+            llc.emit(out);
+            snap.emit(out);
+        });
+        assert_eq!(written, bytes);
+        // A supervisory frame has a second control octet.
+        let bytes = hex("f0 f0 01 02");
+        let (_, llc) = Llc::parse(&bytes).unwrap();
+        assert_eq!(llc.control, 0x0102);
+        assert_eq!(emitted(|out| llc.emit(out)), bytes);
+        check_cuts(&hex("aa aa 03"), Llc::parse);
+        check_cuts(&hex("00 00 00 08 06"), Snap::parse);
+    }
+
+    #[test]
+    fn wrong_length() {
+        // 1501 to 1535 are neither a length nor a type.
+        let frame = hex("02 00 00 00 00 02  02 00 00 00 00 01  05 dd  00 00");
+        let decoded = decode_frame(&frame);
+        let reason = Reason::Invalid {
+            field: "length/type",
+            value: 1501,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+        // A length of 2 confines LLC, which needs 3 bytes, although padding follows.
+        let frame = hex("02 00 00 00 00 02  02 00 00 00 00 01  00 02  aa aa 03 00 00");
+        let reason = Reason::TooShort {
+            needed: 3,
+            had: 2,
+            from: LengthSource::Field(Layer::Ethernet),
+        };
+        assert_eq!(decode_frame(&frame).stop.unwrap().reason, reason);
+    }
+
+    fn decode_frame(frame: &[u8]) -> crate::wire::Decoded<'_> {
+        crate::wire::decode(crate::wire::LinkType::ETHERNET, frame, 0)
+    }
+}

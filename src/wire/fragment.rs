@@ -65,3 +65,34 @@ impl Header {
         be::put_u32(out, self.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+
+    /// UDP's part from octet 1448 on, more to come.
+    const SAMPLE: &str = "11 00  05 a9  12 34 56 78";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let fragment = Fragment {
+            offset: 1448,
+            more: true,
+        };
+        assert_eq!(
+            header,
+            Header {
+                next_header: 17,
+                fragment,
+                id: 0x1234_5678
+            }
+        );
+        assert!(fragment.is_part());
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+}

@@ -76,3 +76,37 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     d.enter_tunnel(Layer::Geneve, header.vni, true);
     d.ether_type(Layer::Geneve, header.protocol, rest);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// One option of 8 octets, critical; Ethernet; network 0x00abcd.
+    const SAMPLE: &str = "02 40  65 58  00 ab cd 00  01 02 80 01 11 22 33 44";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            vni: 0xabcd,
+            protocol: 0x6558,
+            control: false,
+            critical: true,
+            options: &bytes[8..],
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        // 63 words of options that are not there.
+        let fault = fault(Header::parse(&hex("3f 00 65 58 00 00 01 00")));
+        assert_eq!(fault, Fault::Short { needed: 260 });
+    }
+}

@@ -6,7 +6,7 @@ use nom::combinator::{cond, map_parser};
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ethernet::ether_type;
-use super::{Layer, erspan, ip, ppp};
+use super::{Layer, erspan, ethernet, ip, ppp};
 
 /// A GRE header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ const VERSION: u16 = 0x0007;
 
 /// Payload protocols that are GRE's own.
 const WCCP: u16 = 0x883e;
+/// MikroTik's Ethernet over IP: version 1 with a length and a tunnel identifier for a key.
+const EOIP: u16 = 0x6400;
 
 impl Header {
     /// Parses a header of either version.
@@ -101,7 +103,7 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         return;
     };
     let key = header.key.unwrap_or(0);
-    if header.version == 1 {
+    if header.version == 1 && header.protocol == ether_type::PPP {
         // Each direction has the call identifier of its receiver. No sequence number, no payload.
         d.enter_tunnel(Layer::Gre, key & 0xffff, false);
         if header.sequence.is_some() {
@@ -110,6 +112,9 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         return;
     }
     d.enter_tunnel(Layer::Gre, key, true);
+    if header.version == 1 && header.protocol == EOIP {
+        return ethernet::decode(d, rest.confine(key >> 16, Layer::Gre));
+    }
     match header.protocol {
         erspan::TYPE_I_OR_II => erspan::decode_i_or_ii(d, header.sequence.is_some(), rest),
         erspan::TYPE_III => erspan::decode_iii(d, rest),
@@ -139,4 +144,52 @@ fn decode_redirected<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         _ => input,
     };
     ip::decode_by_version(d, Layer::Gre, packet);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Checksum, key and sequence number; IPv4.
+    const SAMPLE: &str = "b0 00  08 00  ab cd 00 00  00 00 00 2a  00 00 00 07";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            version: 0,
+            protocol: ether_type::IPV4,
+            checksum: Some(0xabcd),
+            key: Some(42),
+            sequence: Some(7),
+            acknowledgment: None,
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+        // PPTP: key (length 2, call 5), sequence and acknowledgment numbers.
+        let bytes = hex("30 81  88 0b  00 02 00 05  00 00 00 01  00 00 00 02");
+        let (_, header) = Header::parse(&bytes).unwrap();
+        assert_eq!((header.version, header.key), (1, Some(0x2_0005)));
+        assert_eq!((header.sequence, header.acknowledgment), (Some(1), Some(2)));
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_version() {
+        let expected = Fault::Invalid {
+            field: "version",
+            value: 2,
+        };
+        assert_eq!(fault(Header::parse(&hex("00 02 08 00"))), expected);
+        let expected = Fault::Invalid {
+            field: "routing present",
+            value: 1,
+        };
+        assert_eq!(fault(Header::parse(&hex("40 00 08 00"))), expected);
+    }
 }

@@ -110,3 +110,55 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         _ => ethernet::decode(d, rest),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{check_cuts, cut_tests, emitted, fault, hex};
+
+    /// T-PDU for tunnel 0x1234 with sequence number 9.
+    const SAMPLE: &str = "32 ff 00 04  00 00 12 34  00 09 00 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            message: Header::T_PDU,
+            length: 4,
+            teid: 0x1234,
+            sequence: Some(9),
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn extension_headers_are_stepped_over() {
+        // A PDU session container of one word, then one of two words.
+        let bytes = hex("34 ff 00 10  00 00 12 34  00 00 00 85
+             01 10 01 85  02 00 00 00 00 00 00 00");
+        check_cuts(&bytes, Header::parse);
+    }
+
+    #[test]
+    fn wrong_length() {
+        let endless = hex("34 ff 00 08  00 00 12 34  00 00 00 85  00 00 00 00");
+        let expected = Fault::Invalid {
+            field: "extension header length",
+            value: 0,
+        };
+        assert_eq!(fault(Header::parse(&endless)), expected);
+        let expected = Fault::Invalid {
+            field: "version and protocol type",
+            value: 4,
+        };
+        assert_eq!(
+            fault(Header::parse(&hex("48 20 00 04 00 00 00 00"))),
+            expected
+        );
+    }
+}

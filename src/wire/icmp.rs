@@ -188,3 +188,71 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, layer: Layer, input: Input<'a>
         d.out.transport = Transport::Icmp(message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+
+    /// Destination unreachable, fragmentation needed, MTU 1400.
+    const SAMPLE: &str = "03 04 00 00  00 00 05 78";
+
+    /// A quoted packet: TCP from 192.0.2.1 port 40000 to 198.51.100.2 port 80, and eight octets.
+    const QUOTED: &str = "45 00 05 dc  00 01 40 00  40 06 00 00  c0 00 02 01  c6 33 64 02
+        9c 40  00 50  11 22 33 44";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(&format!("{SAMPLE} {QUOTED}"));
+        let (_, message) = Icmp::parse(4)(&bytes).unwrap();
+        assert_eq!((message.kind, message.code, message.rest), (3, 4, 1400));
+        let quoted = Quoted {
+            source: Address::v4([192, 0, 2, 1]),
+            destination: Address::v4([198, 51, 100, 2]),
+            version: 4,
+            protocol: 6,
+            ports: Some((40000, 80)),
+            seq: Some(SeqNum(0x1122_3344)),
+        };
+        assert_eq!(message.quoted, Some(quoted));
+        assert_eq!(message.body, &bytes[8..]);
+        let (a, b) = (quoted.destination, quoted.source);
+        let written = emitted(|out| message.emit(a, b, out));
+        assert_eq!(checksum::of(&written), 0);
+        assert_eq!(Icmp::parse(4)(&written), Ok((&[][..], message)));
+    }
+
+    cut_tests!(SAMPLE, Icmp::parse(4));
+
+    #[test]
+    fn a_quote_is_read_as_far_as_it_goes() {
+        let bytes = hex(QUOTED);
+        let quoted = |len: usize| Quoted::parse(&bytes[..len]);
+        assert_eq!(quoted(19), None);
+        assert_eq!(quoted(23).unwrap().ports, None);
+        assert_eq!(quoted(24).unwrap().ports, Some((40000, 80)));
+        assert_eq!(quoted(27).unwrap().seq, None);
+        // A later fragment has no ports.
+        let mut later = bytes.clone();
+        later[7] = 1;
+        assert_eq!(Quoted::parse(&later).unwrap().ports, None);
+    }
+
+    #[test]
+    fn a_quote_of_ipv6_has_extension_headers() {
+        // Destination options, then UDP.
+        let bytes = hex("60 00 00 00  00 10  3c  40
+             20 01 0d b8 00 00 00 00  00 00 00 00 00 00 00 01
+             20 01 0d b8 00 00 00 00  00 00 00 00 00 00 00 02
+             11 00 01 04 00 00 00 00  9c 40 00 35");
+        let quoted = Quoted::parse(&bytes).unwrap();
+        assert_eq!((quoted.version, quoted.protocol), (6, 17));
+        assert_eq!(quoted.ports, Some((40000, 53)));
+    }
+
+    #[test]
+    fn an_echo_quotes_nothing() {
+        let bytes = hex(&format!("08 00 00 00 00 01 00 01 {QUOTED}"));
+        assert_eq!(Icmp::parse(4)(&bytes).unwrap().1.quoted, None);
+    }
+}

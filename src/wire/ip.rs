@@ -75,11 +75,7 @@ pub(super) fn decode_by_version<'a>(d: &mut Decoder<'a, '_>, carrier: Layer, inp
             };
             d.stop(carrier, input, reason);
         }
-        None => d.fail(
-            carrier,
-            input,
-            nom::Err::Error(super::Fault::Short { needed: 1 }),
-        ),
+        None => d.too_short(carrier, input, 1),
     }
 }
 

@@ -161,3 +161,92 @@ pub(super) fn decode_inline<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     d.out.ip = Some(header.to_ip(rest.wire));
     ip::decode_payload(d, header.fragment.is_part(), header.protocol, rest);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Header of 24 octets with a router alert option, ECN-capable, 8 octets of payload, id 0x1234,
+    /// don't fragment, TTL 64, UDP, from 192.0.2.1 to 198.51.100.2.
+    const SAMPLE: &str = "46 02 00 20  12 34 40 00  40 11 a5 60  c0 00 02 01  c6 33 64 02
+        94 04 00 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            traffic_class: 2,
+            total_length: 32,
+            id: 0x1234,
+            dont_fragment: true,
+            fragment: Fragment::default(),
+            ttl: 64,
+            protocol: ip::protocol::UDP,
+            source: Address::v4([192, 0, 2, 1]),
+            destination: Address::v4([198, 51, 100, 2]),
+            options: &[0x94, 4, 0, 0],
+        };
+        assert_eq!(header, expected);
+        assert_eq!(checksum_ok(&emitted(|out| header.emit(out))), Some(true));
+        assert_eq!(checksum_ok(&bytes[..23]), None);
+        let mut damaged = emitted(|out| header.emit(out));
+        damaged[8] = 63;
+        assert_eq!(checksum_ok(&damaged), Some(false));
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        let mut bytes = hex(SAMPLE);
+        bytes[0] = 0x44;
+        let expected = Fault::Invalid {
+            field: "IHL",
+            value: 4,
+        };
+        assert_eq!(fault(Header::parse(&bytes)), expected);
+        bytes[0] = 0x56;
+        let expected = Fault::Invalid {
+            field: "version",
+            value: 5,
+        };
+        assert_eq!(fault(Header::parse(&bytes)), expected);
+        // A total length below the header's.
+        bytes[0] = 0x46;
+        bytes[3] = 23;
+        let decoded = decode_packet(&bytes, 0);
+        assert!(decoded.layers().is_empty() && decoded.ip.is_none());
+        let reason = Reason::Invalid {
+            field: "total length",
+            value: 23,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+    }
+
+    #[test]
+    fn payload_is_what_header_and_frame_agree_on() {
+        let mut bytes = hex(SAMPLE);
+        bytes.extend(hex("00 35 00 35 00 08 00 00")); // UDP without payload
+        let payload_len = |bytes: &[u8], wire_len| {
+            let decoded = decode_packet(bytes, wire_len);
+            assert_eq!(decoded.stop, None);
+            decoded.ip.unwrap().payload_len
+        };
+        assert_eq!(payload_len(&bytes, 32), 8);
+        bytes.extend([0; 14]); // padding
+        assert_eq!(payload_len(&bytes, 46), 8);
+        bytes[2..4].copy_from_slice(&[0, 0]); // segmentation offload
+        assert_eq!(payload_len(&bytes, 46), 22);
+        bytes[2..4].copy_from_slice(&[0xff, 0xff]); // a lie
+        assert_eq!(payload_len(&bytes, 46), 22);
+        bytes[2..4].copy_from_slice(&[5, 0]); // cut by the capture
+        assert_eq!(payload_len(&bytes, 1280), 1256);
+    }
+
+    fn decode_packet(packet: &[u8], wire_len: u32) -> crate::wire::Decoded<'_> {
+        crate::wire::decode(crate::wire::LinkType::IPV4, packet, wire_len)
+    }
+}

@@ -52,6 +52,23 @@ impl Header {
         Ok((rest, header))
     }
 
+    /// What later stages need of it, extension headers aside.
+    #[inline(always)]
+    pub(super) fn to_ip(self, payload_len: u32) -> Ip {
+        Ip {
+            version: 6,
+            source: self.source,
+            destination: self.destination,
+            ttl: self.hop_limit,
+            traffic_class: self.traffic_class,
+            id: None,
+            dont_fragment: false,
+            fragment: None,
+            protocol: self.next_header,
+            payload_len,
+        }
+    }
+
     /// Appends the header.
     pub fn emit(&self, out: &mut Vec<u8>) {
         let word = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
@@ -79,17 +96,107 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         Some(length) => rest.confine(length, Layer::Ipv6),
         None => rest,
     };
-    d.out.ip = Some(Ip {
-        version: 6,
-        source: header.source,
-        destination: header.destination,
-        ttl: header.hop_limit,
-        traffic_class: header.traffic_class,
-        id: None,
-        dont_fragment: false,
-        fragment: None,
-        protocol: header.next_header,
-        payload_len: rest.wire,
-    });
+    d.out.ip = Some(header.to_ip(rest.wire));
     ip::decode_payload(d, false, header.next_header, rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+    use crate::wire::{LengthSource, Reason, Transport};
+
+    /// Traffic class 0xb8, flow label 0x12345, 8 octets of payload, UDP, hop limit 64, from
+    /// 2001:db8::1 to 2001:db8::2.
+    const SAMPLE: &str = "6b 81 23 45  00 08  11  40
+        20 01 0d b8 00 00 00 00  00 00 00 00 00 00 00 01
+        20 01 0d b8 00 00 00 00  00 00 00 00 00 00 00 02";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            traffic_class: 0xb8,
+            flow_label: 0x12345,
+            payload_length: 8,
+            next_header: protocol::UDP,
+            hop_limit: 64,
+            source: Address(0x2001_0db8_0000_0000_0000_0000_0000_0001),
+            destination: Address(0x2001_0db8_0000_0000_0000_0000_0000_0002),
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    /// The sample with another length and next header, and `payload` behind it.
+    fn packet(length: u16, next_header: u8, payload: &str) -> Vec<u8> {
+        let mut bytes = hex(SAMPLE);
+        bytes[4..6].copy_from_slice(&length.to_be_bytes());
+        bytes[6] = next_header;
+        bytes.extend(hex(payload));
+        bytes
+    }
+
+    const UDP: &str = "0035 0035 0008 0000";
+
+    #[test]
+    fn wrong_length() {
+        // Too little for UDP by the length, although the bytes are there.
+        let bytes = packet(7, 17, UDP);
+        let reason = Reason::TooShort {
+            needed: 8,
+            had: 7,
+            from: LengthSource::Field(Layer::Ipv6),
+        };
+        let decoded = decode_any(&bytes);
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+        assert_eq!(decoded.ip.unwrap().payload_len, 7);
+        // No length at all: segmentation offload.
+        let bytes = packet(0, 17, UDP);
+        assert_eq!(decode_any(&bytes).ip.unwrap().payload_len, 8);
+        // A jumbogram of 16 octets: hop-by-hop header and UDP. Then padding.
+        let bytes = packet(0, 0, &format!("11 00 c2 04 00 00 00 10  {UDP} 00 00"));
+        let decoded = decode_any(&bytes);
+        assert_eq!(decoded.ip.unwrap().payload_len, 8);
+        assert_eq!(
+            decoded.layers()[1..],
+            [Layer::Ipv6, Layer::Extension, Layer::Udp]
+        );
+    }
+
+    #[test]
+    fn extension_headers_are_stepped_over() {
+        // Routing, destination options, authentication with a 4-octet value, atomic fragment.
+        let chain = format!(
+            "3c 00 00 00 00 00 00 00
+             33 00 01 04 00 00 00 00
+             2c 02 0000 00000001 00000002 aabbccdd
+             11 00 0000 00000007 {UDP}"
+        );
+        let bytes = packet(48, 43, &chain);
+        let decoded = decode_any(&bytes);
+        let ip = decoded.ip.unwrap();
+        assert_eq!((ip.protocol, ip.payload_len, ip.id), (17, 8, Some(7)));
+        assert_eq!(ip.fragment, None, "an atomic fragment is whole");
+        assert!(matches!(decoded.transport, Transport::Udp(_)));
+        let extension = Layer::Extension;
+        let layers = [extension, extension, extension, Layer::Fragment, Layer::Udp];
+        assert_eq!(decoded.layers()[2..], layers);
+    }
+
+    #[test]
+    fn nothing_follows_no_next_header() {
+        let bytes = packet(0, 59, "00 00");
+        let decoded = decode_any(&bytes);
+        assert!(matches!(decoded.transport, Transport::None));
+        assert_eq!(decoded.stop, None);
+        assert_eq!(decoded.ip.unwrap().payload_len, 0);
+    }
+
+    fn decode_any(packet: &[u8]) -> crate::wire::Decoded<'_> {
+        crate::wire::decode(crate::wire::LinkType::RAW, packet, 0)
+    }
 }

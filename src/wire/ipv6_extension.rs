@@ -129,3 +129,40 @@ pub(super) fn jumbo_length(input: &[u8]) -> Option<u32> {
         options = rest;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Destination options of 16 octets before TCP: PadN of 12.
+    const SAMPLE: &str = "06 01  01 0c 00 00 00 00  00 00 00 00 00 00 00 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        assert_eq!((header.next_header, header.body), (6, &bytes[2..]));
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        // 256 units are the most there can be, and not there.
+        let fault = fault(Header::parse(&hex("06 ff 00 00 00 00 00 00")));
+        assert_eq!(fault, Fault::Short { needed: 2048 });
+    }
+
+    #[test]
+    fn a_jumbo_length_stands_among_other_options() {
+        assert_eq!(jumbo_length(&hex("06 00 c2 04 00 01 00 00")), Some(0x10000));
+        // Two octets of padding first, one by one.
+        let padded = hex("06 01 00 00 c2 04 00 01 00 00 01 04 00 00 00 00");
+        assert_eq!(jumbo_length(&padded), Some(0x10000));
+        // An option that ends beyond the header.
+        assert_eq!(jumbo_length(&hex("06 00 05 09 00 00 00 00")), None);
+    }
+}

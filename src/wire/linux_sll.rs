@@ -180,3 +180,57 @@ fn decode_payload<'a>(
         _ => d.ether_type(layer, protocol, rest),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{check_cuts, cut_tests, emitted, hex};
+    use crate::wire::{LinkType, decode};
+
+    /// Sent by us on an Ethernet device, from 02:…:01, IPv4.
+    const SAMPLE: &str = "00 04  00 01  00 06  02 00 00 00 00 01 00 00  08 00";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        let expected = Header {
+            packet_type: 4,
+            hardware: 1,
+            address_len: 6,
+            address: [2, 0, 0, 0, 0, 1, 0, 0],
+            protocol: 0x0800,
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn parses_version_2() {
+        // IPv6, reserved, interface 3, Ethernet, to us, six octets of address.
+        let bytes = hex("86 dd  00 00  00 00 00 03  00 01  00  06  02 00 00 00 00 01 00 00");
+        let (_, header) = HeaderV2::parse(&bytes).unwrap();
+        let expected = HeaderV2 {
+            protocol: 0x86dd,
+            interface: 3,
+            hardware: 1,
+            packet_type: 0,
+            address_len: 6,
+            address: [2, 0, 0, 0, 0, 1, 0, 0],
+        };
+        assert_eq!(header, expected);
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+        check_cuts(&bytes, HeaderV2::parse);
+    }
+
+    #[test]
+    fn wrong_length() {
+        // An address of 300 octets is none.
+        let frame = hex("00 04  00 01  01 2c  02 00 00 00 00 01 00 00  08 00");
+        let decoded = decode(LinkType::LINUX_SLL, &frame, 0);
+        assert_eq!(decoded.mac, None);
+        assert_eq!(decoded.layers(), [Layer::LinuxSll]);
+    }
+}

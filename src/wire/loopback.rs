@@ -47,3 +47,41 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         protocol => d.stop(Layer::Loopback, rest, Reason::Unknown { protocol }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+    use crate::wire::{LinkType, decode};
+
+    /// IPv4, as LOOP has it.
+    const SAMPLE: &str = "00 00 00 02";
+
+    #[test]
+    fn parses() {
+        for (text, family) in [(SAMPLE, 2), ("02 00 00 00", 2), ("1e 00 00 00", 30)] {
+            let bytes = hex(text);
+            let (_, header) = Header::parse(&bytes).unwrap();
+            assert_eq!(header.family, family);
+        }
+        let header = Header {
+            family: Header::INET,
+        };
+        assert_eq!(emitted(|out| header.emit(out)), hex(SAMPLE));
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn every_system_has_its_own_number_for_ipv6() {
+        for text in ["0a000000", "18000000", "1c000000", "1e000000", "0000001e"] {
+            let mut frame = hex(text);
+            frame.extend(hex("60"));
+            let stop = decode(LinkType::NULL, &frame, 0).stop.unwrap();
+            assert_eq!(stop.layer, Layer::Ipv6, "{text}");
+        }
+        // AppleTalk.
+        let stop = decode(LinkType::LOOP, &hex("00000010 45"), 0).stop.unwrap();
+        assert_eq!(stop.reason, Reason::Unknown { protocol: 16 });
+    }
+}

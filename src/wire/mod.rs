@@ -19,27 +19,34 @@ mod decoder;
 pub mod error;
 pub mod erspan;
 pub mod ethernet;
+pub mod fddi;
 pub mod fragment;
 pub mod geneve;
 pub mod gre;
 pub mod gtp;
 pub mod icmp;
+pub mod ieee80211;
 pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_extension;
+pub mod l2tp;
 pub mod layer;
 pub mod link;
 pub mod linux_sll;
 pub mod loopback;
 pub mod mpls;
 pub mod mptcp;
+pub mod nflog;
 pub mod pbb;
 pub mod ppp;
 pub mod pppoe;
 pub mod seq;
 pub mod tcp;
 pub mod tcp_option;
+mod tcp_option_text;
+#[cfg(test)]
+mod testing;
 pub mod tunnel;
 pub mod udp;
 pub mod vlan;
@@ -60,6 +67,9 @@ pub use tunnel::Tunnel;
 pub use udp::Datagram;
 
 use decoder::{Decoder, Input};
+
+#[cfg(test)]
+mod frames;
 
 /// How many layers of a frame are remembered; decoding stops with [`Reason::TooDeep`] past it.
 pub const MAX_LAYERS: usize = 24;

@@ -78,6 +78,54 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         // The control channel of a pseudowire (RFC 5586).
         Some(1) => d.stop(Layer::Mpls, rest, Reason::Unknown { protocol: 1 }),
         Some(_) => ethernet::decode(d, rest),
-        None => {}
+        None => d.too_short(Layer::Mpls, rest, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Label 1000 with traffic class 3 and TTL 255, then label 16 at the bottom with TTL 64.
+    const SAMPLE: &str = "00 3e 86 ff  00 01 01 40";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (rest, first) = Label::parse(&bytes).unwrap();
+        let expected = Label {
+            value: 1000,
+            traffic_class: 3,
+            bottom: false,
+            ttl: 255,
+        };
+        assert_eq!(first, expected);
+        let (_, second) = Label::parse(rest).unwrap();
+        assert_eq!(
+            second,
+            Label {
+                value: 16,
+                traffic_class: 0,
+                bottom: true,
+                ttl: 64
+            }
+        );
+        assert_eq!(stack(&bytes), Ok((&[][..], second)));
+        let written = emitted(|out| {
+            first.emit(out);
+            second.emit(out);
+        });
+        assert_eq!(written, bytes);
+    }
+
+    cut_tests!(SAMPLE, stack);
+
+    #[test]
+    fn wrong_length() {
+        // A stack that does not end needs another entry.
+        let endless = hex("00 3e 80 ff  00 3e 80 ff");
+        assert_eq!(fault(stack(&endless)), Fault::Short { needed: 12 });
     }
 }

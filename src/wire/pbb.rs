@@ -48,3 +48,29 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     d.out.context = super::tunnel::mix(d.out.context, tag.service);
     ethernet::decode(d, rest);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+
+    /// Priority 3, drop eligible, service 0x010203.
+    const SAMPLE: &str = "70 01 02 03";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, tag) = Tag::parse(&bytes).unwrap();
+        assert_eq!(
+            tag,
+            Tag {
+                priority: 3,
+                drop_eligible: true,
+                service: 0x01_0203
+            }
+        );
+        assert_eq!(emitted(|out| tag.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Tag::parse);
+}

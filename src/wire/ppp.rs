@@ -37,7 +37,11 @@ impl Header {
         let framed = framing.is_some();
         let before = input.len() - rest.len();
         let (short_rest, first) = be::u8(rest).or_else(|_| be::short(before + 2))?;
-        // The last octet of a protocol number is odd, all before it are even (section 2).
+        // The last octet of a protocol number is odd, all before it are even (section 2). 0xff is
+        // kept from being one (section 6.5), so a lone one is a framing cut off.
+        if input == [ALL_STATIONS[0]] {
+            return be::short(4);
+        }
         if first & 1 == 1 {
             return Ok((
                 short_rest,
@@ -134,4 +138,61 @@ pub(super) fn decode_cisco<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         return;
     };
     ethernet::decode_type_or_length(d, Layer::Chdlc, header.protocol, rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{check_cuts, cut_tests, emitted, fault, hex};
+
+    /// Address, control, IPv4.
+    const SAMPLE: &str = "ff 03  00 21";
+
+    #[test]
+    fn parses() {
+        for (text, framed, protocol) in [
+            (SAMPLE, true, protocol::IPV4),
+            ("00 57", false, protocol::IPV6),
+            ("ff 03 02 81", true, protocol::MPLS),
+        ] {
+            let bytes = hex(text);
+            let (rest, header) = Header::parse(&bytes).unwrap();
+            assert!(rest.is_empty());
+            assert_eq!(header, Header { framed, protocol });
+            assert_eq!(emitted(|out| header.emit(out)), bytes);
+        }
+        // The protocol compressed to one octet.
+        let bytes = hex("21 45");
+        let expected = Header {
+            framed: false,
+            protocol: protocol::IPV4,
+        };
+        assert_eq!(Header::parse(&bytes), Ok((&bytes[1..], expected)));
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        assert_eq!(
+            fault(Header::parse(&hex("ff 03 00"))),
+            Fault::Short { needed: 4 }
+        );
+    }
+
+    #[test]
+    fn parses_cisco_hdlc() {
+        let bytes = hex("0f 00 08 00");
+        let (_, header) = Cisco::parse(&bytes).unwrap();
+        assert_eq!(
+            header,
+            Cisco {
+                address: Cisco::UNICAST,
+                protocol: 0x0800
+            }
+        );
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+        check_cuts(&bytes, Cisco::parse);
+    }
 }

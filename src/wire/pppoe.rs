@@ -59,3 +59,52 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     }
     ppp::decode(d, rest.confine(u32::from(header.length), Layer::Pppoe));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+    use crate::wire::{Fault, LengthSource, LinkType, decode};
+
+    /// Session 0x1234 with two bytes of payload to come.
+    const SAMPLE: &str = "11 00 12 34 00 02";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, header) = Header::parse(&bytes).unwrap();
+        assert_eq!(
+            header,
+            Header {
+                code: 0,
+                session: 0x1234,
+                length: 2
+            }
+        );
+        assert_eq!(emitted(|out| header.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Header::parse);
+
+    #[test]
+    fn wrong_length() {
+        // A length of 1 is too little for PPP's protocol, whatever follows.
+        let frame = hex("11 00 12 34 00 01  00 21  45 00");
+        let decoded = decode(LinkType::PPP_ETHER, &frame, 0);
+        let reason = Reason::TooShort {
+            needed: 2,
+            had: 1,
+            from: LengthSource::Field(Layer::Pppoe),
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+    }
+
+    #[test]
+    fn wrong_version() {
+        let expected = Fault::Invalid {
+            field: "version and type",
+            value: 0x21,
+        };
+        assert_eq!(fault(Header::parse(&hex("21 00 12 34 00 02"))), expected);
+    }
+}

@@ -94,24 +94,32 @@ struct Tcpdump(Flags);
 
 impl fmt::Display for Tcpdump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LETTERS: [(Flags, &str); 9] = [
-            (Flags::FIN, "F"),
-            (Flags::SYN, "S"),
-            (Flags::RST, "R"),
-            (Flags::PSH, "P"),
-            (Flags::ACK, "."),
-            (Flags::URG, "U"),
-            (Flags::ECE, "E"),
-            (Flags::CWR, "W"),
-            (Flags::AE, "e"),
+        const LETTERS: [(Flags, u8); 9] = [
+            (Flags::FIN, b'F'),
+            (Flags::SYN, b'S'),
+            (Flags::RST, b'R'),
+            (Flags::PSH, b'P'),
+            (Flags::ACK, b'.'),
+            (Flags::URG, b'U'),
+            (Flags::ECE, b'E'),
+            (Flags::CWR, b'W'),
+            (Flags::AE, b'e'),
         ];
-        let mut text = String::new();
+        let mut text = [0; LETTERS.len()];
+        let mut len = 0;
         for (flag, letter) in LETTERS {
-            if self.0.has(flag) {
-                text.push_str(letter);
+            if self.0.has(flag)
+                && let Some(place) = text.get_mut(len)
+            {
+                *place = letter;
+                len += 1;
             }
         }
-        f.pad(if text.is_empty() { "none" } else { &text })
+        let text = text.get(..len).unwrap_or_default();
+        f.pad(match core::str::from_utf8(text) {
+            Ok(letters) if !letters.is_empty() => letters,
+            _ => "none",
+        })
     }
 }
 
@@ -336,5 +344,157 @@ fn decode_options<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>, raw: &'a [u8]) 
             value,
         };
         d.stop(Layer::Tcp, input, reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+    use crate::wire::{Fault, LengthSource, LinkType, decode as decode_frame};
+
+    /// Port 443 to port 54321, PSH and ACK, window 502, timestamps.
+    const SAMPLE: &str = "01 bb  d4 31  00 00 10 00  00 00 20 00  80 18 01 f6  00 00 00 00
+        01 01 08 0a 00 00 00 01 00 00 00 02";
+
+    #[test]
+    fn parses() {
+        let mut bytes = hex(SAMPLE);
+        bytes.extend(b"hello");
+        let (_, segment) = Segment::parse(&bytes).unwrap();
+        assert_eq!(
+            (segment.source_port, segment.destination_port),
+            (443, 54321)
+        );
+        assert_eq!((segment.seq, segment.ack), (SeqNum(0x1000), SeqNum(0x2000)));
+        assert_eq!(segment.flags, Flags::PSH | Flags::ACK);
+        assert_eq!((segment.window, segment.urgent), (502, 0));
+        assert_eq!((segment.payload, segment.payload_len), (&b"hello"[..], 5));
+        let timestamps = segment.options.timestamps.unwrap();
+        assert_eq!((timestamps.value, timestamps.echo), (1, 2));
+        assert_eq!(emitted(|out| segment.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Segment::parse);
+
+    #[test]
+    fn flags_have_two_spellings() {
+        for (flags, letters, names) in [
+            (Flags::SYN, "S", "SYN"),
+            (Flags::SYN | Flags::ACK, "S.", "SYN|ACK"),
+            (Flags::PSH | Flags::ACK, "P.", "PSH|ACK"),
+            (Flags::SYN | Flags::ECE | Flags::CWR, "SEW", "SYN|ECE|CWR"),
+            (Flags(0), "none", "none"),
+            (Flags(0xe00), "none", "none"),
+        ] {
+            assert_eq!(flags.tcpdump().to_string(), letters);
+            assert_eq!(flags.to_string(), names);
+        }
+        assert_eq!(format!("{:>4}", Flags::ACK.tcpdump()), "   .");
+    }
+
+    #[test]
+    fn wrong_length() {
+        let mut bytes = hex(SAMPLE);
+        bytes[12] = 0x40;
+        let expected = Fault::Invalid {
+            field: "data offset",
+            value: 4,
+        };
+        assert_eq!(fault(Segment::parse(&bytes)), expected);
+        bytes[12] = 0x90;
+        assert_eq!(fault(Segment::parse(&bytes)), Fault::Short { needed: 36 });
+    }
+
+    /// The sample in IPv4 with room for `payload` octets, cut at `len`.
+    fn packet(payload: u8, len: usize) -> Vec<u8> {
+        let mut bytes = hex("45 00 00 00  00 00 00 00  40 06 00 00  c0 00 02 01  c6 33 64 02");
+        bytes[3] = 52 + payload;
+        bytes.extend(hex(SAMPLE));
+        bytes.resize(52 + usize::from(payload), 0x61);
+        bytes.truncate(len);
+        bytes
+    }
+
+    #[test]
+    fn a_cut_payload_keeps_its_length() {
+        let bytes = packet(100, 60);
+        let decoded = decode_frame(LinkType::IPV4, &bytes, 152);
+        let Transport::Tcp(segment) = &decoded.transport else {
+            panic!("not TCP")
+        };
+        assert_eq!((segment.payload_len, segment.payload.len()), (100, 8));
+        assert_eq!(decoded.stop, None);
+        assert_eq!(segment.checksum_ok(&decoded.ip.unwrap()), None);
+    }
+
+    #[test]
+    fn cut_options_keep_the_segment() {
+        let bytes = packet(100, 45);
+        let decoded = decode_frame(LinkType::IPV4, &bytes, 152);
+        let Transport::Tcp(segment) = &decoded.transport else {
+            panic!("not TCP")
+        };
+        assert_eq!((segment.payload_len, segment.payload.len()), (100, 0));
+        assert_eq!(segment.options.raw.len(), 5);
+        let reason = Reason::TooShort {
+            needed: 32,
+            had: 25,
+            from: LengthSource::Capture,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+    }
+
+    #[test]
+    fn a_header_beyond_its_packet_is_no_segment() {
+        let mut bytes = packet(0, 52);
+        bytes[32] = 0xf0;
+        let decoded = decode_frame(LinkType::IPV4, &bytes, 0);
+        assert!(matches!(decoded.transport, Transport::None));
+        let reason = Reason::TooShort {
+            needed: 60,
+            had: 32,
+            from: LengthSource::Capture,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+    }
+
+    #[test]
+    fn a_malformed_option_is_told_and_the_segment_kept() {
+        let mut bytes = packet(0, 52);
+        bytes[43] = 11; // the timestamps' length
+        let decoded = decode_frame(LinkType::IPV4, &bytes, 0);
+        assert!(matches!(decoded.transport, Transport::Tcp(_)));
+        let reason = Reason::Invalid {
+            field: "option length",
+            value: 11,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+    }
+
+    #[test]
+    fn checksums() {
+        for (source, destination) in [
+            (Address::v4([192, 0, 2, 1]), Address::v4([198, 51, 100, 2])),
+            (
+                Address(0x2001_0db8 << 96 | 1),
+                Address(0x2001_0db8 << 96 | 2),
+            ),
+        ] {
+            let mut bytes = hex(SAMPLE);
+            bytes.extend(b"odd");
+            let (_, segment) = Segment::parse(&bytes).unwrap();
+            let written = emitted(|out| segment.emit_checked(source, destination, out));
+            let (_, checked) = Segment::parse(&written).unwrap();
+            let packet = packet(3, 55);
+            let ip = decode_frame(LinkType::IPV4, &packet, 0).ip.unwrap();
+            let ip = Ip {
+                source,
+                destination,
+                ..ip
+            };
+            assert_eq!(checked.checksum_ok(&ip), Some(true));
+            assert_eq!(segment.checksum_ok(&ip), Some(false));
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! TCP options (RFC 9293 section 3.2 and the registries of RFC 7323, 2018, 7413, 8684, 9768, …).
 
-use core::fmt;
-
 use nom::Parser;
 use nom::combinator::all_consuming;
 
@@ -194,17 +192,6 @@ impl<'a> IntoIterator for &TcpOptions<'a> {
 
     fn into_iter(self) -> Iter<'a> {
         self.iter()
-    }
-}
-
-/// As tcpdump writes them: `mss 1460,nop,nop,sackOK,TS val 1 ecr 0,nop,wscale 7`.
-impl fmt::Display for TcpOptions<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, option) in self.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "," };
-            write!(f, "{separator}{option}")?;
-        }
-        Ok(())
     }
 }
 
@@ -611,76 +598,146 @@ pub fn emit(options: &[TcpOption<'_>], out: &mut Vec<u8>) {
     );
 }
 
-/// As tcpdump writes it.
-impl fmt::Display for TcpOption<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::EndOfList => f.write_str("eol"),
-            Self::Nop => f.write_str("nop"),
-            Self::Mss(mss) => write!(f, "mss {mss}"),
-            Self::WindowScale(shift) => write!(f, "wscale {shift}"),
-            Self::SackPermitted => f.write_str("sackOK"),
-            Self::Sack(blocks) => {
-                write!(f, "sack {} ", blocks.as_slice().len())?;
-                for SackBlock { left, right } in blocks.as_slice() {
-                    write!(f, "{{{left}:{right}}}")?;
-                }
-                Ok(())
-            }
-            Self::Timestamps(Timestamps { value, echo }) => write!(f, "TS val {value} ecr {echo}"),
-            Self::FastOpen {
-                cookie,
-                experimental,
-            } => {
-                f.write_str(if experimental { "exp-tfo " } else { "tfo " })?;
-                match cookie {
-                    [] => f.write_str("cookiereq"),
-                    cookie => write!(f, "cookie {}", Hex(cookie)),
-                }
-            }
-            Self::Mptcp { subtype, data } => write!(f, "mptcp {} {subtype}", data.len() + 2),
-            Self::AccEcn {
-                order,
-                counters,
-                experimental,
-            } => {
-                let prefix = if experimental { "exp-" } else { "" };
-                let (number, names) = match order {
-                    AccEcnOrder::Ect0First => (0, ["e0b", "ceb", "e1b"]),
-                    AccEcnOrder::Ect1First => (1, ["e1b", "ceb", "e0b"]),
-                };
-                write!(f, "{prefix}accecn{number}")?;
-                for (name, &[a, b, c]) in names.into_iter().zip(counters.as_chunks().0) {
-                    write!(f, " {name} {}", u32::from_be_bytes([0, a, b, c]))?;
-                }
-                Ok(())
-            }
-            Self::Md5(digest) => write!(f, "md5 {}", Hex(digest)),
-            Self::Authentication {
-                key,
-                next_key,
-                code,
-            } => {
-                write!(
-                    f,
-                    "tcp-ao keyid {key} rnextkeyid {next_key} mac 0x{}",
-                    Hex(code)
-                )
-            }
-            Self::UserTimeout { value, minutes } => {
-                write!(f, "uto {value} {}", if minutes { "min" } else { "sec" })
-            }
-            Self::Unknown { kind, data: [] } => write!(f, "unknown-{kind}"),
-            Self::Unknown { kind, data } => write!(f, "unknown-{kind} 0x{}", Hex(data)),
-            Self::Malformed { kind, length } => write!(f, "unknown-{kind} [bad length {length}]"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{emitted, hex};
+
+    #[test]
+    fn the_options_of_a_syn() {
+        // MSS 1460, SACK permitted, timestamps, NOP, window scale 7.
+        let raw = hex("02 04 05 b4  04 02  08 0a 00 00 00 01 00 00 00 00  01  03 03 07");
+        let options = TcpOptions::parse(&raw);
+        assert_eq!(options.mss, Some(1460));
+        assert!(options.sack_permitted);
+        assert_eq!(options.timestamps, Some(Timestamps { value: 1, echo: 0 }));
+        assert_eq!(options.window_scale, Some(7));
+        assert_eq!(options.others, OptionSet::default());
+        let text = "mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7";
+        assert_eq!(options.to_string(), text);
+        let list: Vec<_> = options.iter().collect();
+        assert_eq!(emitted(|out| emit(&list, out)), raw);
+    }
+
+    #[test]
+    fn aligned_timestamps_and_what_follows_them() {
+        // Two NOPs and timestamps, two NOPs and two SACK blocks.
+        let raw = hex("01 01 08 0a 00 00 00 05 00 00 00 06
+             01 01 05 12 00 00 00 01 00 00 00 02 00 00 00 0a ff ff ff ff");
+        let options = TcpOptions::parse(&raw);
+        assert_eq!(options.timestamps, Some(Timestamps { value: 5, echo: 6 }));
+        let blocks = [(1, 2), (10, u32::MAX)].map(|(left, right)| SackBlock {
+            left: SeqNum(left),
+            right: SeqNum(right),
+        });
+        assert_eq!(options.sack_blocks(), blocks);
+        let text = "nop,nop,TS val 5 ecr 6,nop,nop,sack 2 {1:2}{10:4294967295}";
+        assert_eq!(options.to_string(), text);
+    }
+
+    #[test]
+    fn every_kind_is_named_and_written_back() {
+        for (text, display, others) in [
+            ("00 00 00 00", "eol", 0),
+            ("05 02 00 00", "sack 0 ,eol", 0),
+            ("22 02 01 01", "tfo cookiereq,nop,nop", OptionSet::FAST_OPEN),
+            (
+                "22 06 01 02 03 04 01 01",
+                "tfo cookie 01020304,nop,nop",
+                OptionSet::FAST_OPEN,
+            ),
+            ("fe 04 f9 89", "exp-tfo cookiereq", OptionSet::FAST_OPEN),
+            ("1e 04 00 01", "mptcp 4 capable", OptionSet::MPTCP),
+            ("1e 04 10 01", "mptcp 4 join", OptionSet::MPTCP),
+            ("1e 04 20 01", "mptcp 4 dss", OptionSet::MPTCP),
+            ("1e 04 80 01", "mptcp 4 tcprst", OptionSet::MPTCP),
+            ("1e 04 f0 01", "mptcp 4 subtype-15", OptionSet::MPTCP),
+            (
+                "ac 08 00 00 01 00 00 02",
+                "accecn0 e0b 1 ceb 2",
+                OptionSet::ACC_ECN,
+            ),
+            (
+                "ae 05 00 00 01 01 01 01",
+                "accecn1 e1b 1,nop,nop,nop",
+                OptionSet::ACC_ECN,
+            ),
+            ("fe 04 ac c1", "exp-accecn1", OptionSet::ACC_ECN),
+            (
+                "13 12 000102030405060708090a0b0c0d0e0f 01 01",
+                "md5 000102030405060708090a0b0c0d0e0f,nop,nop",
+                OptionSet::MD5,
+            ),
+            (
+                "1d 08 01 02 aa bb cc dd",
+                "tcp-ao keyid 1 rnextkeyid 2 mac 0xaabbccdd",
+                OptionSet::AUTHENTICATION,
+            ),
+            ("1c 04 80 05", "uto 5 min", OptionSet::USER_TIMEOUT),
+            ("4c 04 12 34", "unknown-76 0x1234", OptionSet::UNKNOWN),
+            ("fd 04 12 34", "unknown-253 0x1234", OptionSet::UNKNOWN),
+        ] {
+            let raw = hex(text);
+            let options = TcpOptions::parse(&raw);
+            assert_eq!(options.to_string(), display);
+            assert_eq!(options.others.0, others, "{display}");
+            let list: Vec<_> = options.iter().collect();
+            assert_eq!(emitted(|out| emit(&list, out)), raw, "{display}");
         }
     }
-}
 
-struct Hex<'a>(&'a [u8]);
+    #[test]
+    fn the_old_accecn_experiment_counts_too() {
+        let raw = hex("fe 04 ac ce");
+        assert!(TcpOptions::parse(&raw).others.has(OptionSet::ACC_ECN));
+    }
 
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    #[test]
+    fn wrong_length() {
+        // MSS of three octets: told, and the window scale after it still read.
+        let raw = hex("02 05 05 b4 00 03 03 07");
+        let options = TcpOptions::parse(&raw);
+        assert_eq!((options.mss, options.window_scale), (None, Some(7)));
+        assert!(options.others.has(OptionSet::MALFORMED));
+        assert_eq!(options.first_malformed(), 5);
+        assert_eq!(options.to_string(), "unknown-2 [bad length 5],wscale 7");
+        // Lengths that lead nowhere: 0, 1, and beyond the header.
+        for text in [
+            "03 03 07 02 00 05 b4 00",
+            "03 03 07 02 01 05",
+            "03 03 07 08 0a 00",
+        ] {
+            let raw = hex(text);
+            let options = TcpOptions::parse(&raw);
+            assert_eq!(options.window_scale, Some(7), "{text}");
+            assert!(options.others.has(OptionSet::MALFORMED), "{text}");
+            assert_eq!(options.iter().count(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn empty() {
+        let options = TcpOptions::parse(&[]);
+        assert_eq!(options, TcpOptions::default());
+        assert_eq!(options.to_string(), "");
+    }
+
+    #[test]
+    fn ends_abruptly() {
+        let raw = hex("02 04 05 b4  04 02  08 0a 00 00 00 01 00 00 00 00  05 0a 0000000100000002");
+        let whole = [0, 4, 6, 16, 26];
+        for len in 0..raw.len() {
+            let options = TcpOptions::parse(&raw[..len]);
+            let malformed = options.others.has(OptionSet::MALFORMED);
+            assert_eq!(malformed, !whole.contains(&len), "{len} octets");
+        }
+    }
+
+    #[test]
+    fn hostile_lengths_of_sack_are_bounded() {
+        // Six blocks, which no header has room for but this function is handed.
+        let mut raw = vec![5, 50];
+        raw.extend([7; 48]);
+        assert_eq!(TcpOptions::parse(&raw).sack_blocks().len(), 4);
     }
 }

@@ -82,6 +82,7 @@ impl<'a> Decoder<'a, '_> {
             self.out.context = tunnel.mix_into(self.out.context, shared_id);
             self.out.tunnel = Some(tunnel);
             self.out.transport = Transport::None;
+            self.arrived = true;
         }
     }
 
@@ -94,13 +95,15 @@ impl<'a> Decoder<'a, '_> {
         inner: fn(&mut Decoder<'a, '_>, Input<'a>),
     ) {
         let datagram = self.out.clone();
+        let outer_arrived = core::mem::replace(&mut self.arrived, false);
         self.out.transport = Transport::None;
         inner(self, input);
-        let waiting = self.entered.take().is_some();
-        if !waiting && self.out.layer_count > datagram.layer_count {
-            // An inner IP header.
+        self.entered = None;
+        let arrived = core::mem::replace(&mut self.arrived, true);
+        if arrived {
             return;
         }
+        self.arrived = outer_arrived;
         if matches!(self.out.transport, Transport::Arp(_)) {
             return;
         }

@@ -5,7 +5,7 @@ use nom::Parser;
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ip::{Ip, protocol};
-use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, vxlan};
+use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, vxlan};
 
 /// A UDP datagram (RFC 768).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,9 +151,93 @@ type Inner<'a> = fn(&mut Decoder<'a, '_>, Input<'a>);
 fn tunnel<'a>(source_port: u16, destination_port: u16) -> Option<Inner<'a>> {
     match destination_port {
         vxlan::PORT | vxlan::PORT_BEFORE => Some(vxlan::decode),
+        vxlan::GPE_PORT => Some(vxlan::decode_gpe),
+        l2tp::PORT => Some(l2tp::decode),
         geneve::PORT => Some(geneve::decode),
         gtp::PORT => Some(gtp::decode),
         _ if source_port == gtp::PORT => Some(gtp::decode),
+        _ if source_port == l2tp::PORT => Some(l2tp::decode),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+    use crate::wire::testing::{cut_tests, emitted, fault, hex};
+
+    /// Port 53 to port 40000, two bytes, with the checksum for 192.0.2.1 and 198.51.100.2.
+    const SAMPLE: &str = "00 35  9c 40  00 0a  00 00  68 69";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, datagram) = Datagram::parse(&bytes).unwrap();
+        let expected = Datagram {
+            source_port: 53,
+            destination_port: 40000,
+            checksum: 0,
+            payload_len: 2,
+            payload: b"hi",
+        };
+        assert_eq!(datagram, expected);
+        assert_eq!(emitted(|out| datagram.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Datagram::parse);
+
+    #[test]
+    fn wrong_length() {
+        let expected = Fault::Invalid {
+            field: "length",
+            value: 7,
+        };
+        assert_eq!(
+            fault(Datagram::parse(&hex("00 35 9c 40 00 07 00 00"))),
+            expected
+        );
+        // A length beyond the IP payload: what is there is kept, and the lie is told.
+        let packet = hex(
+            "45 00 00 1e  00 00 00 00  40 11 00 00  c0 00 02 01  c6 33 64 02
+             00 35 9c 40 00 64 00 00 68 69",
+        );
+        let decoded = decode_packet(&packet);
+        let reason = Reason::TooShort {
+            needed: 100,
+            had: 10,
+            from: LengthSource::Capture,
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+        let Transport::Udp(datagram) = decoded.transport else {
+            panic!("not UDP")
+        };
+        assert_eq!((datagram.payload_len, datagram.payload), (2, &b"hi"[..]));
+    }
+
+    #[test]
+    fn checksums() {
+        let packet = hex(
+            "45 00 00 1e  00 00 00 00  40 11 00 00  c0 00 02 01  c6 33 64 02
+             00 35 9c 40 00 0a 00 00 68 69",
+        );
+        let decoded = decode_packet(&packet);
+        let ip = decoded.ip.unwrap();
+        let Transport::Udp(datagram) = decoded.transport else {
+            panic!("not UDP")
+        };
+        assert_eq!(datagram.checksum_ok(&ip), None, "none was computed");
+        let bytes = emitted(|out| datagram.emit_checked(ip.source, ip.destination, out));
+        let (_, checked) = Datagram::parse(&bytes).unwrap();
+        assert_eq!(checked.checksum_ok(&ip), Some(true));
+        let damaged = Datagram {
+            payload: b"ho",
+            ..checked
+        };
+        assert_eq!(damaged.checksum_ok(&ip), Some(false));
+    }
+
+    fn decode_packet(packet: &[u8]) -> crate::wire::Decoded<'_> {
+        crate::wire::decode(crate::wire::LinkType::IPV4, packet, 0)
     }
 }

@@ -68,3 +68,59 @@ pub(super) fn note(d: &mut Decoder<'_, '_>, id: u16) {
         d.out.context = tunnel::mix(d.out.context, u32::from(id));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::testing::{cut_tests, emitted, hex};
+    use crate::wire::{LengthSource, LinkType, Reason, decode};
+
+    /// Priority 5, drop eligible, VLAN 100, then IPv6.
+    const SAMPLE: &str = "b0 64  86 dd";
+
+    #[test]
+    fn parses() {
+        let bytes = hex(SAMPLE);
+        let (_, tag) = Tag::parse(&bytes).unwrap();
+        let expected = Tag {
+            priority: 5,
+            drop_eligible: true,
+            id: 100,
+            ether_type: 0x86dd,
+        };
+        assert_eq!(tag, expected);
+        assert_eq!(emitted(|out| tag.emit(out)), bytes);
+    }
+
+    cut_tests!(SAMPLE, Tag::parse);
+
+    #[test]
+    fn wrong_length() {
+        // The field after the tag is a length of 1: too little for LLC.
+        let frame = hex("02 00 00 00 00 02  02 00 00 00 00 01  81 00  00 07  00 01  aa aa 03");
+        let decoded = decode(LinkType::ETHERNET, &frame, 0);
+        let reason = Reason::TooShort {
+            needed: 3,
+            had: 1,
+            from: LengthSource::Field(Layer::Vlan),
+        };
+        assert_eq!(decoded.stop.unwrap().reason, reason);
+        assert_eq!((decoded.vlans[0], decoded.vlan_count), (7, 1));
+    }
+
+    #[test]
+    fn every_tag_counts_and_order_too() {
+        let context = |tags: &str| {
+            let frame = hex(&format!("020000000002 020000000001 {tags} 0800"));
+            decode(LinkType::ETHERNET, &frame, 0).context
+        };
+        assert_eq!(context(""), 0);
+        assert_eq!(context("8100 0000"), 0, "a priority tag is no VLAN");
+        assert_eq!(context("8100 a064"), context("88a8 0064"));
+        assert_ne!(context("8100 0064"), context("8100 0065"));
+        assert_ne!(
+            context("88a8 0064 8100 0065"),
+            context("88a8 0065 8100 0064")
+        );
+    }
+}

@@ -36,10 +36,7 @@ pub(super) fn write(
     lines.blank()?;
     timeline(close_up, view, lines)?;
     lines.blank()?;
-    events(close_up, view, lines)?;
-    lines.blank()?;
-    let text = "tcplens analyze --help tells of --events, --format json and more";
-    lines.labelled("More", Tone::Quiet, text)
+    events(close_up, view, lines)
 }
 
 fn head(
@@ -386,6 +383,9 @@ fn timeline(
         left("server", STATE)
     );
     lines.line(Tone::Heading, "States")?;
+    if close_up.timeline.is_empty() {
+        return lines.line(Tone::Quiet, &format!("{:FRAME$}no changes seen", ""));
+    }
     lines.line(Tone::Heading, &heading)?;
     let mut states = Role::BOTH.map(|role| {
         let first = close_up.timeline.iter().find_map(|event| match event.what {
@@ -412,11 +412,16 @@ fn timeline(
                 causes.push((endpoint, cause));
             }
         }
-        // What a host sent says more than that the other received it.
+        let Some(event) = changes.first() else {
+            continue;
+        };
+        // What a host sent says more than that the other received it, and what the frame's
+        // receiver did more than what its sender must have received before.
         let sent = causes
             .iter()
             .find(|(_, cause)| cause.words().starts_with("sent "));
-        let (Some((who, cause)), Some(event)) = (sent.or(causes.first()), changes.first()) else {
+        let received = causes.iter().find(|(who, _)| *who != event.from);
+        let Some((who, cause)) = sent.or(received).or(causes.first()) else {
             continue;
         };
         let [client, server] = states;

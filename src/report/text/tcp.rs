@@ -23,7 +23,7 @@ const FIGURES: [usize; 4] = [6, 6, 8, 8];
 const FIGURES_WIDTH: usize = FIGURES[0] + FIGURES[1] + FIGURES[2] + FIGURES[3] + 4;
 
 /// Columns of the states.
-const STATES: usize = 25;
+const STATES: usize = 27;
 
 pub(super) fn write(
     report: &Report<'_>,
@@ -127,9 +127,10 @@ fn summary(totals: &Totals) -> Vec<String> {
     ));
     if totals.retransmissions > 0 {
         let mut text = format!(
-            "{} ({} of segments)",
+            "{} ({} of all) in {}",
             counted(totals.retransmissions, "retransmission"),
-            percent(totals.retransmissions, totals.packets)
+            percent(totals.retransmissions, totals.packets),
+            counted(totals.with_retransmissions, "connection")
         );
         let mut separator = ": ";
         for (count, words) in [
@@ -142,10 +143,6 @@ fn summary(totals: &Totals) -> Vec<String> {
                 separator = ", ";
             }
         }
-        text += &format!(
-            "; in {}",
-            counted(totals.with_retransmissions, "connection")
-        );
         texts.push(text);
     }
     let others: Vec<_> = [
@@ -188,7 +185,7 @@ pub(super) fn socket(report: &Report<'_>, look: Look, socket: Socket) -> String 
     }
 }
 
-/// One connection's line of figures: on the line of its sockets where they fit, else below.
+/// Two sockets and figures: on one line where they fit, else the server's socket goes below.
 pub(super) fn sockets_and_figures(
     start: &str,
     sockets: [String; 2],
@@ -209,13 +206,16 @@ pub(super) fn sockets_and_figures(
             &format!("{painted}{}{figures}", left(&both, room)),
         );
     }
-    let second = format!("→ {server}");
-    lines.line(Tone::Plain, &format!("{painted}{client}"))?;
-    if second.chars().count() <= room {
-        let text = format!("{:margin$}{}{figures}", "", left(&second, room));
-        return lines.line(Tone::Plain, &text);
+    let second = format!("{:margin$}→ {server}", "");
+    if client.chars().count() <= room {
+        lines.line(
+            Tone::Plain,
+            &format!("{painted}{}{figures}", left(&client, room)),
+        )?;
+        return lines.line(Tone::Plain, &second);
     }
-    lines.line(Tone::Plain, &format!("{:margin$}{second}", ""))?;
+    lines.line(Tone::Plain, &format!("{painted}{client}"))?;
+    lines.line(Tone::Plain, &second)?;
     let text = format!("{:margin$}{:room$}{figures}", "", "");
     lines.line(Tone::Plain, &text)
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::line::{Lines, left, right};
 use super::tcp::{socket, sockets_and_figures};
-use crate::analysis::Conversation;
+use crate::analysis::ConversationView;
 use crate::report::Report;
 use crate::report::story::Phrase;
 use crate::report::style::Tone;
@@ -16,7 +16,7 @@ const FIGURES: [usize; 4] = [6, 9, 8, 8];
 
 pub(super) fn write(
     report: &Report<'_>,
-    conversations: &[&Conversation],
+    conversations: &[ConversationView<'_>],
     lines: &mut Lines<'_>,
 ) -> io::Result<()> {
     let seen = u64::from(report.analyzer.udp_seen()) - report.analyzer.evicted().conversations;

@@ -9,6 +9,9 @@ use super::super::sentence::{Bytes, Grouped};
 
 /// Bytes of a block around its body.
 const AROUND: u32 = 12;
+/// The largest section header that is read. pcap-parser collects the options of a file's first
+/// one, twelve times their own size at worst.
+const MAX_SECTION_HEADER: u32 = 1024 * 1024;
 
 /// A block that lies whole in the buffer.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ pub(in super::super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// The block that `data` starts with, in a section of this byte order.
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn first_of(
         data: &'a [u8],
         section_order: ByteOrder,
@@ -40,8 +43,13 @@ impl<'a> Block<'a> {
             section_order
         };
         let len = order.u32([l0, l1, l2, l3]);
-        if !(AROUND..=MAX_RECORD).contains(&len) {
-            return Err(impossible(kind, len));
+        let limit = if kind == SHB_MAGIC {
+            MAX_SECTION_HEADER
+        } else {
+            MAX_RECORD
+        };
+        if !(AROUND..=limit).contains(&len) {
+            return Err(impossible(kind, len, limit));
         }
         let parse = match order {
             ByteOrder::Little => parse_unknownblock_le,
@@ -59,7 +67,7 @@ impl<'a> Block<'a> {
                 bytes: len as usize,
                 what: "block",
             }),
-            Err(_) => Err(impossible(kind, len)),
+            Err(_) => Err(impossible(kind, len, limit)),
         }
     }
 }
@@ -83,14 +91,14 @@ fn byte_order(data: &[u8]) -> Result<ByteOrder, Pause> {
 }
 
 #[cold]
-fn impossible(kind: u32, len: u32) -> Pause {
-    let limit = if len < AROUND {
+fn impossible(kind: u32, len: u32, limit: u32) -> Pause {
+    let bound = if len < AROUND {
         format!("a block has at least {AROUND}")
     } else {
-        format!("at most {} are read", Grouped(MAX_RECORD.into()))
+        format!("at most {} are read", Grouped(limit.into()))
     };
     Pause::Damaged(format!(
-        "block of type {kind:#x} claims {}; {limit}",
+        "block of type {kind:#x} claims {}; {bound}",
         Bytes(len.into())
     ))
 }

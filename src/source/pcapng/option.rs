@@ -66,6 +66,11 @@ impl<'a> Options<'a> {
         }
     }
 
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.fields.rest().is_empty()
+    }
+
     /// The first option with this code.
     pub(super) fn find(mut self, code: u16) -> Option<BlockOption<'a>> {
         Iterator::find(&mut self, |option| option.code == code)

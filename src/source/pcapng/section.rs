@@ -25,8 +25,8 @@ use crate::wire::LinkType;
 
 /// The obsolete Packet Block.
 const PACKET: u32 = 2;
-/// Bytes of a section header's body before its options.
-const SECTION_FIELDS: usize = 16;
+/// The major version of pcapng: another one means that the blocks can't be understood.
+const MAJOR_VERSION: u16 = 1;
 /// Interfaces that a section may describe: as many as the obsolete Packet Block can name.
 const MAX_INTERFACES: usize = 1 << 16;
 /// `drops_count` of the Packet Block where nobody counted.
@@ -118,22 +118,13 @@ impl Sections {
                 let packet = self.enhanced_packet(fields, block.order)?;
                 self.packet(&packet, limit, count, sink)
             }
-            SIMPLE_PACKET => {
-                let packet = self.simple_packet(fields, block.order)?;
-                self.packet(&packet, limit, count, sink)
-            }
-            PACKET => {
-                let packet = self.obsolete_packet(fields, block.order)?;
+            SIMPLE_PACKET | PACKET => {
+                let packet = self.older_packet(block)?;
                 self.packet(&packet, limit, count, sink)
             }
             SECTION_HEADER => {
-                let options = block
-                    .body
-                    .get(SECTION_FIELDS..)
-                    .ok_or_else(|| too_short(block))?;
-                self.order = block.order;
-                self.interfaces.clear();
-                Ok(comments(Options::new(options, block.order), None, sink))
+                let options = self.section(block)?;
+                Ok(comments(options, None, sink))
             }
             INTERFACE_DESCRIPTION => self.interface(block, count, sink),
             INTERFACE_STATISTICS => Ok(self.statistics(block, sink)),
@@ -142,6 +133,27 @@ impl Sections {
         }
     }
 
+    /// Begins a section; what was described before counts no more.
+    fn section<'a>(&mut self, block: &Block<'a>) -> Result<Options<'a>, Pause> {
+        let mut fields = Fields::new(block.body, block.order);
+        let mut header = || {
+            let _byte_order_magic = fields.u32()?;
+            let version = (fields.u16()?, fields.u16()?);
+            let _section_length = (fields.u32()?, fields.u32()?);
+            Some(version)
+        };
+        let (major, minor) = header().ok_or_else(|| too_short(block))?;
+        if major != MAJOR_VERSION {
+            return Err(Pause::Damaged(format!(
+                "a section of pcapng version {major}.{minor}; version {MAJOR_VERSION} is read"
+            )));
+        }
+        self.order = block.order;
+        self.interfaces.clear();
+        Ok(Options::new(fields.rest(), block.order))
+    }
+
+    #[inline(always)]
     fn enhanced_packet<'a>(
         &self,
         mut fields: Fields<'a>,
@@ -162,6 +174,15 @@ impl Sections {
             options: Options::new(fields.rest(), order),
             lost_before: 0,
         })
+    }
+
+    #[inline(never)]
+    fn older_packet<'a>(&self, block: &Block<'a>) -> Result<Packet<'a>, Pause> {
+        let fields = Fields::new(block.body, block.order);
+        match block.kind {
+            PACKET => self.obsolete_packet(fields, block.order),
+            _ => self.simple_packet(fields, block.order),
+        }
     }
 
     fn obsolete_packet<'a>(
@@ -225,7 +246,7 @@ impl Sections {
     }
 
     /// The captured bytes of a packet block.
-    #[inline]
+    #[inline(always)]
     fn captured<'a>(
         &self,
         fields: &mut Fields<'a>,
@@ -237,19 +258,19 @@ impl Sections {
         match fields.padded(claimed as usize) {
             Some(data) if claimed <= limit => Ok(data),
             Some(_) => Err(Pause::Damaged(format!(
-                "packet block claims {} captured; at most {} are read",
-                Bytes(claimed.into()),
+                "packet block claims {} captured bytes; at most {} are read",
+                Grouped(claimed.into()),
                 Grouped(limit.into())
             ))),
             None => Err(Pause::Damaged(format!(
-                "packet block claims {} captured; it has room for {}",
-                Bytes(claimed.into()),
+                "packet block claims {} captured bytes; it has room for {}",
+                Grouped(claimed.into()),
                 Grouped(held as u64)
             ))),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn described(&self, interface: u32) -> Result<&Described, Pause> {
         self.interfaces.get(interface as usize).ok_or_else(|| {
             Pause::Damaged(format!(
@@ -259,6 +280,7 @@ impl Sections {
         })
     }
 
+    #[inline(always)]
     fn packet(
         &mut self,
         packet: &Packet<'_>,
@@ -273,51 +295,44 @@ impl Sections {
         if Some(time) > limit {
             return Err(Pause::Beyond(time));
         }
-        let (index, link) = (interface.index, interface.link);
+        let frame = CapturedFrame {
+            number: count.next_frame(time),
+            time,
+            interface: interface.index,
+            link: interface.link,
+            wire_len: packet.wire_len,
+            data: packet.data,
+        };
         self.last = time;
-        Ok(self.hand_on(packet, index, link, time, count, sink))
+        if packet.lost_before == 0 && packet.options.is_empty() {
+            return Ok(sink(Arrival::Frame(frame)));
+        }
+        Ok(self.adorned(packet, frame, sink))
     }
 
-    /// A packet and what its options add.
-    fn hand_on(
+    /// A frame and what its block says besides.
+    fn adorned(
         &mut self,
         packet: &Packet<'_>,
-        interface: u32,
-        link: LinkType,
-        time: Timestamp,
-        count: &mut Count,
+        frame: CapturedFrame<'_>,
         sink: &mut Sink<'_>,
     ) -> ControlFlow<()> {
         let dropped = packet
             .options
             .find(EPB_DROPCOUNT)
             .and_then(|option| option.u64());
-        let lost = dropped.unwrap_or(packet.lost_before);
-        if lost > 0 {
+        let frames = dropped.unwrap_or(packet.lost_before);
+        if frames > 0 {
             if let Some(described) = self.interfaces.get_mut(packet.interface as usize) {
-                described.missed = described.missed.saturating_add(lost);
+                described.missed = described.missed.saturating_add(frames);
             }
             sink(Arrival::Missed {
-                interface,
-                frames: lost,
+                interface: frame.interface,
+                frames,
             })?;
         }
-        let number = count.next_frame(time);
-        let Packet {
-            wire_len,
-            data,
-            options,
-            ..
-        } = *packet;
-        sink(Arrival::Frame(CapturedFrame {
-            number,
-            time,
-            interface,
-            link,
-            wire_len,
-            data,
-        }))?;
-        comments(options, Some(number), sink)
+        sink(Arrival::Frame(frame))?;
+        comments(packet.options, Some(frame.number), sink)
     }
 
     fn interface(

@@ -1,0 +1,284 @@
+//! Opening, closing and reset: the segments that move both state machines.
+
+use super::Role;
+use super::connection::ResetBy;
+use super::endpoint::Endpoint;
+use super::handshake::{Handshake, SynOptions};
+use super::retransmission::{Confidence, Kind, Rule, Trigger, Verdict};
+use super::scoreboard::Sent;
+use super::sending::sent_again;
+use super::state::{State, Stimulus};
+use super::step::Step;
+use super::window::Scale;
+use crate::wire::Flags;
+
+/// A SYN or SYN-ACK. Answers whether it shows a simultaneous open.
+#[cold]
+pub(super) fn opens(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    handshake: &mut Handshake,
+    start: i64,
+    step: &mut Step<'_, '_>,
+) -> bool {
+    let segment = step.arrived.segment;
+    let time = step.arrived.time;
+    let is_answer = segment.flags.has(Flags::ACK);
+    let again = me.syn_seen && start == 0;
+    if is_answer {
+        handshake.syn_ack.get_or_insert(time);
+        handshake.syn_acks += 1;
+    } else if step.from == Role::Client {
+        handshake.syn.get_or_insert(time);
+        handshake.syns += 1;
+    }
+    // In a simultaneous open the SYN-ACK repeats the SYN's number without being sent again.
+    let simultaneous = !is_answer && !me.syn_seen && peer.syn_seen && peer.una == 0;
+    let answers_crossing = is_answer && me.syn.is_some() && peer.syn_seen && peer.una == 0;
+    if again && !answers_crossing {
+        let kept = me.live().ip_id_moves > 1 && step.arrived.ip_id.is_some();
+        let first = me.live().board.find(0, 1).copied();
+        let copy = kept && first.is_some_and(|sent| sent.ip_id == step.arrived.ip_id);
+        if copy {
+            me.figures.duplicates += 1;
+            step.judge(
+                Verdict::new(
+                    Kind::NetworkDuplicate,
+                    Rule::SamePacketAgain,
+                    Confidence::Likely,
+                )
+                .octets(1)
+                .proof(first.map(|sent| sent.frame)),
+            );
+        } else {
+            let trigger = if is_answer {
+                Trigger::SynAck
+            } else {
+                Trigger::Syn
+            };
+            sent_again(me, 0, 1, first, Rule::SameSynAgain, trigger, step);
+        }
+    }
+    if !me.syn_seen {
+        me.syn_seen = start == 0;
+        me.syn = Some(SynOptions::of(segment));
+        me.next = me.next.max(1);
+        me.live().board.push(Sent {
+            start: 0,
+            len: 1,
+            tsval: segment
+                .options
+                .timestamps
+                .map(|timestamps| timestamps.value),
+            time,
+            frame: step.arrived.frame,
+            fingerprint: 0,
+            resent: None,
+            ip_id: step.arrived.ip_id,
+            sacked: false,
+        });
+    }
+    // RFC 7323 section 2.2: scaling is on only if both SYNs carry it.
+    match (me.syn, peer.syn) {
+        (Some(mine), Some(theirs)) => {
+            let scale = |own: Option<u8>, other: Option<u8>| match (own, other) {
+                (Some(shift), Some(_)) => Scale::Known(shift.min(14)),
+                _ => Scale::Known(0),
+            };
+            me.window.scale = scale(mine.window_scale, theirs.window_scale);
+            peer.window.scale = scale(theirs.window_scale, mine.window_scale);
+        }
+        (Some(mine), None) if is_answer => match mine.window_scale {
+            Some(shift) => me.window.scale = Scale::Known(shift.min(14)),
+            None => {
+                me.window.scale = Scale::Known(0);
+                peer.window.scale = Scale::Known(0);
+            }
+        },
+        _ => {}
+    }
+    simultaneous
+}
+
+/// A FIN at `position`.
+#[cold]
+pub(super) fn closes(me: &mut Endpoint, position: i64, step: &mut Step<'_, '_>) {
+    let arrived = step.arrived;
+    if me.fin.is_some() {
+        if arrived.segment.payload_len == 0 && me.fin == Some(position) {
+            let first = me.live().board.find(position, position + 1).copied();
+            let copy = me.live().ip_id_moves > 2
+                && first.is_some_and(|sent| sent.ip_id.is_some() && sent.ip_id == arrived.ip_id);
+            if copy {
+                me.figures.duplicates += 1;
+                step.judge(
+                    Verdict::new(
+                        Kind::NetworkDuplicate,
+                        Rule::SamePacketAgain,
+                        Confidence::Likely,
+                    )
+                    .octets(1)
+                    .proof(first.map(|sent| sent.frame)),
+                );
+            } else {
+                sent_again(
+                    me,
+                    position,
+                    position + 1,
+                    first,
+                    Rule::SameFinAgain,
+                    Trigger::Fin,
+                    step,
+                );
+            }
+        }
+        return;
+    }
+    me.fin = Some(position);
+    me.fin_frame = Some(arrived.frame);
+    if position > me.next && me.next > 0 {
+        me.figures.gaps += 1;
+        step.judge(
+            Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Certain).octets(position - me.next),
+        );
+    }
+    if position + 1 > me.next {
+        me.next = position + 1;
+        me.live().board.push(Sent {
+            start: position,
+            len: 1,
+            tsval: arrived
+                .segment
+                .options
+                .timestamps
+                .map(|timestamps| timestamps.value),
+            time: arrived.time,
+            frame: arrived.frame,
+            fingerprint: 0,
+            resent: None,
+            ip_id: arrived.ip_id,
+            sacked: false,
+        });
+    }
+}
+
+/// A RST. Gives what ended the connection, if it did.
+#[cold]
+pub(super) fn reset(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    step: &mut Step<'_, '_>,
+) -> Option<ResetBy> {
+    let segment = step.arrived.segment;
+    me.figures.resets += 1;
+    let position = me.position(segment.seq);
+    let answers_syn = peer.state == State::SynSent;
+    let acceptable = if answers_syn {
+        // RFC 9293 section 3.10.7.3: acceptable if it acknowledges the SYN.
+        segment.flags.has(Flags::ACK) && peer.position(segment.ack).is_some_and(|ack| ack >= 1)
+    } else {
+        let edge = peer.window.edge.map_or(me.next, |edge| edge.max(me.next));
+        position.is_none_or(|position| (me.una..=edge).contains(&position))
+    };
+    let rule = match (acceptable, answers_syn) {
+        (true, true) => Rule::ResetRefuses,
+        (true, false) => Rule::ResetInWindow,
+        (false, _) => Rule::ResetOutsideWindow,
+    };
+    step.judge(Verdict::new(Kind::Reset, rule, Confidence::Certain));
+    let over = |endpoint: &Endpoint| endpoint.state.is_over();
+    let after_close = me.fin.is_some() && peer.fin.is_some();
+    let was_over = over(me) && over(peer);
+    step.stimulate(step.from, me, Stimulus::SendReset);
+    if !acceptable {
+        return None;
+    }
+    step.stimulate(step.from.peer(), peer, Stimulus::ReceiveReset);
+    peer.unconfirmed = None;
+    peer.unanswered = 0;
+    (!was_over).then_some(ResetBy {
+        from: step.from,
+        frame: step.arrived.frame,
+        refused: answers_syn,
+        after_close,
+    })
+}
+
+/// Moves both state machines.
+pub(super) fn moves(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, '_>) {
+    let flags = step.arrived.segment.flags;
+    let (mine, theirs) = (step.from, step.from.peer());
+    let syn = flags.has(Flags::SYN);
+    let acks = flags.has(Flags::ACK);
+
+    // Who acknowledges a SYN has received it, whenever that was.
+    if acks && peer.syn_seen && peer.una >= 1 && matches!(me.state, State::Listen | State::SynSent)
+    {
+        step.stimulate(mine, me, Stimulus::ReceiveSyn);
+    }
+    if !syn {
+        let confirmed = me.unconfirmed.is_some_and(|position| peer.una >= position);
+        if confirmed && !(flags.has(Flags::FIN) && me.unconfirmed == Some(Endpoint::ANY)) {
+            me.unconfirmed = None;
+        }
+    }
+    let sends = match (syn, acks) {
+        (true, true) => Stimulus::SendSynAck,
+        (true, false) => Stimulus::SendSyn,
+        (false, _) => Stimulus::Send,
+    };
+    step.stimulate(mine, me, sends);
+    if flags.has(Flags::FIN) {
+        step.stimulate(mine, me, Stimulus::SendFin);
+    }
+
+    if syn && acks {
+        let answers = peer.una >= 1;
+        let stimulus = if answers {
+            Stimulus::ReceiveSynAck
+        } else {
+            Stimulus::Receive
+        };
+        if step.stimulate(theirs, peer, stimulus) {
+            peer.unconfirmed = Some(Endpoint::ANY);
+        }
+    } else if !syn {
+        if acks && peer.una >= 1 && peer.state == State::SynReceived {
+            if step.stimulate(theirs, peer, Stimulus::ReceiveAckOfSyn) {
+                peer.unconfirmed = Some(Endpoint::ANY);
+            }
+        } else if peer.state == State::Unknown {
+            step.stimulate(theirs, peer, Stimulus::Receive);
+        }
+    }
+    let fin_acked = acks && peer.fin.is_some_and(|fin| peer.una > fin);
+    if fin_acked
+        && matches!(
+            peer.state,
+            State::FinWait1 | State::Closing | State::LastAck
+        )
+    {
+        step.stimulate(theirs, peer, Stimulus::ReceiveAckOfFin);
+        peer.unconfirmed = Some(Endpoint::ANY);
+    }
+    // A FIN is received when all before it is; an acknowledgment of it proves that it was.
+    deliver_fin(theirs, me, peer, step);
+    deliver_fin(mine, peer, me, step);
+}
+
+/// Gives `sender`'s FIN to `receiver`'s state machine once it has arrived in order.
+pub(super) fn deliver_fin(
+    role: Role,
+    sender: &mut Endpoint,
+    receiver: &mut Endpoint,
+    step: &mut Step<'_, '_>,
+) {
+    let Some(fin) = sender.fin else { return };
+    if sender.fin_delivered || (sender.una <= fin && sender.live().stream.frontier() < fin) {
+        return;
+    }
+    sender.fin_delivered = true;
+    if step.stimulate(role, receiver, Stimulus::ReceiveFin) && sender.una <= fin {
+        receiver.unconfirmed = Some(fin + 1);
+    }
+}
