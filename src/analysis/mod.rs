@@ -4,6 +4,7 @@
 
 mod ahead;
 pub mod capture;
+pub mod close_up;
 pub mod trouble;
 pub mod udp;
 
@@ -11,6 +12,7 @@ use core::ops::ControlFlow;
 
 use ahead::Ahead;
 pub use capture::Capture;
+pub use close_up::CloseUp;
 pub use udp::{Conversation, ConversationView};
 
 use crate::flow::fragment::Defragmenter;
@@ -566,7 +568,8 @@ impl Analyzer {
         self.promote(slot);
         match self.table.get_mut(slot).map(|entry| &mut entry.value) {
             Some(Tracked::Tcp(flow)) => {
-                flow.connection.icmp_error();
+                flow.connection
+                    .icmp_error(icmp.version, icmp.kind, icmp.code);
                 FlowView::IcmpAboutTcp(flow.id, flow.role(direction))
             }
             Some(Tracked::Udp(conversation)) => {
@@ -703,6 +706,15 @@ impl Analyzer {
             .collect();
         list.sort_unstable();
         list
+    }
+
+    /// The first SYN of a connection that has nothing else, for figures over millions of them
+    /// without making each whole.
+    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
+        match &self.table.get(slot)?.value {
+            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
+            _ => None,
+        }
     }
 
     /// Shows one connection. Half-open ones are made whole for the occasion.

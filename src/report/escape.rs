@@ -64,7 +64,8 @@ impl fmt::Display for EscapedBytes<'_> {
     }
 }
 
-fn is_plain(char: char) -> bool {
+/// Whether a character can be printed as it is.
+pub(super) fn is_plain(char: char) -> bool {
     match char {
         '\\' | '\x7f' => false,
         ' '..='~' => true,
