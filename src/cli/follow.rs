@@ -9,7 +9,7 @@ use super::Exit;
 use super::delivered::{Content, Delivered, Place};
 use super::input;
 use super::selection::{self, Selection};
-use super::terminal;
+use super::terminal::When;
 use crate::analysis::{FlowView, FrameView, Observer};
 use crate::report::follow::{Format, Missing, Origin, Printer};
 use crate::tcp::{Event, Role};
@@ -31,6 +31,10 @@ pub(super) struct Arguments {
     /// How to print them
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
     format: How,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         from: arguments.from,
         live: inputs.follow,
         printer: Printer::new(stdout, arguments.format.into(), connection)
-            .coloured(terminal::colour()),
+            .coloured(arguments.color.palette()),
         delivered: Delivered::default(),
         missing: [Missing::default(); 2],
         result: Ok(()),

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::analysis::{Analyzer, Observer, Options};
+use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
@@ -128,7 +129,7 @@ impl Finished {
     /// Tells on standard error what went wrong.
     pub(super) fn complain(&self) {
         for error in &self.errors {
-            eprintln!("tcplens: {error}");
+            eprintln!("tcplens: {}", escaped(&error.to_string()));
         }
         if self.interrupted {
             eprintln!("tcplens: interrupted; this is what was found so far");

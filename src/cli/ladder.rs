@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use clap::Args;
 
 use super::selection::{self, Selection};
-use super::{Exit, input, terminal};
+use super::terminal::{self, When};
+use super::{Exit, input};
 use crate::analysis::{FlowView, FrameView, Observer};
 use crate::report::ladder::{Ladder, Look};
 use crate::wire::Transport;
@@ -28,6 +29,10 @@ pub(super) struct Arguments {
     /// Draw with ASCII characters only, as where the locale has no others
     #[arg(long)]
     ascii: bool,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
@@ -38,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     let look = Look {
         columns: terminal::columns(),
         unicode: !arguments.ascii && terminal::unicode(),
-        colour: terminal::colour(),
+        palette: arguments.color.palette(),
         limit: arguments.limit,
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::input::{self, Inputs};
 use super::selection;
-use super::terminal;
+use super::terminal::{self, When};
 use crate::analysis::{FlowView, FrameView, Observer};
 use crate::report::packets::{Clock, Format, Look, Printer};
 use crate::source::Arrival;
@@ -27,8 +27,8 @@ pub(super) struct Arguments {
     connection: Option<u32>,
 
     /// How text shows time; machine formats always have seconds since 1970
-    #[arg(short, long, value_enum, value_name = "CLOCK", default_value_t = When::R)]
-    time: When,
+    #[arg(short, long, value_enum, value_name = "CLOCK", default_value_t = By::R)]
+    time: By,
 
     /// Sequence numbers as they stood, not counted from each side's first
     #[arg(long)]
@@ -37,10 +37,14 @@ pub(super) struct Arguments {
     /// How to print frames
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
     format: How,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum When {
+enum By {
     /// Seconds since the first frame
     R,
     /// Time of day, UTC
@@ -72,15 +76,15 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             How::Tsv => Format::Tsv,
         },
         clock: match arguments.time {
-            When::R => Clock::Relative,
-            When::A => Clock::Day,
-            When::Ad => Clock::Date,
-            When::D => Clock::Delta,
-            When::E => Clock::Epoch,
+            By::R => Clock::Relative,
+            By::A => Clock::Day,
+            By::Ad => Clock::Date,
+            By::D => Clock::Delta,
+            By::E => Clock::Epoch,
         },
         absolute: arguments.absolute,
         unicode: terminal::unicode(),
-        colour: terminal::colour(),
+        palette: arguments.color.palette(),
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut list = List {

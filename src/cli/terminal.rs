@@ -3,6 +3,10 @@
 use std::env;
 use std::io::IsTerminal;
 
+use clap::ValueEnum;
+
+use crate::report::style::{Colour, Palette};
+
 /// Whether the locale has characters beyond ASCII (POSIX: LC_ALL before LC_CTYPE before LANG).
 pub(super) fn unicode() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -14,12 +18,32 @@ pub(super) fn unicode() -> bool {
     })
 }
 
-/// Whether to print in colour: on a terminal that is not a dumb one, unless `NO_COLOR` is set
-/// (no-color.org).
-pub(super) fn colour() -> bool {
-    std::io::stdout().is_terminal()
-        && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && env::var_os("TERM").is_none_or(|term| term != "dumb")
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl When {
+    pub(super) fn palette(self) -> Palette {
+        let colour = match self {
+            Self::Auto => Colour::Auto,
+            Self::Always => Colour::Always,
+            Self::Never => Colour::Never,
+        };
+        let variable = |name| env::var(name).ok();
+        Palette::choose(
+            colour,
+            std::io::stdout().is_terminal(),
+            variable("NO_COLOR").as_deref(),
+            variable("TERM").as_deref(),
+        )
+    }
 }
 
 /// Columns: as `COLUMNS` says, as the terminal says, or 80.
@@ -27,7 +51,9 @@ pub(super) fn columns() -> usize {
     let said = env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
-    said.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
-        .filter(|&columns| columns > 0)
-        .unwrap_or(80)
+    said.or_else(|| {
+        terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+    })
+    .filter(|&columns| columns > 0)
+    .unwrap_or(80)
 }

@@ -6,6 +6,8 @@
 use core::fmt;
 use std::io::{self, Write};
 
+use super::style::{Palette, Tone};
+use super::units::counted;
 use crate::flow::Socket;
 use crate::tcp::Role;
 use crate::time::Timestamp;
@@ -39,7 +41,7 @@ pub struct Printer<W: Write> {
     out: W,
     format: Format,
     connection: u32,
-    colour: bool,
+    palette: Palette,
     headed: bool,
     /// Whose line is not ended yet.
     open: Option<Role>,
@@ -48,9 +50,6 @@ pub struct Printer<W: Write> {
     line: Vec<u8>,
 }
 
-const COLOURS: [&str; 2] = ["\x1b[36m", "\x1b[32m"];
-const PLAIN: &str = "\x1b[0m";
-
 impl<W: Write> Printer<W> {
     /// A printer for the connection of this number.
     pub fn new(out: W, format: Format, connection: u32) -> Self {
@@ -58,7 +57,7 @@ impl<W: Write> Printer<W> {
             out,
             format,
             connection,
-            colour: false,
+            palette: Palette::PLAIN,
             headed: false,
             open: None,
             held_return: false,
@@ -66,10 +65,10 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Prints in colour too.
+    /// Prints in colour too, if there is any.
     #[must_use]
-    pub fn coloured(self, colour: bool) -> Self {
-        Self { colour, ..self }
+    pub fn coloured(self, palette: Palette) -> Self {
+        Self { palette, ..self }
     }
 
     /// Says once who the connection is between.
@@ -130,13 +129,12 @@ impl<W: Write> Printer<W> {
             Format::Raw => Ok(()),
             Format::Text | Format::Hex => {
                 self.end_line()?;
-                self.begin_line(from)?;
+                self.begin_line(from);
                 write!(
-                    self.out,
+                    self.line,
                     "[{} missing: not captured]",
-                    Counted(len, "byte", "bytes")
+                    counted(len, "byte")
                 )?;
-                self.open = Some(from);
                 self.end_line()
             }
             Format::Ndjson => {
@@ -169,8 +167,7 @@ impl<W: Write> Printer<W> {
         }
         for &byte in bytes {
             if self.open.is_none() {
-                self.begin_line(from)?;
-                self.open = Some(from);
+                self.begin_line(from);
             }
             if byte == b'\n' {
                 self.held_return = false;
@@ -186,8 +183,7 @@ impl<W: Write> Printer<W> {
                 _ => self.line.push(b'.'),
             }
             if self.line.len() > 1 << 14 {
-                self.out.write_all(&self.line)?;
-                self.line.clear();
+                self.put_line()?;
             }
         }
         Ok(())
@@ -196,9 +192,8 @@ impl<W: Write> Printer<W> {
     fn hex(&mut self, from: Role, offset: u64, bytes: &[u8]) -> io::Result<()> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         for (row, sixteen) in bytes.chunks(16).enumerate() {
-            self.begin_line(from)?;
-            write!(self.out, "{:08x}  ", offset + row as u64 * 16)?;
-            self.line.clear();
+            self.begin_line(from);
+            write!(self.line, "{:08x}  ", offset + row as u64 * 16)?;
             for place in 0..16 {
                 match sixteen.get(place) {
                     Some(&byte) => self.line.extend([
@@ -219,34 +214,41 @@ impl<W: Write> Printer<W> {
             });
             self.line.extend(shown);
             self.line.push(b'|');
-            self.open = Some(from);
             self.end_line()?;
         }
         Ok(())
     }
 
-    fn begin_line(&mut self, from: Role) -> io::Result<()> {
-        if self.colour {
-            self.out.write_all(COLOURS[from as usize].as_bytes())?;
-        }
-        self.out.write_all(match from {
+    fn begin_line(&mut self, from: Role) {
+        self.open = Some(from);
+        self.line.clear();
+        self.line.extend(match from {
             Role::Client => b"> ",
             Role::Server => b"< ",
-        })
+        });
     }
 
     fn end_line(&mut self) -> io::Result<()> {
         if core::mem::take(&mut self.held_return) {
             self.line.push(b'.');
         }
-        if self.open.take().is_none() {
+        if self.open.is_none() {
             return Ok(());
         }
-        if self.colour {
-            self.line.extend(PLAIN.as_bytes());
-        }
-        self.line.push(b'\n');
-        self.out.write_all(&self.line)?;
+        self.put_line()?;
+        self.open = None;
+        self.out.write_all(b"\n")
+    }
+
+    /// Writes what there is of the line.
+    fn put_line(&mut self) -> io::Result<()> {
+        let tone = match self.open {
+            Some(Role::Server) => Tone::Server,
+            _ => Tone::Client,
+        };
+        // It is ASCII.
+        let line = core::str::from_utf8(&self.line).unwrap_or_default();
+        write!(self.out, "{}", self.palette.paint(tone, line))?;
         self.line.clear();
         Ok(())
     }
@@ -302,26 +304,10 @@ impl Missing {
     pub fn sentence(&self, from: Role) -> impl fmt::Display {
         format!(
             "{} of the {from}'s stream missing, not captured ({}, the first at byte {})",
-            Counted(self.bytes, "byte", "bytes"),
-            Counted(self.gaps, "gap", "gaps"),
+            counted(self.bytes, "byte"),
+            counted(self.gaps, "gap"),
             self.first
         )
-    }
-}
-
-/// `1 byte`, `1,448 bytes`.
-struct Counted(u64, &'static str, &'static str);
-
-impl fmt::Display for Counted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        write!(f, " {}", if self.0 == 1 { self.1 } else { self.2 })
     }
 }
 

@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use super::icmp::Message;
+use super::style::{Palette, Tone};
+use super::units::counted;
 use crate::analysis::{ConnectionView, FrameView};
 use crate::tcp::window::Scale;
 use crate::tcp::{Closer, Connection, Opening, Role, What};
@@ -27,8 +29,8 @@ pub struct Look {
     pub columns: usize,
     /// Characters beyond ASCII.
     pub unicode: bool,
-    /// Colour.
-    pub colour: bool,
+    /// Colours.
+    pub palette: Palette,
     /// Segments shown at most: most from the beginning, the rest from the end. 0 is all.
     pub limit: u64,
 }
@@ -83,12 +85,6 @@ const ASCII: Strokes = Strokes {
     mark: "` ",
     more: "...",
 };
-
-const BOLD: &str = "\x1b[1m";
-const DIM: &str = "\x1b[2m";
-const YELLOW: &str = "\x1b[33m";
-const SIDES: [&str; 2] = ["\x1b[36m", "\x1b[32m"];
-const PLAIN: &str = "\x1b[0m";
 
 /// Draws a connection segment by segment.
 pub struct Ladder<W: Write> {
@@ -166,7 +162,7 @@ impl<W: Write> Ladder<W> {
         let mut clock = seconds(view.frame.time - begun);
         let room = self.width - 2;
         for words in wrapped(&format!("{}{from}", Message(message)), room) {
-            let words = self.painted(YELLOW, &format!(" {words:^room$} "));
+            let words = self.painted(Tone::Warning, &format!(" {words:^room$} "));
             let margins = Margins {
                 time: &clock,
                 ..Margins::default()
@@ -238,8 +234,8 @@ impl<W: Write> Ladder<W> {
         let hidden = self.seen.saturating_sub(head + self.tail.len() as u64);
         if hidden > 0 {
             let more = self.strokes.more;
-            let plural = if hidden == 1 { "" } else { "s" };
-            self.note(&format!("{more} {hidden} frame{plural} not shown {more}"));
+            let hidden = counted(hidden, "frame");
+            self.note(&format!("{more} {hidden} not shown {more}"));
         }
         self.out.write_all(self.block.as_bytes())?;
         self.block.clear();
@@ -262,8 +258,8 @@ impl<W: Write> Ladder<W> {
             };
             writeln!(
                 self.out,
-                "\n{} frames in {}, {}{closer}",
-                self.seen,
+                "\n{} in {}, {}{closer}",
+                counted(self.seen, "frame"),
                 self.previous
                     .zip(self.begun)
                     .map_or(Span::ZERO, |(last, first)| last - first)
@@ -302,7 +298,7 @@ impl<W: Write> Ladder<W> {
             "server",
             width = self.width + 2
         );
-        let heads = self.painted(BOLD, heads.trim_end());
+        let heads = self.painted(Tone::Heading, heads.trim_end());
         self.block += &heads;
         self.block.push('\n');
         let before = Role::BOTH.map(|role| {
@@ -383,7 +379,10 @@ impl<W: Write> Ladder<W> {
                     stimulus,
                 } => (format!("illegal: {endpoint} {stimulus} in {state}"), None),
                 What::GapGivenUp { stream, len, .. } => (
-                    format!("{len} bytes of the {stream}'s stream never captured"),
+                    format!(
+                        "{} of the {stream}'s stream never captured",
+                        counted(len, "byte")
+                    ),
                     None,
                 ),
             };
@@ -530,11 +529,11 @@ impl<W: Write> Ladder<W> {
         let shaft = String::from_iter(vec![stroke; self.width - 1]);
         match from {
             Role::Client => (
-                self.painted(SIDES[0], &format!("{shaft}{}", strokes.right)),
+                self.painted(Tone::Client, &format!("{shaft}{}", strokes.right)),
                 [leaves_left, strokes.lifeline],
             ),
             Role::Server => (
-                self.painted(SIDES[1], &format!("{}{shaft}", strokes.left)),
+                self.painted(Tone::Server, &format!("{}{shaft}", strokes.left)),
                 [strokes.lifeline, leaves_right],
             ),
         }
@@ -546,14 +545,14 @@ impl<W: Write> Ladder<W> {
         let room = self.width.saturating_sub(words.chars().count());
         let left = String::from_iter(vec![rule; room / 2]);
         let right = String::from_iter(vec![rule; room - room / 2]);
-        let words = self.painted(BOLD, &words);
+        let words = self.painted(Tone::Heading, &words);
         let line = format!("{left}{words}{right}");
         self.row(&Margins::default(), &line, [self.strokes.lifeline; 2]);
     }
 
     /// A line that stands for time or segments left out.
     fn note(&mut self, words: &str) {
-        let words = self.painted(DIM, &format!("{words:^width$}", width = self.width));
+        let words = self.painted(Tone::Quiet, &format!("{words:^width$}", width = self.width));
         self.row(&Margins::default(), &words, [self.strokes.broken; 2]);
     }
 
@@ -569,7 +568,7 @@ impl<W: Write> Ladder<W> {
                 Role::Client => format!(" {line:room$} "),
                 Role::Server => format!(" {line:>room$} "),
             };
-            let line = self.painted(YELLOW, &line);
+            let line = self.painted(Tone::Warning, &line);
             self.row(&Margins::default(), &line, [self.strokes.lifeline; 2]);
         }
     }
@@ -579,20 +578,20 @@ impl<W: Write> Ladder<W> {
             time,
             states: [client, server],
         } = *margins;
-        let time = self.painted(DIM, &format!("{time:>TIME$}"));
-        let client = self.painted(BOLD, &format!("{client:>STATE$}"));
+        let time = self.painted(Tone::Quiet, &format!("{time:>TIME$}"));
+        let client = self.painted(Tone::Heading, &format!("{client:>STATE$}"));
         let server = match server {
             "" => String::new(),
-            state => format!(" {}", self.painted(BOLD, state)),
+            state => format!(" {}", self.painted(Tone::Heading, state)),
         };
         self.block += &format!("{time} {client} {left}{between}{right}{server}\n");
     }
 
-    fn painted(&self, colour: &str, text: &str) -> String {
-        if self.look.colour && !text.trim().is_empty() {
-            format!("{colour}{text}{PLAIN}")
-        } else {
+    fn painted(&self, tone: Tone, text: &str) -> String {
+        if text.trim().is_empty() {
             text.to_owned()
+        } else {
+            self.look.palette.paint(tone, text).to_string()
         }
     }
 }

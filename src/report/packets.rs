@@ -6,6 +6,7 @@ mod text;
 
 use std::io::{self, Write};
 
+use super::style::Palette;
 use crate::analysis::{FlowView, FrameView};
 use crate::flow::Socket;
 use crate::tcp::window::Scale;
@@ -51,8 +52,8 @@ pub struct Look {
     pub absolute: bool,
     /// Characters beyond ASCII.
     pub unicode: bool,
-    /// Colour.
-    pub colour: bool,
+    /// Colours.
+    pub palette: Palette,
 }
 
 /// Prints frames.

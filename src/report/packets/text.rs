@@ -7,6 +7,8 @@ use super::{Clock, Facts, Look, Tcp};
 use crate::analysis::FlowView;
 use crate::flow::Socket;
 use crate::report::icmp::Message;
+use crate::report::style::Tone;
+use crate::report::units::counted;
 use crate::tcp::{Kind, What};
 use crate::time::Timestamp;
 use crate::wire::{Arp, Icmp, Layer, TcpOption, Transport};
@@ -18,8 +20,6 @@ pub(super) struct At {
     pub(super) previous: Timestamp,
     pub(super) number: u64,
 }
-
-const PLAIN: &str = "\x1b[0m";
 
 pub(super) fn line(out: &mut Vec<u8>, facts: &Facts<'_>, at: At, look: Look) -> io::Result<()> {
     let view = facts.view;
@@ -241,30 +241,27 @@ fn happenings(out: &mut Vec<u8>, facts: &Facts<'_>, look: Look) -> io::Result<()
     for event in facts.view.events {
         out.write_all(separator.as_bytes())?;
         separator = "; ";
-        let colour = match event.what {
-            What::Verdict(verdict) if look.colour => colour(verdict.kind),
-            What::Illegal { .. } if look.colour => "\x1b[31m",
-            _ => "",
+        let tone = match event.what {
+            What::Verdict(verdict) => tone(verdict.kind),
+            What::Illegal { .. } => Tone::Bad,
+            _ => Tone::Plain,
         };
-        out.write_all(colour.as_bytes())?;
-        write!(out, "{}", Happening(&event.what, look.unicode))?;
-        if !colour.is_empty() {
-            out.write_all(PLAIN.as_bytes())?;
-        }
+        let happening = Happening(&event.what, look.unicode);
+        write!(out, "{}", look.palette.paint(tone, happening))?;
     }
     Ok(())
 }
 
-/// Red for what costs time, yellow for what may, none for the rest.
-const fn colour(kind: Kind) -> &'static str {
+/// Bad is what costs time, a warning what may.
+const fn tone(kind: Kind) -> Tone {
     match kind {
         Kind::Retransmission
         | Kind::Reset
         | Kind::ConflictingOverlap
         | Kind::ZeroWindow
-        | Kind::Gap => "\x1b[31m",
-        Kind::WindowUpdate | Kind::KeepAlive | Kind::PortReused => "",
-        _ => "\x1b[33m",
+        | Kind::Gap => Tone::Bad,
+        Kind::WindowUpdate | Kind::KeepAlive | Kind::PortReused => Tone::Plain,
+        _ => Tone::Warning,
     }
 }
 
@@ -294,10 +291,10 @@ impl Display for Happening<'_> {
                 offset,
                 len,
             } => {
-                let bytes = if len == 1 { "byte" } else { "bytes" };
                 write!(
                     f,
-                    "{len} {bytes} of the {stream}'s stream never captured, from byte {offset}"
+                    "{} of the {stream}'s stream never captured, from byte {offset}",
+                    counted(len, "byte")
                 )
             }
         }
