@@ -299,7 +299,10 @@ fn what_is_said_is_true() {
         .iter()
         .map(|&(name, id, path)| (name.to_owned(), id, path))
         .collect();
-    assert_eq!(wrong, known, "left: what is wrong; right: what is known to be");
+    assert_eq!(
+        wrong, known,
+        "left: what is wrong; right: what is known to be"
+    );
 }
 
 #[test]
