@@ -140,15 +140,19 @@ fn kinds(capture: &Capture) -> Vec<String> {
     texts
 }
 
+/// A time without the zeros of a clock that ticks more slowly.
+pub(super) fn utc(time: Timestamp) -> String {
+    let text = time.utc().to_string();
+    let mut short = text.as_str();
+    while let Some(shorter) = short.strip_suffix("000") {
+        short = shorter;
+    }
+    short.trim_end_matches('.').to_owned()
+}
+
 /// `2026-11-21 10:22:01.123456 to 10:22:06.143456 UTC`.
 fn between(first: Timestamp, last: Timestamp) -> String {
-    let (mut from, mut to) = (first.utc().to_string(), last.utc().to_string());
-    while from.ends_with("000") && to.ends_with("000") {
-        from.truncate(from.len() - 3);
-        to.truncate(to.len() - 3);
-    }
-    let from = from.trim_end_matches('.');
-    let to = to.trim_end_matches('.');
+    let (from, to) = (utc(first), utc(last));
     if from == to {
         return format!("{from} UTC");
     }

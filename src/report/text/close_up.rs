@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::capture::utc;
 use super::line::{Lines, left, right, wrap};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::report::Report;
@@ -84,7 +85,7 @@ fn head(
     }
     let when = format!(
         "{} UTC, {} in {}, frames {} to {}",
-        connection.first_time.utc(),
+        utc(connection.first_time),
         counted(close_up.frames, "frame"),
         connection.duration().short(),
         grouped(connection.first_frame),
@@ -92,7 +93,7 @@ fn head(
     );
     lines.labelled("when", Tone::Plain, &when)?;
     lines.labelled("opening", Tone::Plain, &opening(view))?;
-    let mut label = "ending";
+    let mut label = "in short";
     for phrase in story::tell(view, end) {
         lines.labelled(label, phrase.tone.max(Tone::Plain), &phrase.text)?;
         label = "";
@@ -344,13 +345,17 @@ fn retransmissions(
         };
         let [client, server] = by_role.each_ref().map(|counts| {
             let (_, counts) = counts.iter().find(|(each, _)| *each == trigger)?;
-            let needs: Vec<_> = [(counts.needed, "needed"), (counts.spurious, "spurious")]
-                .into_iter()
-                .filter(|&(count, _)| count > 0)
-                .map(|(count, word)| format!("{} {word}", grouped(count)))
-                .collect();
+            let needs: Vec<_> = [
+                (counts.needed, "needed"),
+                (counts.spurious, "needless"),
+                (counts.unknown, "unclear"),
+            ]
+            .into_iter()
+            .filter(|&(count, _)| count > 0)
+            .map(|(count, word)| format!("{} {word}", grouped(count)))
+            .collect();
             let mut text = grouped(counts.total()).to_string();
-            if !needs.is_empty() {
+            if counts.unknown < counts.total() {
                 text += &format!(" ({})", needs.join(", "));
             }
             Some(text)
