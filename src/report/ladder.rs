@@ -618,10 +618,10 @@ fn seconds(span: Span) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let micros = nanos.unsigned_abs() / 1000;
     let text = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    let whole = text.find('.').unwrap_or(0);
-    // A number cut to its decimals' beginning loses the point too.
-    let room = TIME.max(whole + 2).min(text.len());
-    text.get(..room).unwrap_or(&text).to_owned()
+    let whole = text.find('.').unwrap_or(text.len());
+    // A number that loses all of its decimals loses the point too.
+    let end = if whole + 2 > TIME { whole } else { TIME };
+    text.get(..end.min(text.len())).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
@@ -635,7 +635,8 @@ mod tests {
             (-1_500_000_000, "-1.500000"),
             (999_123_456_789, "999.123456"),
             (123_456_789_012_345, "123456.789"),
-            (9_000_000_000_000_000_000, "9000000000.0"),
+            (9_000_000_000_000_000_000, "9000000000"),
+            (-668_322_441_900_000_000, "-668322441"),
         ] {
             assert_eq!(seconds(Span::from_nanos(nanos)), text);
         }
