@@ -9,7 +9,7 @@ use crate::wire::{glance, ip};
 
 /// Frames between the steps: memory takes about as long as taking two frames in.
 const STEP: usize = 2;
-const DEPTH: usize = 8;
+const DEPTH: usize = 10;
 
 /// What is known of frames that come soon.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Ahead {
         self.at = (self.at + 1) % DEPTH;
         self.ring[self.at] = Soon { hash, slot: None };
         let back = |steps: usize| (self.at + DEPTH - steps * STEP) % DEPTH;
-        let (second, third, fourth) = (back(1), back(2), back(3));
+        let (second, third, fourth, fifth) = (back(1), back(2), back(3), back(4));
         if let Some(hash) = self.ring[second].hash {
             self.ring[second].slot = table.expect_entry(hash);
         }
@@ -50,6 +50,9 @@ impl Ahead {
         }
         if let Some(flow) = connection(table, self.ring[fourth].slot) {
             flow.connection.prefetch();
+        }
+        if let Some(flow) = connection(table, self.ring[fifth].slot) {
+            flow.connection.prefetch_more();
         }
     }
 }

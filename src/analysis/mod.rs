@@ -22,9 +22,9 @@ use crate::frame::CapturedFrame;
 use crate::source::Arrival;
 use crate::tcp::retransmission::{Confidence, Rule};
 use crate::tcp::{
-    Arrived, Connection, Embryo, Event, Kind, Listener, Role, Settings, Verdict, What,
+    Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Settings, Verdict, What,
 };
-use crate::wire::{self, Decoded, Icmp, Ip, Segment, Transport};
+use crate::wire::{self, Decoded, Flags, Icmp, Ip, Segment, Transport};
 
 /// What the analyzer is told before it starts.
 #[derive(Clone, Debug)]
@@ -201,6 +201,7 @@ pub struct Analyzer {
     /// Heap bytes of connections.
     heap: usize,
     ahead: Ahead,
+    pool: Pool,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -234,6 +235,7 @@ impl Analyzer {
             next_udp: 0,
             heap: 0,
             ahead: Ahead::default(),
+            pool: Pool::default(),
         }
     }
 
@@ -402,20 +404,7 @@ impl Analyzer {
         };
         let found = self.table.find(&key, direction, context, belongs);
         if let Some(slot) = found {
-            self.promote(slot);
-            let superseded = match self.table.get(slot) {
-                Some(Entry {
-                    value: Tracked::Tcp(flow),
-                    ..
-                }) => {
-                    let role = flow.role(direction);
-                    // Both ends may be the same socket: then only the sequence numbers tell.
-                    flow.connection.is_superseded_by(segment, role)
-                }
-                _ => false,
-            };
-            if !superseded {
-                self.track(slot, direction, &arrived, observer);
+            if self.track(slot, direction, &arrived, observer) {
                 return (slot, direction);
             }
             self.end(slot, observer);
@@ -467,7 +456,7 @@ impl Analyzer {
     }
 
     /// Makes a whole connection of a half-open one.
-    #[inline]
+    #[cold]
     fn promote(&mut self, slot: Slot) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
@@ -475,7 +464,7 @@ impl Analyzer {
         let Tracked::HalfOpen(id, client, embryo) = entry.value else {
             return;
         };
-        let connection = revive(&embryo, &self.options.settings);
+        let connection = revive(&embryo, &self.options.settings, &mut self.pool);
         let counted = connection.heap();
         self.heap += size_of::<TcpFlow>() + counted;
         entry.value = Tracked::Tcp(Box::new(TcpFlow {
@@ -486,6 +475,7 @@ impl Analyzer {
         }));
     }
 
+    /// Gives a segment to its connection; not when the segment opens a new one on its sockets.
     #[inline]
     fn track<O: Observer + ?Sized>(
         &mut self,
@@ -493,28 +483,39 @@ impl Analyzer {
         direction: Direction,
         arrived: &Arrived<'_>,
         observer: &mut O,
-    ) {
-        let Some(Entry {
-            value: Tracked::Tcp(flow),
-            ..
-        }) = self.table.get_mut(slot)
-        else {
-            return;
+    ) -> bool {
+        let flow = match self.table.get_mut(slot).map(|entry| &mut entry.value) {
+            Some(Tracked::Tcp(flow)) => flow,
+            Some(Tracked::HalfOpen(..)) => {
+                self.promote(slot);
+                return self.track(slot, direction, arrived, observer);
+            }
+            _ => return true,
         };
         let from = flow.role(direction);
+        if arrived.segment.flags.has(Flags::SYN)
+            && flow.connection.is_superseded_by(arrived.segment, from)
+        {
+            return false;
+        }
         let mut listener = Numbered {
             id: flow.id,
             observer,
         };
         let settings = &self.options.settings;
+        let (pool, events) = (&mut self.pool, &mut self.events);
         flow.connection
-            .segment(arrived, from, settings, &mut self.events, &mut listener);
-        let heap = flow.connection.heap();
-        self.heap = self.heap + heap - flow.counted;
-        flow.counted = heap;
-        if self.is_over() {
-            self.make_room(observer);
+            .segment(arrived, from, settings, pool, events, &mut listener);
+        // Memory only grows a little at a time, but for what waits behind a gap.
+        if arrived.frame % 16 == 0 || flow.connection.holds_back() || flow.connection.is_over() {
+            let heap = flow.connection.heap();
+            self.heap = self.heap + heap - flow.counted;
+            flow.counted = heap;
+            if self.is_over() {
+                self.make_room(observer);
+            }
         }
+        true
     }
 
     fn conversation(
@@ -604,9 +605,7 @@ impl Analyzer {
             Tracked::HalfOpen(_, _, embryo) => (0, embryo.time()),
             Tracked::Udp(conversation) => (2, conversation.last),
             Tracked::Tcp(flow) => {
-                let over = Role::BOTH
-                    .iter()
-                    .all(|&role| flow.connection.endpoint(role).state.is_over());
+                let over = flow.connection.is_over();
                 (if over { 1 } else { 3 }, flow.connection.last_time)
             }
         });
@@ -648,7 +647,7 @@ impl Analyzer {
         let mut events = Vec::new();
         let id = flow.id;
         flow.connection
-            .finish(&mut events, &mut Numbered { id, observer });
+            .finish(&mut self.pool, &mut events, &mut Numbered { id, observer });
         self.heap -= flow.counted;
         flow.counted = 0;
         if !events.is_empty() {
@@ -727,7 +726,7 @@ impl Analyzer {
         match &entry.value {
             Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
             Tracked::HalfOpen(id, client, embryo) => {
-                let connection = revive(embryo, &self.options.settings);
+                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
                 Some(look(&ConnectionView {
                     id: *id,
                     sockets: [
@@ -756,10 +755,17 @@ impl Analyzer {
     }
 }
 
-fn revive(embryo: &Embryo, settings: &Settings) -> Connection {
+fn revive(embryo: &Embryo, settings: &Settings, pool: &mut Pool) -> Connection {
     embryo.replay(|arrived| {
         let mut connection = Connection::new(arrived);
-        connection.segment(arrived, Role::Client, settings, &mut Vec::new(), &mut ());
+        connection.segment(
+            arrived,
+            Role::Client,
+            settings,
+            pool,
+            &mut Vec::new(),
+            &mut (),
+        );
         connection
     })
 }

@@ -148,7 +148,7 @@ impl<T> FlowTable<T> {
         });
         if let Some(slot) = exact {
             if let Some(entry) = self.get_mut(slot) {
-                entry.context[direction.index()] = Some(context);
+                entry.context[direction.index()].get_or_insert(context);
             }
             return Some(slot);
         }

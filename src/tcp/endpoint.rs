@@ -135,26 +135,92 @@ pub(super) struct Live {
     pub(super) duplicate_ack_run: u32,
 }
 
+/// Live parts of connections that are over, for those that begin: memory that is allocated and
+/// in the caches already.
+#[derive(Debug, Default)]
+pub struct Pool {
+    spare: Vec<Box<Live>>,
+    samples: Vec<Vec<i64>>,
+}
+
+impl Pool {
+    /// Spare parts kept at most …
+    const MOST: usize = 256;
+    /// … each with no more heap than this in bytes.
+    const LARGEST: usize = 4096;
+
+    fn live(&mut self) -> Box<Live> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut live: Box<Live>) {
+        if self.spare.len() < Self::MOST && live.heap() <= Self::LARGEST {
+            live.clear();
+            self.spare.push(live);
+        }
+    }
+}
+
+impl Live {
+    fn heap(&self) -> usize {
+        self.stream.heap() + self.board.heap() + self.sacked.heap()
+    }
+
+    /// Makes it as new, but for the memory it has.
+    fn clear(&mut self) {
+        let Self {
+            stream,
+            board,
+            sacked,
+            last_ack,
+            last_ip_id,
+            ip_id_moves,
+            largest,
+            duplicate_ack_run,
+        } = self;
+        stream.clear();
+        board.clear();
+        sacked.clear();
+        *last_ack = None;
+        *last_ip_id = None;
+        *ip_id_moves = 0;
+        *largest = 0;
+        *duplicate_ack_run = 0;
+    }
+}
+
 impl Endpoint {
-    /// The part that is kept while the connection lives. Where it has been dropped, what comes
-    /// late is seen as if all before had been captured.
+    /// The part that is kept while the connection lives.
     #[inline]
     pub(super) fn live(&mut self) -> &mut Live {
-        if self.live.is_none() {
-            self.revive();
-        }
-        // There is one now: this makes none.
+        // [`wake`](Self::wake) has been called: this makes none.
         self.live.get_or_insert_default()
     }
 
+    /// Sees to it that there is a live part. Where it has been dropped, what comes late is seen as
+    /// if all before had been captured.
+    #[inline]
+    pub(super) fn wake(&mut self, pool: &mut Pool) {
+        if self.live.is_none() {
+            self.revive(pool);
+        }
+    }
+
     #[cold]
-    fn revive(&mut self) {
-        let mut stream = Reassembler::starting_at(1);
-        stream.jump_to(self.next);
-        self.live = Some(Box::new(Live {
-            stream,
-            ..Live::default()
-        }));
+    fn revive(&mut self, pool: &mut Pool) {
+        let mut live = pool.live();
+        live.stream.start_at(1);
+        live.stream.jump_to(self.next);
+        self.live = Some(live);
+        self.rtt.wake(&mut pool.samples);
+    }
+
+    /// Whether its stream waits for a gap to be filled.
+    #[inline]
+    pub(super) fn holds_back(&self) -> bool {
+        self.live
+            .as_ref()
+            .is_some_and(|live| live.stream.open_gap().is_some())
     }
 
     /// Asks for the memory of the live part.
@@ -165,6 +231,15 @@ impl Endpoint {
         }
     }
 
+    /// Asks for the memory that the live part points to.
+    #[inline]
+    pub(super) fn prefetch_more(&self) {
+        if let Some(live) = &self.live {
+            live.board.prefetch();
+            live.stream.prefetch();
+        }
+    }
+
     /// The same, to look at; `None` where it has been dropped or never was needed.
     #[inline]
     pub(super) fn alive(&self) -> Option<&Live> {
@@ -172,9 +247,11 @@ impl Endpoint {
     }
 
     /// Drops what is needed only while the connection lives.
-    pub(super) fn drop_live(&mut self) {
-        self.live = None;
-        self.rtt.settle();
+    pub(super) fn drop_live(&mut self, pool: &mut Pool) {
+        if let Some(live) = self.live.take() {
+            pool.give(live);
+        }
+        self.rtt.settle(&mut pool.samples);
     }
 
     /// Initial sequence number, if its SYN was seen.
@@ -219,9 +296,10 @@ impl Endpoint {
 
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
-        let live = self.live.as_ref().map_or(0, |live| {
-            size_of::<Live>() + live.stream.heap() + live.board.heap() + live.sacked.heap()
-        });
+        let live = self
+            .live
+            .as_ref()
+            .map_or(0, |live| size_of::<Live>() + live.heap());
         live + self.rtt.heap()
     }
 
