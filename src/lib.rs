@@ -144,6 +144,7 @@ pub mod cli;
 pub mod flow;
 pub mod frame;
 pub(crate) mod prefetch;
+pub mod report;
 pub mod source;
 pub mod tcp;
 pub mod time;

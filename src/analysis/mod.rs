@@ -54,6 +54,7 @@
 
 mod ahead;
 pub mod capture;
+pub mod close_up;
 pub mod trouble;
 pub mod udp;
 
@@ -61,6 +62,7 @@ use core::ops::ControlFlow;
 
 use ahead::Ahead;
 pub use capture::Capture;
+pub use close_up::CloseUp;
 pub use udp::{Conversation, ConversationView};
 
 use crate::flow::fragment::Defragmenter;
@@ -123,6 +125,12 @@ pub trait Observer {
     /// Bytes of a connection's stream that are not there.
     fn gap(&mut self, connection: u32, from: Role, offset: u64, len: u64) {
         let _ = (connection, from, offset, len);
+    }
+
+    /// Something arrived that is no frame: a comment, a name, an interface. A comment on a frame
+    /// comes after that frame.
+    fn aside(&mut self, arrival: &Arrival<'_>) {
+        let _ = arrival;
     }
 
     /// Events that no frame brought: what was left when a connection's tracking ended.
@@ -299,6 +307,7 @@ impl Analyzer {
             Arrival::Frame(frame) => self.frame(&frame, observer),
             other => {
                 self.capture.note(&other);
+                observer.aside(&other);
                 ControlFlow::Continue(())
             }
         }
@@ -622,7 +631,8 @@ impl Analyzer {
         self.promote(slot);
         match self.table.get_mut(slot).map(|entry| &mut entry.value) {
             Some(Tracked::Tcp(flow)) => {
-                flow.connection.icmp_error();
+                flow.connection
+                    .icmp_error(icmp.version, icmp.kind, icmp.code);
                 FlowView::IcmpAboutTcp(flow.id, flow.role(direction))
             }
             Some(Tracked::Udp(conversation)) => {
@@ -757,6 +767,15 @@ impl Analyzer {
             .collect();
         list.sort_unstable();
         list
+    }
+
+    /// The first SYN of a connection that has nothing else, for figures over millions of them
+    /// without making each whole.
+    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
+        match &self.table.get(slot)?.value {
+            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
+            _ => None,
+        }
     }
 
     /// Shows one connection. Half-open ones are made whole for the occasion.

@@ -4,6 +4,7 @@ use crate::flow::{Direction, Socket};
 use crate::frame::CapturedFrame;
 use crate::tcp::Role;
 use crate::time::{Span, Timestamp};
+use crate::wire::icmp::error_words;
 
 /// What is known of a UDP conversation. The client is the first sender.
 #[derive(Clone, Debug)]
@@ -72,6 +73,12 @@ impl Conversation {
         } else {
             Role::Server
         }
+    }
+
+    /// What the last ICMP error about it said, in words.
+    pub fn icmp_words(&self) -> Option<&'static str> {
+        let (version, kind, code) = self.icmp?;
+        Some(error_words(version, kind, code).unwrap_or("ICMP error"))
     }
 
     /// From the first frame to the last.

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::analysis::{Analyzer, Observer, Options};
+use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
@@ -85,7 +86,7 @@ impl Limits {
 }
 
 /// A size in bytes: `512M`, `2G`, `65536`; powers of 1024.
-fn size(text: &str) -> Result<usize, String> {
+pub(super) fn size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'b', 'i']).chars().last() {
         Some('k' | 'K') => (text, 10),
         Some('m' | 'M') => (text, 20),
@@ -137,7 +138,7 @@ impl Finished {
     /// Tells on standard error what went wrong.
     pub(super) fn complain(&self) {
         for error in &self.errors {
-            eprintln!("tcplens: {error}");
+            eprintln!("tcplens: {}", escaped(&error.to_string()));
         }
         if self.interrupted {
             eprintln!("tcplens: interrupted; this is what was found so far");

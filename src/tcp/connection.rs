@@ -15,6 +15,7 @@ use super::step::{Directed, Step};
 use super::transition::{closes, moves, opens, reset};
 use super::{Arrived, Role};
 use crate::time::Timestamp;
+use crate::wire::icmp::error_words;
 use crate::wire::{Flags, Segment, SeqNum};
 
 /// What tracking is told once for all connections.
@@ -76,6 +77,8 @@ pub struct Connection {
     pub reset: Option<ResetBy>,
     /// ICMP errors that quoted it.
     pub icmp_errors: u32,
+    /// The last such error: ICMP version, type and code.
+    pub icmp: Option<(u8, u8, u8)>,
 }
 
 /// The RST that ended a connection.
@@ -122,6 +125,7 @@ impl Connection {
             last_time: arrived.time,
             reset: None,
             icmp_errors: 0,
+            icmp: None,
         }
     }
 
@@ -158,6 +162,12 @@ impl Connection {
     #[inline]
     pub fn endpoint(&self, role: Role) -> &Endpoint {
         &self.ends[role as usize]
+    }
+
+    /// What the last ICMP error about it said, in words.
+    pub fn icmp_words(&self) -> Option<&'static str> {
+        let (version, kind, code) = self.icmp?;
+        Some(error_words(version, kind, code).unwrap_or("ICMP error"))
     }
 
     /// Whether a SYN from `from` opens a new connection on these sockets rather than belonging to
@@ -330,8 +340,9 @@ impl Connection {
     }
 
     /// An ICMP error quoted a segment that `from` sent. A SYN so answered is refused.
-    pub fn icmp_error(&mut self) {
+    pub fn icmp_error(&mut self, version: u8, kind: u8, code: u8) {
         self.icmp_errors = self.icmp_errors.saturating_add(1);
+        self.icmp = Some((version, kind, code));
     }
 
     /// Delivers what is left of both streams, gaps and all, and gives the memory back. For when

@@ -147,6 +147,11 @@ impl Embryo {
         self.time
     }
 
+    /// Bytes of its frame on the wire.
+    pub fn wire_len(&self) -> u32 {
+        self.wire_len
+    }
+
     /// The SYN as it arrived, to be played to a connection.
     pub fn replay<T>(&self, play: impl FnOnce(&Arrived<'_>) -> T) -> T {
         let has = |bit: u8| self.present & 1 << bit != 0;

@@ -42,6 +42,42 @@ pub struct Quoted {
     pub seq: Option<SeqNum>,
 }
 
+/// What an ICMP (`version` 4) or ICMPv6 (6) error says, in words; nothing for those without a name.
+pub const fn error_words(version: u8, kind: u8, code: u8) -> Option<&'static str> {
+    Some(match (version, kind, code) {
+        (4, 3, 0) => "network unreachable",
+        (4, 3, 1) => "host unreachable",
+        (4, 3, 2) => "protocol unreachable",
+        (4, 3, 3) => "port unreachable",
+        (4, 3, 4) => "fragmentation needed",
+        (4, 3, 5) => "source route failed",
+        (4, 3, 6) => "network unknown",
+        (4, 3, 7) => "host unknown",
+        (4, 3, 9) => "network prohibited",
+        (4, 3, 10) => "host prohibited",
+        (4, 3, 13) => "administratively prohibited",
+        (4, 3, _) => "destination unreachable",
+        (4, 4, _) => "source quench",
+        (4, 5, _) => "redirect",
+        (4, 11, 0) => "time to live exceeded",
+        (4, 11, _) => "reassembly time exceeded",
+        (4, 12, _) => "parameter problem",
+        (6, 1, 0) => "no route",
+        (6, 1, 1) => "administratively prohibited",
+        (6, 1, 2) => "beyond the scope of the source address",
+        (6, 1, 3) => "address unreachable",
+        (6, 1, 4) => "port unreachable",
+        (6, 1, 5) => "source address failed policy",
+        (6, 1, 6) => "route rejected",
+        (6, 1, _) => "destination unreachable",
+        (6, 2, _) => "packet too big",
+        (6, 3, 0) => "hop limit exceeded",
+        (6, 3, _) => "reassembly time exceeded",
+        (6, 4, _) => "parameter problem",
+        _ => return None,
+    })
+}
+
 impl<'a> Icmp<'a> {
     /// Octets of the header.
     pub const LEN: usize = 8;

@@ -35,3 +35,33 @@ impl LinkType {
     pub const NFLOG: Self = Self(239);
     pub const LINUX_SLL2: Self = Self(276);
 }
+
+impl LinkType {
+    /// The name as it is printed; a number for those without.
+    pub fn name(self) -> impl core::fmt::Display {
+        Name(self)
+    }
+}
+
+struct Name(LinkType);
+
+impl core::fmt::Display for Name {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self.0 {
+            LinkType::NULL => "NULL",
+            LinkType::ETHERNET => "Ethernet",
+            LinkType::PPP | LinkType::PPP_SERIAL | LinkType::PPP_PPPD | LinkType::PPP_WITH_DIR => {
+                "PPP"
+            }
+            LinkType::PPP_ETHER => "PPPoE",
+            LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => "raw IP",
+            LinkType::C_HDLC => "Cisco HDLC",
+            LinkType::LOOP => "LOOP",
+            LinkType::LINUX_SLL => "Linux cooked v1",
+            LinkType::LINUX_SLL2 => "Linux cooked v2",
+            LinkType::IPV4 => "raw IPv4",
+            LinkType::IPV6 => "raw IPv6",
+            LinkType(number) => return write!(f, "link type {number}"),
+        })
+    }
+}

@@ -45,6 +45,22 @@ impl OptionSet {
     pub const fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }
+
+    /// The names of those that are there, as they are printed.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (Self::FAST_OPEN, "fast-open"),
+            (Self::MPTCP, "mptcp"),
+            (Self::ACC_ECN, "acc-ecn"),
+            (Self::MD5, "md5"),
+            (Self::AUTHENTICATION, "authentication"),
+            (Self::USER_TIMEOUT, "user-timeout"),
+            (Self::UNKNOWN, "unknown"),
+            (Self::MALFORMED, "malformed"),
+        ]
+        .into_iter()
+        .filter_map(move |(bit, name)| self.has(bit).then_some(name))
+    }
 }
 
 /// The options of one segment: those that tracking needs as values, the rest through

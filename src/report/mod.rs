@@ -1,0 +1,80 @@
+//! A finished analysis for people, machines and pipes: one file per format.
+//!
+//! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
+//! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
+//!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`escape`], [`style`], [`units`] how things are printed
+//!
+//! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
+//! or a file goes through [`escape`] before it is printed for people.
+
+pub mod csv;
+pub mod escape;
+pub mod field;
+pub mod follow;
+mod icmp;
+pub mod json;
+pub mod ladder;
+pub mod packets;
+pub mod select;
+pub mod story;
+pub mod stream_files;
+pub mod style;
+pub mod text;
+pub mod totals;
+pub mod units;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::analysis::Analyzer;
+use crate::time::Timestamp;
+
+pub use select::{Selection, Sort};
+
+/// The name and version of what machines are given. Fields may be added to a version; what is
+/// there keeps its name and meaning.
+pub const SCHEMA: &str = "tcplens/1";
+
+/// Why an input was not read to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problem {
+    /// The input's name.
+    pub input: String,
+    /// Byte offset at which reading stopped.
+    pub offset: u64,
+    /// The last good frame before it.
+    pub after_frame: u64,
+    /// What was wrong.
+    pub reason: String,
+    /// Whether it could not be opened at all.
+    pub unopened: bool,
+}
+
+/// What is reported.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    /// The figures.
+    pub analyzer: &'a Analyzer,
+    /// The names of the inputs as the user gave them.
+    pub inputs: &'a [String],
+    /// What went wrong with them.
+    pub problems: &'a [Problem],
+    /// Whether the user ended it early.
+    pub interrupted: bool,
+    /// Which connections.
+    pub selection: Selection,
+}
+
+impl<'a> Report<'a> {
+    /// When the capture ended.
+    pub fn end(&self) -> Timestamp {
+        let capture = self.analyzer.capture();
+        capture.now.or(capture.last).unwrap_or_default()
+    }
+
+    /// Names of addresses, from the capture.
+    pub fn names(&self) -> &'a BTreeMap<IpAddr, String> {
+        &self.analyzer.capture().names
+    }
+}

@@ -1,0 +1,113 @@
+//! For people: the capture and how far it can be trusted, the connections, the most troubled
+//! first, then UDP, then what to do next. Made for 80 columns.
+//!
+//! ```text
+//! Capture   shop.pcapng: pcapng, Ethernet
+//!           412 frames, 52.1 kB in 5.02s
+//! Trust     no sign of missed, cut or damaged frames
+//!
+//! TCP       21 connections …
+//!
+//!  id  client → server                               time    rtt     sent received
+//!   3  10.0.0.1:52341 → 192.0.2.7:443               12.3s 4.21ms  1.23 MB   812 kB
+//!      TIME-WAIT / CLOSED   closed by client, server resent 12 segments (3 by timer)
+//! ```
+
+mod capture;
+mod close_up;
+mod line;
+mod tcp;
+mod udp;
+
+use std::io::{self, Write};
+
+use super::style::{Palette, Tone};
+use super::{Report, select};
+use crate::analysis::{CloseUp, ConnectionView};
+use line::Lines;
+
+/// How the text is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns.
+    pub width: usize,
+    /// Colours.
+    pub palette: Palette,
+    /// Whether addresses that have names in the capture are shown by them.
+    pub names: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            width: 80,
+            palette: Palette::PLAIN,
+            names: true,
+        }
+    }
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let (slots, totals) = select::connections(report.analyzer, report.selection, report.end());
+    let conversations = select::conversations(report.analyzer, report.selection);
+    let mut lines = Lines { look, out };
+    capture::write(report, &totals, &mut lines)?;
+    lines.blank()?;
+    tcp::write(report, &slots, &totals, &mut lines)?;
+    if !conversations.is_empty() {
+        lines.blank()?;
+        udp::write(report, &conversations, &mut lines)?;
+    }
+    if let Some(command) = next(report, &slots) {
+        lines.blank()?;
+        lines.labelled("Next", Tone::Heading, &command)?;
+    }
+    Ok(())
+}
+
+/// Writes one connection in full.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_close_up(
+    report: &Report<'_>,
+    close_up: &CloseUp,
+    view: &ConnectionView<'_>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    close_up::write(report, close_up, view, &mut Lines { look, out })
+}
+
+/// What to type to see more of the first connection shown.
+fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
+    let id = report
+        .analyzer
+        .connection(*slots.first()?, |view| view.id)?;
+    let inputs: Option<Vec<_>> = report
+        .inputs
+        .iter()
+        .map(|input| shell_word(input))
+        .collect();
+    let inputs = inputs
+        .map(|inputs| inputs.join(" "))
+        .filter(|inputs| report.inputs.len() <= 3 && inputs.len() < 40 && inputs != "-")
+        .unwrap_or_else(|| "FILE".to_owned());
+    Some(format!("tcplens analyze {inputs} --connection {id}"))
+}
+
+/// A word as a shell takes it; nothing for what can't be printed.
+fn shell_word(word: &str) -> Option<String> {
+    let harmless = |char: char| char.is_ascii_alphanumeric() || "/._-+,:@%=".contains(char);
+    if !word.chars().all(super::escape::is_plain) {
+        return None;
+    }
+    if !word.is_empty() && word.chars().all(harmless) {
+        return Some(word.to_owned());
+    }
+    Some(format!("'{}'", word.replace('\'', r"'\''")))
+}
