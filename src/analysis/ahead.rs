@@ -1,7 +1,7 @@
 //! The flows of frames that come soon, fetched step by step so that each is at hand when its
 //! frame is taken in: index place, then entry, then connection, then what it points to.
 
-use super::{TcpFlow, Tracked};
+use super::tracked::{TcpFlow, Tracked};
 use crate::flow::{FlowKey, FlowTable, Protocol, Slot, Socket};
 use crate::frame::CapturedFrame;
 use crate::prefetch::prefetch;

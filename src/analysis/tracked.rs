@@ -1,0 +1,66 @@
+//! What the flow table keeps for a flow.
+
+use super::{ConnectionView, Conversation, ConversationView};
+use crate::flow::{Direction, FlowKey};
+use crate::tcp::{Connection, Embryo, Pool, Role, Settings};
+
+#[derive(Debug)]
+pub(super) struct TcpFlow {
+    pub(super) id: u32,
+    /// Which direction the client sends in.
+    pub(super) client: Direction,
+    /// Heap bytes counted for it …
+    pub(super) counted: usize,
+    /// … so many of its segments ago.
+    pub(super) uncounted: u8,
+    pub(super) connection: Connection,
+}
+
+impl TcpFlow {
+    pub(super) fn role(&self, direction: Direction) -> Role {
+        if direction == self.client {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Tracked {
+    /// A SYN and nothing else yet.
+    HalfOpen(u32, Direction, Embryo),
+    Tcp(Box<TcpFlow>),
+    Udp(Conversation),
+}
+
+pub(super) fn revive(embryo: &Embryo, settings: &Settings, pool: &mut Pool) -> Connection {
+    embryo.replay(|arrived| {
+        let mut connection = Connection::new(arrived);
+        connection.segment(
+            arrived,
+            Role::Client,
+            settings,
+            pool,
+            &mut Vec::new(),
+            &mut (),
+        );
+        connection
+    })
+}
+
+pub(super) fn view_of<'a>(key: &FlowKey, flow: &'a TcpFlow) -> ConnectionView<'a> {
+    ConnectionView {
+        id: flow.id,
+        sockets: [key.source(flow.client), key.source(flow.client.reverse())],
+        connection: &flow.connection,
+    }
+}
+
+pub(super) fn talk_of<'a>(key: &FlowKey, conversation: &'a Conversation) -> ConversationView<'a> {
+    let client = conversation.client;
+    ConversationView {
+        sockets: [key.source(client), key.source(client.reverse())],
+        conversation,
+    }
+}
