@@ -20,4 +20,7 @@ pub struct CapturedFrame<'a> {
     pub wire_len: u32,
     /// The captured bytes.
     pub data: &'a [u8],
+    /// The bytes of a frame that comes some frames later, where the source has it already: for
+    /// fetching its flow before it is needed. Empty where there is none.
+    pub upcoming: &'a [u8],
 }

@@ -1,7 +1,58 @@
 //! The one path from arrivals to figures: decode, find the flow, track it, tell the observer.
 //!
 //! After this point no code asks whether frames come from a file, an interface or the generator.
+//!
+//! An [`Analyzer`] takes [`Arrival`]s in one at a time. Who wants to know more than the figures at
+//! the end passes an [`Observer`]: it sees each frame with what was decoded of it, the conversation
+//! it belongs to and the events it caused, and gets the bytes of all streams in order. `()`
+//! is the observer that wants nothing.
+//!
+//! # Examples
+//! Which frames changed the state of a connection, and the figures at the end:
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use tcplens::analysis::{Analyzer, FlowView, FrameView, Observer, Options};
+//! use tcplens::source::{self, OpenOptions};
+//! use tcplens::tcp::{Role, What};
+//!
+//! struct StateChanges;
+//!
+//! impl Observer for StateChanges {
+//!     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+//!         if let FlowView::Tcp { view: tcp, .. } = view.flow {
+//!             for event in view.events {
+//!                 if let What::State { endpoint, before, after, .. } = event.what {
+//!                     println!("{}: connection {}, {endpoint}: {before} > {after}", event.frame, tcp.id);
+//!                 }
+//!             }
+//!         }
+//!         ControlFlow::Continue(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/half-close.pcap");
+//! // At most 64 MB for what is kept; past it flows are let go, and counted.
+//! let options = Options { memory: 64 << 20, ..Options::default() };
+//! let mut analyzer = Analyzer::new(options);
+//! source::open(&[file], &OpenOptions::default())?
+//!     .run(&mut |arrival| analyzer.arrive(arrival, &mut StateChanges))?;
+//! analyzer.finish(&mut StateChanges);
+//!
+//! assert_eq!(analyzer.evicted().connections, 0);
+//! for (id, slot) in analyzer.connections() {
+//!     analyzer.connection(slot, |view| {
+//!         let server = &view.connection.endpoint(Role::Server).figures;
+//!         println!("{id}: {} bytes from {}", server.stream_bytes, view.socket(Role::Server));
+//!     });
+//! }
+//! # assert_eq!(analyzer.tcp_seen(), 1);
+//! # Ok(())
+//! # }
+//! ```
 
+mod ahead;
 pub mod capture;
 pub mod close_up;
 pub mod trouble;
@@ -9,6 +60,7 @@ pub mod udp;
 
 use core::ops::ControlFlow;
 
+use ahead::Ahead;
 pub use capture::Capture;
 pub use close_up::CloseUp;
 pub use udp::{Conversation, ConversationView};
@@ -20,9 +72,9 @@ use crate::frame::CapturedFrame;
 use crate::source::Arrival;
 use crate::tcp::retransmission::{Confidence, Rule};
 use crate::tcp::{
-    Arrived, Connection, Embryo, Event, Kind, Listener, Role, Settings, Verdict, What,
+    Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Settings, Verdict, What,
 };
-use crate::wire::{self, Decoded, Icmp, Ip, Segment, Transport};
+use crate::wire::{self, Decoded, Flags, Icmp, Ip, Segment, Transport};
 
 /// What the analyzer is told before it starts.
 #[derive(Clone, Debug)]
@@ -47,6 +99,11 @@ impl Default for Options {
 }
 
 /// Who wants to know while frames go by.
+///
+/// Every method does nothing unless it is implemented. Of one stream, what [`bytes`](Self::bytes)
+/// and [`gap`](Self::gap) are given lies end to end: each begins where the one before ended, and
+/// no offset comes twice. Bytes that wait behind a gap come when it is filled, when its receiver
+/// says that it has them, when too much waits, or at the [end](Analyzer::finish).
 pub trait Observer {
     /// Whether [`frame`](Self::frame) is of interest. When not, half-open connections are kept
     /// smaller.
@@ -192,6 +249,8 @@ pub struct Analyzer {
     next_udp: u32,
     /// Heap bytes of connections.
     heap: usize,
+    ahead: Ahead,
+    pool: Pool,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -224,10 +283,13 @@ impl Analyzer {
             next_tcp: 0,
             next_udp: 0,
             heap: 0,
+            ahead: Ahead::default(),
+            pool: Pool::default(),
         }
     }
 
-    /// Takes an arrival in.
+    /// Takes an arrival in, and tells `observer`. Breaks when the observer does, so that it can be
+    /// called from [`Source::run`](crate::source::Source::run) as it is.
     pub fn arrive<O: Observer + ?Sized>(
         &mut self,
         arrival: Arrival<'_>,
@@ -247,6 +309,9 @@ impl Analyzer {
         frame: &CapturedFrame<'_>,
         observer: &mut O,
     ) -> ControlFlow<()> {
+        if !frame.upcoming.is_empty() {
+            self.ahead.look(frame, &self.table);
+        }
         self.capture.count(frame);
         let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
         if let (Transport::Fragment(bytes), Some(ip)) = (&decoded.transport, &decoded.ip) {
@@ -388,20 +453,7 @@ impl Analyzer {
         };
         let found = self.table.find(&key, direction, context, belongs);
         if let Some(slot) = found {
-            self.promote(slot);
-            let superseded = match self.table.get(slot) {
-                Some(Entry {
-                    value: Tracked::Tcp(flow),
-                    ..
-                }) => {
-                    let role = flow.role(direction);
-                    // Both ends may be the same socket: then only the sequence numbers tell.
-                    flow.connection.is_superseded_by(segment, role)
-                }
-                _ => false,
-            };
-            if !superseded {
-                self.track(slot, direction, &arrived, observer);
+            if self.track(slot, direction, &arrived, observer) {
                 return (slot, direction);
             }
             self.end(slot, observer);
@@ -453,7 +505,7 @@ impl Analyzer {
     }
 
     /// Makes a whole connection of a half-open one.
-    #[inline]
+    #[cold]
     fn promote(&mut self, slot: Slot) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
@@ -461,7 +513,7 @@ impl Analyzer {
         let Tracked::HalfOpen(id, client, embryo) = entry.value else {
             return;
         };
-        let connection = revive(&embryo, &self.options.settings);
+        let connection = revive(&embryo, &self.options.settings, &mut self.pool);
         let counted = connection.heap();
         self.heap += size_of::<TcpFlow>() + counted;
         entry.value = Tracked::Tcp(Box::new(TcpFlow {
@@ -472,6 +524,7 @@ impl Analyzer {
         }));
     }
 
+    /// Gives a segment to its connection; not when the segment opens a new one on its sockets.
     #[inline]
     fn track<O: Observer + ?Sized>(
         &mut self,
@@ -479,28 +532,39 @@ impl Analyzer {
         direction: Direction,
         arrived: &Arrived<'_>,
         observer: &mut O,
-    ) {
-        let Some(Entry {
-            value: Tracked::Tcp(flow),
-            ..
-        }) = self.table.get_mut(slot)
-        else {
-            return;
+    ) -> bool {
+        let flow = match self.table.get_mut(slot).map(|entry| &mut entry.value) {
+            Some(Tracked::Tcp(flow)) => flow,
+            Some(Tracked::HalfOpen(..)) => {
+                self.promote(slot);
+                return self.track(slot, direction, arrived, observer);
+            }
+            _ => return true,
         };
         let from = flow.role(direction);
+        if arrived.segment.flags.has(Flags::SYN)
+            && flow.connection.is_superseded_by(arrived.segment, from)
+        {
+            return false;
+        }
         let mut listener = Numbered {
             id: flow.id,
             observer,
         };
         let settings = &self.options.settings;
+        let (pool, events) = (&mut self.pool, &mut self.events);
         flow.connection
-            .segment(arrived, from, settings, &mut self.events, &mut listener);
-        let heap = flow.connection.heap();
-        self.heap = self.heap + heap - flow.counted;
-        flow.counted = heap;
-        if self.is_over() {
-            self.make_room(observer);
+            .segment(arrived, from, settings, pool, events, &mut listener);
+        // Memory only grows a little at a time, but for what waits behind a gap.
+        if arrived.frame % 16 == 0 || flow.connection.holds_back() || flow.connection.is_over() {
+            let heap = flow.connection.heap();
+            self.heap = self.heap + heap - flow.counted;
+            flow.counted = heap;
+            if self.is_over() {
+                self.make_room(observer);
+            }
         }
+        true
     }
 
     fn conversation(
@@ -590,9 +654,7 @@ impl Analyzer {
             Tracked::HalfOpen(_, _, embryo) => (0, embryo.time()),
             Tracked::Udp(conversation) => (2, conversation.last),
             Tracked::Tcp(flow) => {
-                let over = Role::BOTH
-                    .iter()
-                    .all(|&role| flow.connection.endpoint(role).state.is_over());
+                let over = flow.connection.is_over();
                 (if over { 1 } else { 3 }, flow.connection.last_time)
             }
         });
@@ -634,7 +696,7 @@ impl Analyzer {
         let mut events = Vec::new();
         let id = flow.id;
         flow.connection
-            .finish(&mut events, &mut Numbered { id, observer });
+            .finish(&mut self.pool, &mut events, &mut Numbered { id, observer });
         self.heap -= flow.counted;
         flow.counted = 0;
         if !events.is_empty() {
@@ -713,7 +775,7 @@ impl Analyzer {
         match &entry.value {
             Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
             Tracked::HalfOpen(id, client, embryo) => {
-                let connection = revive(embryo, &self.options.settings);
+                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
                 Some(look(&ConnectionView {
                     id: *id,
                     sockets: [
@@ -742,10 +804,17 @@ impl Analyzer {
     }
 }
 
-fn revive(embryo: &Embryo, settings: &Settings) -> Connection {
+fn revive(embryo: &Embryo, settings: &Settings, pool: &mut Pool) -> Connection {
     embryo.replay(|arrived| {
         let mut connection = Connection::new(arrived);
-        connection.segment(arrived, Role::Client, settings, &mut Vec::new(), &mut ());
+        connection.segment(
+            arrived,
+            Role::Client,
+            settings,
+            pool,
+            &mut Vec::new(),
+            &mut (),
+        );
         connection
     })
 }

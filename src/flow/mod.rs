@@ -2,6 +2,7 @@
 //! packet. Knows neither TCP nor what is kept per conversation.
 
 pub mod fragment;
+mod index;
 pub mod table;
 
 pub use table::{FlowTable, Slot};

@@ -1,26 +1,21 @@
 //! The flow table: one hash lookup per packet, values in a chunked slab.
 //!
-//! The index maps a hash to a slot number only, so that growing it touches no value; the key is
-//! compared in the slab, where the value is needed anyway. The hash is seeded: whoever writes
+//! The index holds 32 bits of hash and a slot number, so that growing it touches no value; the key
+//! is compared in the slab, where the value is needed anyway. The hash is seeded: whoever writes
 //! the packets can't choose collisions (Crosby & Wallach 2003).
 
 use core::hash::{BuildHasher, Hasher};
 use std::collections::hash_map::RandomState;
 
-use hashbrown::HashTable;
-
+use super::index::Index;
 use super::{Direction, FlowKey};
+use crate::prefetch::prefetch;
 
 /// A place in the table. Places of removed flows are used again.
 pub type Slot = u32;
 
 /// Slots in a chunk: growth never moves what is there.
 const CHUNK: usize = 1024;
-
-struct Indexed {
-    tag: u32,
-    slot: Slot,
-}
 
 /// A flow and what is kept for it.
 #[derive(Debug)]
@@ -34,10 +29,9 @@ pub struct Entry<T> {
     pub value: T,
 }
 
-/// The hash of a key: two folded multiplications of its words with secret ones, then made a
-/// function of 32 bits, so that the index can grow from the tags it holds.
+/// The hash of a key: two folded multiplications of its words with secret ones.
 #[inline]
-fn hash(seeds: &[u64; 5], key: &FlowKey) -> u64 {
+fn hash(seeds: &[u64; 5], key: &FlowKey) -> u32 {
     let [a, b, c, d, e] = key.words();
     let [s, t, u, v, w] = *seeds;
     let fold = |x: u64, y: u64| {
@@ -46,15 +40,7 @@ fn hash(seeds: &[u64; 5], key: &FlowKey) -> u64 {
     };
     let left = fold(a ^ s, b ^ t);
     let right = fold(c ^ u, d ^ v);
-    spread((fold(left ^ e ^ w, right.rotate_left(32) ^ u) >> 32) as u32)
-}
-
-/// A 64-bit hash whose upper half is `tag`: hashbrown takes the bucket from the lower bits and
-/// its control byte from the upper seven.
-#[inline]
-fn spread(tag: u32) -> u64 {
-    let lower = tag.wrapping_mul(0x9e37_79b1);
-    u64::from(tag) << 32 | u64::from(lower ^ lower >> 15)
+    (fold(left ^ e ^ w, right.rotate_left(32) ^ u) >> 32) as u32
 }
 
 #[inline]
@@ -67,7 +53,7 @@ fn entry_in<T>(chunks: &[Box<[Option<Entry<T>>]>], slot: Slot) -> Option<&Entry<
 
 /// Flows by key, with values of type `T`.
 pub struct FlowTable<T> {
-    index: HashTable<Indexed>,
+    index: Index,
     chunks: Vec<Box<[Option<Entry<T>>]>>,
     free: Vec<Slot>,
     /// Slots ever used: those past it have never held a flow.
@@ -94,7 +80,7 @@ impl<T> FlowTable<T> {
             hasher.finish() | 1
         };
         Self {
-            index: HashTable::new(),
+            index: Index::default(),
             chunks: Vec::new(),
             free: Vec::new(),
             used: 0,
@@ -117,7 +103,7 @@ impl<T> FlowTable<T> {
     /// Bytes held by the table itself, without what values point to.
     pub fn memory(&self) -> usize {
         self.chunks.len() * CHUNK * size_of::<Option<Entry<T>>>()
-            + self.index.capacity() * (size_of::<Indexed>() + 1)
+            + self.index.memory()
             + self.free.capacity() * size_of::<Slot>()
     }
 
@@ -150,50 +136,56 @@ impl<T> FlowTable<T> {
         mut belongs: impl FnMut(&Entry<T>) -> bool,
     ) -> Option<Slot> {
         let hash = hash(&self.seeds, key);
-        let tag = (hash >> 32) as u32;
         let entry_of = |slot| entry_in(&self.chunks, slot);
-        let exact = self.index.find(hash, |indexed| {
-            indexed.tag == tag
-                && entry_of(indexed.slot).is_some_and(|entry| {
-                    entry.key == *key
-                        && match entry.context[direction.index()] {
-                            Some(seen) => seen == context,
-                            None => entry.context[direction.reverse().index()] == Some(context),
-                        }
-                })
+        let exact = self.index.find(hash, |slot| {
+            entry_of(slot).is_some_and(|entry| {
+                entry.key == *key
+                    && match entry.context[direction.index()] {
+                        Some(seen) => seen == context,
+                        None => entry.context[direction.reverse().index()] == Some(context),
+                    }
+            })
         });
-        if let Some(indexed) = exact {
-            let slot = indexed.slot;
+        if let Some(slot) = exact {
             if let Some(entry) = self.get_mut(slot) {
-                entry.context[direction.index()] = Some(context);
+                entry.context[direction.index()].get_or_insert(context);
             }
             return Some(slot);
         }
-        let slot = self
-            .index
-            .find(hash, |indexed| {
-                indexed.tag == tag
-                    && entry_of(indexed.slot)
-                        .is_some_and(|entry| entry.key == *key && belongs(entry))
-            })?
-            .slot;
+        let slot = self.index.find(hash, |slot| {
+            entry_of(slot).is_some_and(|entry| entry.key == *key && belongs(entry))
+        })?;
         if let Some(entry) = self.get_mut(slot) {
             entry.context[direction.index()].get_or_insert(context);
         }
         Some(slot)
     }
 
+    /// First step of finding a flow soon: asks for its place in the index. Gives the hash that the
+    /// second step takes.
+    #[inline]
+    pub fn expect(&self, key: &FlowKey) -> u32 {
+        let hash = hash(&self.seeds, key);
+        if let Some(place) = self.index.begin(hash) {
+            prefetch(place);
+        }
+        hash
+    }
+
+    /// Second step: asks for the entry. Gives its slot for the third, which is the caller's.
+    #[inline]
+    pub fn expect_entry(&self, hash: u32) -> Option<Slot> {
+        let slot = self.index.find(hash, |_| true)?;
+        let chunk = self.chunks.get(slot as usize / CHUNK)?;
+        prefetch(chunk.get(slot as usize % CHUNK)?);
+        Some(slot)
+    }
+
     /// Any flow with this key, in whatever context.
     pub fn find_any(&self, key: &FlowKey) -> Option<Slot> {
-        let hash = hash(&self.seeds, key);
-        self.index
-            .find(hash, |indexed| {
-                indexed.tag == (hash >> 32) as u32
-                    && self
-                        .get(indexed.slot)
-                        .is_some_and(|entry| entry.key == *key)
-            })
-            .map(|indexed| indexed.slot)
+        self.index.find(hash(&self.seeds, key), |slot| {
+            self.get(slot).is_some_and(|entry| entry.key == *key)
+        })
     }
 
     /// Adds a flow. An older one with the same key and context should have been
@@ -221,15 +213,7 @@ impl<T> FlowTable<T> {
             });
         }
         self.live += 1;
-        let hash = hash(&self.seeds, &key);
-        self.index.insert_unique(
-            hash,
-            Indexed {
-                tag: (hash >> 32) as u32,
-                slot,
-            },
-            |indexed| spread(indexed.tag),
-        );
+        self.index.insert(hash(&self.seeds, &key), slot);
         slot
     }
 
@@ -238,10 +222,7 @@ impl<T> FlowTable<T> {
         let Some(key) = self.get(slot).map(|entry| entry.key) else {
             return;
         };
-        let hash = hash(&self.seeds, &key);
-        if let Ok(found) = self.index.find_entry(hash, |indexed| indexed.slot == slot) {
-            found.remove();
-        }
+        self.index.remove(hash(&self.seeds, &key), slot);
     }
 
     /// Takes a flow out altogether.

@@ -265,6 +265,9 @@ impl Records {
     }
 }
 
+/// How many records ahead of a frame its upcoming one is.
+const AHEAD: usize = 10;
+
 struct Walk<'r> {
     records: &'r Records,
     interface: u32,
@@ -284,6 +287,11 @@ impl Walk<'_> {
         P: Fn(&[u8]) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>>,
     {
         let mut rest = data;
+        // Some records further on, so that the flows of its frames can be fetched in time.
+        let mut ahead = data;
+        for _ in 0..AHEAD {
+            ahead = parse(ahead).map_or(&[][..], |(after, _)| after);
+        }
         loop {
             let used = data.len() - rest.len();
             let Ok((after, record)) = parse(rest) else {
@@ -300,6 +308,13 @@ impl Walk<'_> {
                 return (used, Pause::Beyond(time));
             }
             rest = after;
+            let upcoming = match parse(ahead) {
+                Ok((after, upcoming)) => {
+                    ahead = after;
+                    upcoming.data
+                }
+                Err(_) => &[],
+            };
             let frame = CapturedFrame {
                 number: count.next_frame(time),
                 time,
@@ -307,6 +322,7 @@ impl Walk<'_> {
                 link: self.records.link,
                 wire_len: record.origlen,
                 data: record.data,
+                upcoming,
             };
             if sink(Arrival::Frame(frame)).is_break() {
                 return (data.len() - rest.len(), Pause::Broken);

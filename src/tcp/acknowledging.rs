@@ -106,7 +106,7 @@ pub(super) fn rtt_sample(acked: &Acked, segment: &Segment<'_>, now: Timestamp) -
     }
     let newest = acked.newest?;
     let echo = segment.options.timestamps?.echo;
-    let (again, again_tsval) = newest.resent?;
+    let (again, again_tsval) = (newest.resent?, newest.resent_tsval);
     if again_tsval == newest.tsval {
         return None;
     }

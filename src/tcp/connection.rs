@@ -5,7 +5,7 @@
 use rapidhash::v3::RapidSecrets;
 
 use super::acknowledging::acknowledges;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Pool};
 use super::event::Event;
 use super::handshake::Handshake;
 use super::reassembly::OverlapPolicy;
@@ -202,6 +202,34 @@ impl Connection {
         }
     }
 
+    /// Whether both hosts are through with it.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.ends.iter().all(|endpoint| endpoint.state.is_over())
+    }
+
+    /// Whether a stream waits for a gap to be filled.
+    #[inline]
+    pub fn holds_back(&self) -> bool {
+        self.ends.iter().any(Endpoint::holds_back)
+    }
+
+    /// Asks for the memory that the next segment will need.
+    #[inline]
+    pub fn prefetch(&self) {
+        for endpoint in &self.ends {
+            endpoint.prefetch();
+        }
+    }
+
+    /// The second half of [`prefetch`](Self::prefetch), when what the first asked for has come.
+    #[inline]
+    pub fn prefetch_more(&self) {
+        for endpoint in &self.ends {
+            endpoint.prefetch_more();
+        }
+    }
+
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
         self.ends.iter().map(Endpoint::heap).sum()
@@ -214,6 +242,7 @@ impl Connection {
         arrived: &Arrived<'_>,
         from: Role,
         settings: &Settings,
+        pool: &mut Pool,
         events: &mut Vec<Event>,
         listener: &mut dyn Listener,
     ) {
@@ -232,6 +261,8 @@ impl Connection {
             Role::Client => (client, server),
             Role::Server => (server, client),
         };
+        me.wake(pool);
+        peer.wake(pool);
         count(me, arrived);
         if flags.has(Flags::RST) {
             let reset = reset(me, peer, &mut step);
@@ -239,7 +270,7 @@ impl Connection {
                 self.reset = reset;
             }
             if me.state.is_over() && peer.state.is_over() {
-                self.settle(&mut step);
+                self.settle(pool, &mut step);
             }
             return;
         }
@@ -300,10 +331,12 @@ impl Connection {
             moves(me, peer, &mut step);
             self.simultaneous_close |= me.state == State::Closing || peer.state == State::Closing;
             if me.state.is_over() && peer.state.is_over() {
-                self.settle(&mut step);
+                self.settle(pool, &mut step);
             }
         }
-        self.bound_pending(&mut step);
+        if self.holds_back() {
+            self.bound_pending(&mut step);
+        }
     }
 
     /// An ICMP error quoted a segment that `from` sent. A SYN so answered is refused.
@@ -314,7 +347,12 @@ impl Connection {
 
     /// Delivers what is left of both streams, gaps and all, and gives the memory back. For when
     /// no more segments will come.
-    pub fn finish(&mut self, events: &mut Vec<Event>, listener: &mut dyn Listener) {
+    pub fn finish(
+        &mut self,
+        pool: &mut Pool,
+        events: &mut Vec<Event>,
+        listener: &mut dyn Listener,
+    ) {
         for role in Role::BOTH {
             let endpoint = &mut self.ends[role as usize];
             let time = self.last_time;
@@ -326,18 +364,18 @@ impl Connection {
                 time,
                 from: role,
             };
-            end_stream(endpoint, &mut sink);
+            end_stream(endpoint, pool, &mut sink);
         }
     }
 
-    fn settle(&mut self, step: &mut Step<'_, '_>) {
+    fn settle(&mut self, pool: &mut Pool, step: &mut Step<'_, '_>) {
         for role in Role::BOTH {
-            end_stream(&mut self.ends[role as usize], &mut step.sink(role));
+            end_stream(&mut self.ends[role as usize], pool, &mut step.sink(role));
         }
     }
 
     /// Gives gaps up that are acknowledged or cost too much.
-    #[inline]
+    #[cold]
     fn bound_pending(&mut self, step: &mut Step<'_, '_>) {
         /// Held behind a gap that the receiver says it has: late frames of the capture itself
         /// come sooner than this much data.

@@ -9,6 +9,7 @@ use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
 use super::state::{Step, Stimulus, step};
 use super::window::AdvertisedWindow;
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::SeqNum;
 
@@ -97,6 +98,8 @@ pub struct Endpoint {
     pub(super) fin_delivered: bool,
     /// What is needed only while the connection lives.
     pub(super) live: Option<Box<Live>>,
+    /// How far its stream had been delivered when the live part was last dropped.
+    pub(super) delivered: i64,
     /// The window it advertises.
     pub window: AdvertisedWindow,
     /// When it last sent.
@@ -134,20 +137,111 @@ pub(super) struct Live {
     pub(super) duplicate_ack_run: u32,
 }
 
+/// Live parts of connections that are over, for those that begin: memory that is allocated and
+/// in the caches already.
+#[derive(Debug, Default)]
+pub struct Pool {
+    #[expect(clippy::vec_box, reason = "the boxes move in and out as they are")]
+    spare: Vec<Box<Live>>,
+    samples: Vec<Vec<i64>>,
+}
+
+impl Pool {
+    /// Spare parts kept at most …
+    const MOST: usize = 256;
+    /// … each with no more heap than this in bytes.
+    const LARGEST: usize = 4096;
+
+    fn live(&mut self) -> Box<Live> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut live: Box<Live>) {
+        if self.spare.len() < Self::MOST && live.heap() <= Self::LARGEST {
+            live.clear();
+            self.spare.push(live);
+        }
+    }
+}
+
+impl Live {
+    fn heap(&self) -> usize {
+        self.stream.heap() + self.board.heap() + self.sacked.heap()
+    }
+
+    /// Makes it as new, but for the memory it has.
+    fn clear(&mut self) {
+        let Self {
+            stream,
+            board,
+            sacked,
+            last_ack,
+            last_ip_id,
+            ip_id_moves,
+            largest,
+            duplicate_ack_run,
+        } = self;
+        stream.clear();
+        board.clear();
+        sacked.clear();
+        *last_ack = None;
+        *last_ip_id = None;
+        *ip_id_moves = 0;
+        *largest = 0;
+        *duplicate_ack_run = 0;
+    }
+}
+
 impl Endpoint {
-    /// The part that is kept while the connection lives. Where it has been dropped, what comes
-    /// late is seen as if all before had been captured.
+    /// The part that is kept while the connection lives.
     #[inline]
     pub(super) fn live(&mut self) -> &mut Live {
-        let next = self.next;
-        self.live.get_or_insert_with(|| {
-            let mut stream = Reassembler::starting_at(1);
-            stream.jump_to(next);
-            Box::new(Live {
-                stream,
-                ..Live::default()
-            })
-        })
+        // [`wake`](Self::wake) has been called: this makes none.
+        self.live.get_or_insert_default()
+    }
+
+    /// Sees to it that there is a live part. Where it has been dropped, the stream goes on where
+    /// it ended, and what was delivered before is seen as if all of it had been captured.
+    #[inline]
+    pub(super) fn wake(&mut self, pool: &mut Pool) {
+        if self.live.is_none() {
+            self.revive(pool);
+        }
+    }
+
+    #[cold]
+    fn revive(&mut self, pool: &mut Pool) {
+        let mut live = pool.live();
+        live.stream.start_at(1);
+        live.stream
+            .resume(self.delivered, self.figures.missing_bytes);
+        self.live = Some(live);
+        self.rtt.wake(&mut pool.samples);
+    }
+
+    /// Whether its stream waits for a gap to be filled.
+    #[inline]
+    pub(super) fn holds_back(&self) -> bool {
+        self.live
+            .as_ref()
+            .is_some_and(|live| live.stream.open_gap().is_some())
+    }
+
+    /// Asks for the memory of the live part.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(live) = &self.live {
+            prefetch(&**live);
+        }
+    }
+
+    /// Asks for the memory that the live part points to.
+    #[inline]
+    pub(super) fn prefetch_more(&self) {
+        if let Some(live) = &self.live {
+            live.board.prefetch();
+            live.stream.prefetch();
+        }
     }
 
     /// The same, to look at; `None` where it has been dropped or never was needed.
@@ -157,9 +251,12 @@ impl Endpoint {
     }
 
     /// Drops what is needed only while the connection lives.
-    pub(super) fn drop_live(&mut self) {
-        self.live = None;
-        self.rtt.settle();
+    pub(super) fn drop_live(&mut self, pool: &mut Pool) {
+        if let Some(live) = self.live.take() {
+            self.delivered = live.stream.frontier();
+            pool.give(live);
+        }
+        self.rtt.settle(&mut pool.samples);
     }
 
     /// Initial sequence number, if its SYN was seen.
@@ -204,9 +301,10 @@ impl Endpoint {
 
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
-        let live = self.live.as_ref().map_or(0, |live| {
-            size_of::<Live>() + live.stream.heap() + live.board.heap() + live.sacked.heap()
-        });
+        let live = self
+            .live
+            .as_ref()
+            .map_or(0, |live| size_of::<Live>() + live.heap());
         live + self.rtt.heap()
     }
 

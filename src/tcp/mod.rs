@@ -28,7 +28,7 @@ mod transition;
 pub mod window;
 
 pub use connection::{Connection, Listener, Settings};
-pub use endpoint::{Endpoint, Figures};
+pub use endpoint::{Endpoint, Figures, Pool};
 pub use event::{Event, What};
 pub use handshake::{Closer, Embryo, Ending, Opening};
 pub use reassembly::OverlapPolicy;

@@ -101,9 +101,9 @@ impl RangeSet {
         self.ranges.capacity() * size_of::<(i64, i64)>()
     }
 
-    /// Empties it and gives its memory back.
+    /// Empties it; keeps its memory.
     pub fn clear(&mut self) {
-        self.ranges = Vec::new();
+        self.ranges.clear();
     }
 }
 

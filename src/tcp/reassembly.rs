@@ -4,6 +4,7 @@
 //! Positions are relative sequence numbers in 64 bits: the first byte of data is at 1.
 
 use super::range_set::RangeSet;
+use crate::prefetch::prefetch;
 
 /// Which bytes win where a segment overlaps data that waits for a gap to be filled. Bytes already
 /// in order have gone to the application on every system and are never replaced.
@@ -86,16 +87,43 @@ const MOST_PIECES: usize = 4096;
 impl Reassembler {
     /// A stream whose first octet of interest is at `begin`.
     pub fn starting_at(begin: i64) -> Self {
-        Self {
-            begin,
-            frontier: begin,
-            ..Self::default()
-        }
+        let mut stream = Self::default();
+        stream.start_at(begin);
+        stream
     }
 
-    /// Takes everything below `position` for seen and delivered.
-    pub(super) fn jump_to(&mut self, position: i64) {
-        self.frontier = self.frontier.max(position);
+    /// Lets a stream of which nothing was seen start at `begin`.
+    pub(super) fn start_at(&mut self, begin: i64) {
+        self.begin = begin;
+        self.frontier = begin;
+    }
+
+    /// Forgets everything; keeps what memory is small.
+    pub(super) fn clear(&mut self) {
+        let Self {
+            begin,
+            frontier,
+            pieces,
+            held,
+            skipped,
+            missing,
+            recent,
+        } = self;
+        *begin = 0;
+        *frontier = 0;
+        pieces.clear();
+        *held = 0;
+        skipped.clear();
+        *missing = 0;
+        recent.bytes.clear();
+        recent.end = 0;
+    }
+
+    /// Goes on with a stream of which everything below `frontier` has been delivered, and
+    /// `missing` octets been given up.
+    pub(super) fn resume(&mut self, frontier: i64, missing: u64) {
+        self.frontier = self.frontier.max(frontier);
+        self.missing = missing;
     }
 
     /// The next position expected in order.
@@ -251,11 +279,17 @@ impl Reassembler {
         self.held > limit || self.pieces.len() > MOST_PIECES
     }
 
-    /// Delivers all there is, gaps and all, and gives the memory back.
+    /// Delivers all there is, gaps and all.
     pub fn settle(&mut self, sink: &mut (impl StreamSink + ?Sized)) {
         while self.skip_gap(sink).is_some() {}
-        self.pieces = Vec::new();
-        self.recent = Recent::default();
+    }
+
+    /// Asks for the memory that the next bytes go to.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(last) = self.recent.bytes.last() {
+            prefetch(last);
+        }
     }
 
     /// Bytes on the heap, payload included.
@@ -404,8 +438,8 @@ struct Recent {
 }
 
 impl Recent {
-    const SHORT: usize = 256;
-    const MOST: usize = 4096;
+    const SHORT: usize = 128;
+    const MOST: usize = 512;
 
     #[inline]
     fn push(&mut self, start: i64, payload: &[u8]) {
@@ -420,8 +454,7 @@ impl Recent {
             self.bytes.drain(..self.bytes.len() / 2);
         }
         if self.bytes.capacity() == 0 {
-            // Most short conversations fit: no growing by doubling.
-            self.bytes.reserve_exact(2 * Self::SHORT);
+            self.bytes.reserve_exact(Self::MOST);
         }
         self.bytes.extend_from_slice(payload);
         self.end = start + payload.len() as i64;

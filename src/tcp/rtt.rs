@@ -88,12 +88,31 @@ impl RttSamples {
         (self.count > 0).then_some(Span::from_nanos(self.latest))
     }
 
-    /// Gives the memory of the quantiles back; the two that are reported stay.
-    pub fn settle(&mut self) {
-        self.spread = Spread::Settled {
+    /// Takes memory for the first samples from `spare`, if there is some.
+    pub(super) fn wake(&mut self, spare: &mut Vec<Vec<i64>>) {
+        if let (Spread::Few(values), Some(memory)) = (&mut self.spread, spare.last())
+            && values.capacity() < memory.capacity()
+        {
+            *values = spare.pop().unwrap_or_default();
+        }
+    }
+
+    /// Gives the memory of the quantiles back, to `spare` where it is worth it; the two that are
+    /// reported stay.
+    pub(super) fn settle(&mut self, spare: &mut Vec<Vec<i64>>) {
+        /// As many as endpoints whose other memory is kept.
+        const MOST: usize = 256;
+        let settled = Spread::Settled {
             p50: self.spread.quantile(50),
             p95: self.spread.quantile(95),
         };
+        if let Spread::Few(mut values) = core::mem::replace(&mut self.spread, settled)
+            && spare.len() < MOST
+            && values.capacity() > 0
+        {
+            values.clear();
+            spare.push(values);
+        }
     }
 
     /// Bytes on the heap.
@@ -107,7 +126,7 @@ impl RttSamples {
 }
 
 /// How many samples are kept as they are before they are counted in classes.
-const FEW: usize = 32;
+const FEW: usize = 16;
 /// Classes per doubling: a quantile is off by at most 1/16, about 3 % from the middle of a class.
 const PER_DOUBLING: u32 = 16;
 /// Classes begin at 2^10 ns, about a microsecond …
@@ -164,7 +183,9 @@ impl Spread {
         let rank_of = |count: u64| (count * percent).div_ceil(100).max(1);
         match self {
             Self::Few(values) => {
-                let mut sorted = values.clone();
+                let mut sorted = [0; FEW];
+                let sorted = sorted.get_mut(..values.len()).unwrap_or(&mut []);
+                sorted.copy_from_slice(values);
                 sorted.sort_unstable();
                 let rank = rank_of(sorted.len() as u64) as usize;
                 sorted.get(rank - 1).copied().unwrap_or(0)
@@ -244,7 +265,7 @@ mod tests {
     fn settling_keeps_the_quantiles() {
         let mut rtt = samples((1..=1000).map(|ms| ms * 1_000_000));
         let before = rtt.figures();
-        rtt.settle();
+        rtt.settle(&mut Vec::new());
         assert_eq!(rtt.figures(), before);
         assert_eq!(rtt.heap(), 0);
     }

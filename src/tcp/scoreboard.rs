@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
+use crate::prefetch::prefetch;
 use crate::time::Timestamp;
 
 /// A segment that was seen, or the hole that a segment filled.
@@ -22,8 +23,10 @@ pub struct Sent {
     pub frame: u64,
     /// Hash of its payload; 0 when the capture has not all of it.
     pub fingerprint: u64,
-    /// When it last passed, if it passed again.
-    pub resent: Option<(Timestamp, Option<u32>)>,
+    /// When it last passed, if it passed again, and with which TSval.
+    pub resent: Option<Timestamp>,
+    /// TSval of the last transmission, if it passed again and there was one.
+    pub resent_tsval: Option<u32>,
     /// IP identification of the first transmission.
     pub ip_id: Option<u32>,
     /// Whether it reached the peer out of order, by SACK.
@@ -41,7 +44,7 @@ impl Sent {
 /// Segments kept per direction at most.
 const MOST: usize = 16_384;
 /// Acknowledged segments kept for comparison with what is sent again needlessly.
-const KEPT_ACKED: usize = 4;
+const KEPT_ACKED: usize = 3;
 
 /// The segments of one direction, lowest position first.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +70,7 @@ impl Scoreboard {
     pub fn push(&mut self, sent: Sent) {
         if self.sent.capacity() == 0 {
             // A few in flight and a few acknowledged: most connections never need more.
-            self.sent.reserve_exact(2 * KEPT_ACKED);
+            self.sent.reserve_exact(KEPT_ACKED + 3);
         }
         if self.sent.len() >= MOST {
             self.sent.pop_front();
@@ -99,7 +102,8 @@ impl Scoreboard {
             .skip(at)
             .take_while(|sent| sent.start < end)
         {
-            sent.resent = Some((time, tsval));
+            sent.resent = Some(time);
+            sent.resent_tsval = tsval;
         }
     }
 
@@ -194,14 +198,26 @@ impl Scoreboard {
         self.sent.get(at)
     }
 
+    /// Asks for the memory that the next segment or acknowledgment needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(sent) = self.sent.get(self.acked) {
+            prefetch(sent);
+        }
+        if let Some(sent) = self.sent.back() {
+            prefetch(sent);
+        }
+    }
+
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
         self.sent.capacity() * size_of::<Sent>()
     }
 
-    /// Gives the memory back.
-    pub fn settle(&mut self) {
-        *self = Self::default();
+    /// Forgets everything; keeps its memory.
+    pub fn clear(&mut self) {
+        self.sent.clear();
+        self.acked = 0;
     }
 }
 
@@ -229,6 +245,7 @@ mod tests {
             frame,
             fingerprint: fingerprint(bytes, &secrets()),
             resent: None,
+            resent_tsval: None,
             ip_id: None,
             sacked: false,
         }

@@ -1,8 +1,8 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
 use super::Arrived;
-use super::endpoint::Endpoint;
-use super::reassembly::{OverlapPolicy, Reassembler};
+use super::endpoint::{Endpoint, Pool};
+use super::reassembly::OverlapPolicy;
 use super::retransmission::{
     Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
 };
@@ -18,7 +18,9 @@ impl Endpoint {
         self.base = Some(base);
         self.next = 0;
         self.una = 0;
-        self.live().stream = Reassembler::starting_at(1);
+        self.delivered = 0;
+        self.live().stream.clear();
+        self.live().stream.start_at(1);
     }
 
     /// Sets where positions count from where no SYN was seen: the next octet is at 1.
@@ -46,7 +48,7 @@ impl Endpoint {
     }
 }
 
-pub(super) fn end_stream(endpoint: &mut Endpoint, sink: &mut Directed<'_>) {
+pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Directed<'_>) {
     if endpoint.alive().is_none() {
         return;
     }
@@ -60,7 +62,7 @@ pub(super) fn end_stream(endpoint: &mut Endpoint, sink: &mut Directed<'_>) {
     }
     let missing = endpoint.live().stream.missing();
     endpoint.figures.missing_bytes = endpoint.figures.missing_bytes.max(missing);
-    endpoint.drop_live();
+    endpoint.drop_live(pool);
 }
 
 #[inline]
@@ -116,7 +118,7 @@ pub(super) fn sent_again(
             .proof(original.map(|sent| sent.frame))
     };
     if let Some(original) = original {
-        me.resend_interval = time - original.resent.map_or(original.time, |(last, _)| last);
+        me.resend_interval = time - original.resent.unwrap_or(original.time);
     }
     me.live().board.resend(start, end, time, tsval);
     me.unanswered += 1;
@@ -226,6 +228,7 @@ pub(super) fn first_transmission(
             0
         },
         resent: None,
+        resent_tsval: None,
         ip_id: arrived.ip_id,
         sacked: false,
     });
@@ -262,7 +265,7 @@ pub(super) fn again_or_late(
     };
     let above = me.live().board.after(end).copied();
     let since = if seen > 0 {
-        original.map(|sent| sent.resent.map_or(sent.time, |(last, _)| last))
+        original.map(|sent| sent.resent.unwrap_or(sent.time))
     } else {
         above.map(|sent| sent.time).or(peer.last_sent)
     };
@@ -303,7 +306,7 @@ pub(super) fn again_or_late(
     }
     step.judge(judged);
 
-    let resent = (judged.kind == Kind::Retransmission).then_some((arrived.time, tsval));
+    let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {
         me.live().board.resend(start, end, arrived.time, tsval);
     }
@@ -353,6 +356,7 @@ pub(super) fn again_or_late(
                 0
             },
             resent,
+            resent_tsval: tsval,
             ip_id: arrived.ip_id,
             sacked: false,
         });

@@ -74,6 +74,7 @@ pub(super) fn opens(
             frame: step.arrived.frame,
             fingerprint: 0,
             resent: None,
+            resent_tsval: None,
             ip_id: step.arrived.ip_id,
             sacked: false,
         });
@@ -156,6 +157,7 @@ pub(super) fn closes(me: &mut Endpoint, position: i64, step: &mut Step<'_, '_>) 
             frame: arrived.frame,
             fingerprint: 0,
             resent: None,
+            resent_tsval: None,
             ip_id: arrived.ip_id,
             sacked: false,
         });

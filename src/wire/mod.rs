@@ -22,6 +22,7 @@ pub mod ethernet;
 pub mod fddi;
 pub mod fragment;
 pub mod geneve;
+pub mod glance;
 pub mod gre;
 pub mod gtp;
 pub mod icmp;

@@ -302,6 +302,7 @@ impl Sections {
             link: interface.link,
             wire_len: packet.wire_len,
             data: packet.data,
+            upcoming: &[],
         };
         self.last = time;
         if packet.lost_before == 0 && packet.options.is_empty() {
