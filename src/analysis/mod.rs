@@ -127,6 +127,12 @@ pub trait Observer {
         let _ = (connection, from, offset, len);
     }
 
+    /// Something arrived that is no frame: a comment, a name, an interface. A comment on a frame
+    /// comes after that frame.
+    fn aside(&mut self, arrival: &Arrival<'_>) {
+        let _ = arrival;
+    }
+
     /// Events that no frame brought: what was left when a connection's tracking ended.
     fn late(&mut self, connection: u32, events: &[Event]) {
         let _ = (connection, events);
@@ -201,8 +207,10 @@ struct TcpFlow {
     id: u32,
     /// Which direction the client sends in.
     client: Direction,
-    /// Heap bytes counted for it.
+    /// Heap bytes counted for it …
     counted: usize,
+    /// … so many of its segments ago.
+    uncounted: u8,
     connection: Connection,
 }
 
@@ -299,6 +307,7 @@ impl Analyzer {
             Arrival::Frame(frame) => self.frame(&frame, observer),
             other => {
                 self.capture.note(&other);
+                observer.aside(&other);
                 ControlFlow::Continue(())
             }
         }
@@ -347,7 +356,7 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation(frame, decoded.context, key, direction);
+                let slot = self.conversation(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
@@ -494,6 +503,7 @@ impl Analyzer {
             id,
             client,
             counted: 0,
+            uncounted: 0,
             connection,
         });
         self.heap += size_of::<TcpFlow>();
@@ -520,6 +530,7 @@ impl Analyzer {
             id,
             client,
             counted,
+            uncounted: 0,
             connection,
         }));
     }
@@ -560,6 +571,7 @@ impl Analyzer {
             let heap = flow.connection.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
+            flow.uncounted = 0;
             if self.is_over() {
                 self.make_room(observer);
             }
@@ -567,19 +579,20 @@ impl Analyzer {
         true
     }
 
-    fn conversation(
+    fn conversation<O: Observer + ?Sized>(
         &mut self,
         frame: &CapturedFrame<'_>,
         context: u32,
         key: FlowKey,
         direction: Direction,
+        observer: &mut O,
     ) -> Slot {
         // The other direction may be tagged otherwise.
         let belongs = |entry: &Entry<Tracked>| entry.context[direction.index()].is_none();
         if let Some(slot) = self.table.find(&key, direction, context, belongs) {
             return slot;
         }
-        self.make_room(&mut ());
+        self.make_room(observer);
         let id = self.next_udp;
         self.next_udp += 1;
         let conversation = Conversation::new(id, direction, frame);

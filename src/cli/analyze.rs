@@ -1,15 +1,15 @@
 //! `tcplens analyze`: every connection of a capture, or one in full.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 
 use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::input::{self, Finished, Inputs};
+use super::terminal::{self, When};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::flow::Slot;
 use crate::report::json::Layout;
-use crate::report::style::{Colour, Palette};
 use crate::report::text::Look;
 use crate::report::{self, Problem, Report, Selection, Sort};
 
@@ -84,16 +84,6 @@ enum By {
     Rtt,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum When {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Top(Option<usize>);
 
@@ -134,37 +124,19 @@ impl Arguments {
     }
 
     fn look(&self) -> Look {
-        let colour = match self.color {
-            When::Auto => Colour::Auto,
-            When::Always => Colour::Always,
-            When::Never => Colour::Never,
-        };
-        let variable = |name| std::env::var(name).ok();
-        let palette = Palette::choose(
-            colour,
-            io::stdout().is_terminal(),
-            variable("NO_COLOR").as_deref(),
-            variable("TERM").as_deref(),
-        );
         Look {
-            width: width(variable("COLUMNS").as_deref()),
-            palette,
+            width: width(),
+            palette: self.color.palette(),
             names: !self.numeric,
         }
     }
 }
 
-/// Columns to fill: as many as asked for, or as the terminal has, 80 at least.
-fn width(columns: Option<&str>) -> usize {
+/// Columns to fill, 80 at least.
+fn width() -> usize {
     const NARROWEST: usize = 80;
     const WIDEST: usize = 200;
-    let asked = columns.and_then(|columns| columns.parse().ok());
-    let terminal = || {
-        let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(width))
-    };
-    let width = asked.or_else(terminal).unwrap_or(NARROWEST);
-    width.clamp(NARROWEST, WIDEST)
+    terminal::columns().clamp(NARROWEST, WIDEST)
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {

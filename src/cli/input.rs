@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::analysis::{Analyzer, Observer, Options};
+use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
@@ -37,7 +38,7 @@ pub(super) struct Inputs {
 pub(super) struct Limits {
     /// Memory for connections, streams and fragments; past it the least useful are let go, and
     /// counted
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory)]
     pub(super) memory: usize,
 
     /// Connections and conversations kept at most; past it the least useful are let go, and
@@ -85,7 +86,7 @@ impl Limits {
 }
 
 /// A size in bytes: `512M`, `2G`, `65536`; powers of 1024.
-fn size(text: &str) -> Result<usize, String> {
+pub(super) fn size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'b', 'i']).chars().last() {
         Some('k' | 'K') => (text, 10),
         Some('m' | 'M') => (text, 20),
@@ -100,6 +101,15 @@ fn size(text: &str) -> Result<usize, String> {
     number
         .checked_mul(1 << shift)
         .ok_or_else(|| "that is more than can be addressed".to_owned())
+}
+
+/// A size of memory to work in.
+fn memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 1 << 20;
+    match size(text)? {
+        bytes if bytes < LEAST => Err("less than 1M is not enough to work in".to_owned()),
+        bytes => Ok(bytes),
+    }
 }
 
 /// What a run over the inputs came to.
@@ -128,7 +138,7 @@ impl Finished {
     /// Tells on standard error what went wrong.
     pub(super) fn complain(&self) {
         for error in &self.errors {
-            eprintln!("tcplens: {error}");
+            eprintln!("tcplens: {}", escaped(&error.to_string()));
         }
         if self.interrupted {
             eprintln!("tcplens: interrupted; this is what was found so far");

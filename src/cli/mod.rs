@@ -4,7 +4,14 @@
 //! is reported), 2 usage, or an input that can't be opened.
 
 mod analyze;
+mod delivered;
+mod extract;
+mod follow;
 mod input;
+mod ladder;
+mod packets;
+mod selection;
+mod terminal;
 
 use std::io;
 use std::process::ExitCode;
@@ -28,6 +35,14 @@ struct Cli {
 enum Command {
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
+    /// Print a line per frame, with what it meant to its connection
+    Packets(packets::Arguments),
+    /// Print what one connection carried: its byte streams
+    Follow(follow::Arguments),
+    /// Draw one connection as a sequence diagram
+    Ladder(ladder::Arguments),
+    /// Write every stream to a file of its own
+    Extract(extract::Arguments),
 }
 
 /// Runs the program with the arguments of the process.
@@ -46,6 +61,10 @@ pub fn run() -> ExitCode {
     };
     let result = match cli.command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Packets(arguments) => packets::run(&arguments),
+        Command::Follow(arguments) => follow::run(&arguments),
+        Command::Ladder(arguments) => ladder::run(&arguments),
+        Command::Extract(arguments) => extract::run(&arguments),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -67,6 +86,14 @@ enum Exit {
     Damaged,
     /// The arguments can't be used, or an input can't be opened.
     Usage,
+}
+
+impl Exit {
+    /// Says on standard error why the arguments can't be used.
+    fn usage(message: &str) -> Self {
+        eprintln!("tcplens: {message}");
+        Self::Usage
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -11,9 +11,14 @@
 pub mod csv;
 pub mod escape;
 pub mod field;
+pub mod follow;
+mod icmp;
 pub mod json;
+pub mod ladder;
+pub mod packets;
 pub mod select;
 pub mod story;
+pub mod stream_files;
 pub mod style;
 pub mod text;
 pub mod totals;

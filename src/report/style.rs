@@ -37,6 +37,10 @@ pub enum Tone {
     Warning,
     /// Something failed.
     Bad,
+    /// What the client sent.
+    Client,
+    /// What the server sent.
+    Server,
 }
 
 impl Palette {
@@ -70,6 +74,8 @@ impl Palette {
             Tone::Good => AnsiColor::Green.on_default(),
             Tone::Warning => AnsiColor::Yellow.on_default(),
             Tone::Bad => AnsiColor::Red.on_default(),
+            Tone::Client => AnsiColor::Cyan.on_default(),
+            Tone::Server => AnsiColor::Magenta.on_default(),
         };
         Painted {
             style: if self.on { style } else { Style::new() },

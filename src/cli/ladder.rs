@@ -1,0 +1,108 @@
+//! `tcplens ladder`: one connection as a sequence diagram.
+
+use std::io::{self, BufWriter, StdoutLock};
+use std::ops::ControlFlow;
+
+use clap::Args;
+
+use super::selection::{self, Selection};
+use super::terminal::{self, When};
+use super::{Exit, input};
+use crate::analysis::{FlowView, FrameView, Observer};
+use crate::report::ladder::{Ladder, Look};
+use crate::wire::Transport;
+
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "tcplens ladder [OPTIONS] <FILE>... <N>\n       \
+                      tcplens ladder [OPTIONS] --connection <N> <FILE>...",
+    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER))
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Show at most this many frames, from the beginning and the end; 0 is all
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    limit: u64,
+
+    /// Draw with ASCII characters only, as where the locale has no others
+    #[arg(long)]
+    ascii: bool,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
+}
+
+pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    let (inputs, connection) = match arguments.selection.resolve() {
+        Ok(resolved) => resolved,
+        Err(message) => return Ok(Exit::usage(&message)),
+    };
+    let look = Look {
+        columns: terminal::columns(),
+        unicode: !arguments.ascii && terminal::unicode(),
+        palette: arguments.color.palette(),
+        limit: arguments.limit,
+    };
+    let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut artist = Artist {
+        connection,
+        live: inputs.follow,
+        ladder: Ladder::new(stdout, look),
+        result: Ok(()),
+    };
+    let finished = input::run(&inputs, &mut artist);
+    artist.result?;
+    let analyzer = &finished.analyzer;
+    let end = analyzer.capture().last.unwrap_or_default();
+    let kept = analyzer
+        .connections()
+        .into_iter()
+        .find(|&(id, _)| id == connection);
+    let drawn = match kept {
+        Some((_, slot)) => analyzer.connection(slot, |view| {
+            artist.ladder.finish(Some(view.connection), end)
+        }),
+        None => None,
+    };
+    drawn.unwrap_or_else(|| artist.ladder.finish(None, end))?;
+    finished.complain();
+    if connection >= finished.analyzer.tcp_seen() {
+        return Ok(Exit::usage(&selection::unknown(connection, &finished)));
+    }
+    Ok(finished.exit())
+}
+
+struct Artist {
+    connection: u32,
+    /// Whether somebody waits for what is drawn.
+    live: bool,
+    ladder: Ladder<BufWriter<StdoutLock<'static>>>,
+    result: io::Result<()>,
+}
+
+impl Observer for Artist {
+    fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+        let drawn = match (&view.flow, &view.decoded.transport) {
+            (FlowView::Tcp { view: of, from }, Transport::Tcp(segment))
+                if of.id == self.connection =>
+            {
+                self.ladder.segment(view, of, *from, segment)
+            }
+            (FlowView::IcmpAboutTcp(id, _), Transport::Icmp(message)) if *id == self.connection => {
+                self.ladder.message(view, message)
+            }
+            _ => return ControlFlow::Continue(()),
+        };
+        self.result = drawn;
+        if self.live && self.result.is_ok() {
+            self.result = self.ladder.flush();
+        }
+        match self.result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}

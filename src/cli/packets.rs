@@ -1,0 +1,164 @@
+//! `tcplens packets`: a line per frame.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::ops::ControlFlow;
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use super::input::{self, Inputs};
+use super::selection;
+use super::terminal::{self, When};
+use crate::analysis::{FlowView, FrameView, Observer};
+use crate::report::packets::{Clock, Format, Look, Printer};
+use crate::source::Arrival;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    inputs: Inputs,
+
+    /// Stop after this many frames
+    #[arg(short, long, value_name = "N")]
+    count: Option<u64>,
+
+    /// Only frames of this connection
+    #[arg(long, value_name = "N")]
+    connection: Option<u32>,
+
+    /// How text shows time; machine formats always have seconds since 1970
+    #[arg(short, long, value_enum, value_name = "CLOCK", default_value_t = By::R)]
+    time: By,
+
+    /// Sequence numbers as they stood, not counted from each side's first
+    #[arg(long)]
+    absolute: bool,
+
+    /// How to print frames
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
+    format: How,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    color: When,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum By {
+    /// Seconds since the first frame
+    R,
+    /// Time of day, UTC
+    A,
+    /// Date and time, UTC
+    Ad,
+    /// Seconds since the frame printed before
+    D,
+    /// Seconds since 1970
+    E,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum How {
+    /// A line, in the manner of tcpdump
+    Text,
+    /// A JSON object a line
+    Ndjson,
+    /// Tab-separated values under a line of their names
+    Tsv,
+}
+
+pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    let terminal = io::stdout().is_terminal();
+    let look = Look {
+        format: match arguments.format {
+            How::Text => Format::Text,
+            How::Ndjson => Format::Ndjson,
+            How::Tsv => Format::Tsv,
+        },
+        clock: match arguments.time {
+            By::R => Clock::Relative,
+            By::A => Clock::Day,
+            By::Ad => Clock::Date,
+            By::D => Clock::Delta,
+            By::E => Clock::Epoch,
+        },
+        absolute: arguments.absolute,
+        unicode: terminal::unicode(),
+        palette: arguments.color.palette(),
+    };
+    let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut list = List {
+        connection: arguments.connection,
+        left: arguments.count.unwrap_or(u64::MAX),
+        live: terminal || arguments.inputs.follow,
+        printer: Printer::new(stdout, look),
+        result: Ok(()),
+    };
+    let finished = input::run(&arguments.inputs, &mut list);
+    list.result?;
+    list.printer.finish()?;
+    finished.complain();
+    if let Some(connection) = arguments.connection
+        && connection >= finished.analyzer.tcp_seen()
+    {
+        return Ok(Exit::usage(&selection::unknown(connection, &finished)));
+    }
+    Ok(finished.exit())
+}
+
+struct List {
+    connection: Option<u32>,
+    /// Frames that may still be printed.
+    left: u64,
+    /// Whether somebody waits for what is written.
+    live: bool,
+    printer: Printer<BufWriter<StdoutLock<'static>>>,
+    result: io::Result<()>,
+}
+
+impl List {
+    fn shows(&self, flow: &FlowView<'_>) -> bool {
+        let Some(wanted) = self.connection else {
+            return true;
+        };
+        match *flow {
+            FlowView::Tcp { view, .. } => view.id == wanted,
+            FlowView::IcmpAboutTcp(id, _) => id == wanted,
+            _ => false,
+        }
+    }
+
+    fn next(&self) -> ControlFlow<()> {
+        match self.result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+impl Observer for List {
+    fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+        if !self.shows(&view.flow) {
+            self.printer.pass(view);
+            return ControlFlow::Continue(());
+        }
+        // Not as soon as the last one is printed: its comments come after it.
+        if self.left == 0 {
+            return ControlFlow::Break(());
+        }
+        self.left -= 1;
+        self.result = self.printer.frame(view);
+        if (self.live || self.left == 0) && self.result.is_ok() {
+            self.result = self.printer.flush();
+        }
+        self.next()
+    }
+
+    fn aside(&mut self, arrival: &Arrival<'_>) {
+        if let Arrival::Comment { frame, text } = *arrival
+            && self.result.is_ok()
+        {
+            self.result = self.printer.comment(frame, text);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the terminal (or whatever takes the output) can show.
+
+use std::env;
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+
+use crate::report::style::{Colour, Palette};
+
+/// Whether the locale has characters beyond ASCII (POSIX: LC_ALL before LC_CTYPE before LANG).
+pub(super) fn unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl When {
+    pub(super) fn palette(self) -> Palette {
+        let colour = match self {
+            Self::Auto => Colour::Auto,
+            Self::Always => Colour::Always,
+            Self::Never => Colour::Never,
+        };
+        let variable = |name| env::var(name).ok();
+        Palette::choose(
+            colour,
+            std::io::stdout().is_terminal(),
+            variable("NO_COLOR").as_deref(),
+            variable("TERM").as_deref(),
+        )
+    }
+}
+
+/// Columns: as `COLUMNS` says, as the terminal says, or 80.
+pub(super) fn columns() -> usize {
+    let said = env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    said.or_else(|| {
+        terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+    })
+    .filter(|&columns| columns > 0)
+    .unwrap_or(80)
+}
