@@ -72,7 +72,7 @@ fn every_key_is_in_the_manual() {
         &["shop.pcapng", "--connection", "2"],
         &["vxlan.pcap", "--connection", "0"],
         &["syn-prohibited.pcap", "--connection", "0"],
-        &["shop.pcapng", "--memory", "1K"],
+        &["shop.pcapng", "--max-flows", "3"],
     ];
     for run in runs {
         let output = Command::new(env!("CARGO_BIN_EXE_tcplens"))
