@@ -4,7 +4,7 @@
 //! ```text
 //! source ──Arrival──▶ analysis ────────────────────────────────────▶ Observer: frames, events,
 //!  files   Frame        wire::decode ▶ FlowTable ▶ Connection ▶ Event │         stream bytes
-//!          Interface                                 │                └▶ figures ──▶ cli
+//!          Interface                                 │                └▶ figures ──▶ report
 //!          Missed(n)                                 └ every segment: a send for one endpoint,
 //!          Quiet(t)                                                   a receipt for the other
 //! ```
@@ -122,6 +122,8 @@
 //!   go in; events and stream bytes come out.
 //! - [`analysis`] is the one path through all of these, from arrivals to figures, with an
 //!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
+//! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
+//!   comes from packets or files is escaped there.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants

@@ -72,7 +72,7 @@ fn every_key_is_in_the_manual() {
         &["shop.pcapng", "--connection", "2"],
         &["vxlan.pcap", "--connection", "0"],
         &["syn-prohibited.pcap", "--connection", "0"],
-        &["shop.pcapng", "--memory", "1K"],
+        &["shop.pcapng", "--max-flows", "3"],
     ];
     for run in runs {
         let output = Command::new(env!("CARGO_BIN_EXE_tcplens"))
@@ -135,9 +135,11 @@ fn eviction_is_never_silent() {
     let output = run(&["shop.pcapng", "--max-flows", "3", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let kept = report["connections"].as_array().unwrap().len() as u64;
-    assert_eq!(
-        report["evicted"]["connections"].as_u64().unwrap() + kept,
-        11
+    // What comes of an evicted one counts anew.
+    let evicted = report["evicted"]["connections"].as_u64().unwrap();
+    assert!(
+        kept <= 3 && evicted + kept >= 11,
+        "{kept} kept, {evicted} evicted"
     );
 }
 

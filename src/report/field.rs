@@ -254,7 +254,7 @@ fields! {
         "rtt.min" "s" "Shortest sample; this and what follows are null without samples" |s| s.endpoint().rtt.minimum().into();
         "rtt.smoothed" "s" "SRTT of RFC 6298 after the last sample" |s| s.endpoint().rtt.figures().map(|rtt| rtt.smoothed).into();
         "rtt.variation" "s" "RTTVAR of RFC 6298 after the last sample" |s| s.endpoint().rtt.figures().map(|rtt| rtt.variation).into();
-        "rtt.p50" "s" "Median (within 3 % when there are more than 32 samples)" |s| s.endpoint().rtt.figures().map(|rtt| rtt.p50).into();
+        "rtt.p50" "s" "Median (exact while samples are few, then within 3 %)" |s| s.endpoint().rtt.figures().map(|rtt| rtt.p50).into();
         "rtt.p95" "s" "95th percentile (likewise)" |s| s.endpoint().rtt.figures().map(|rtt| rtt.p95).into();
         "rtt.max" "s" "Longest sample" |s| s.endpoint().rtt.figures().map(|rtt| rtt.max).into();
     }

@@ -35,7 +35,7 @@ pub fn write(
     if document {
         json.begin('{')?;
         json.put("schema", &Value::Word(SCHEMA))?;
-        json.line()?;
+        json.turn()?;
         json.key("capture")?;
         json.begin('{')?;
     } else {
@@ -44,21 +44,20 @@ pub fn write(
         json.put("schema", &Value::Word(SCHEMA))?;
     }
     capture(report, &mut json)?;
-    json.end('}')?;
-    json.line()?;
-
+    close(&mut json, document)?;
     if document {
+        json.turn()?;
         json.key("tcp")?;
+        json.begin('{')?;
+    } else {
+        open(&mut json, document, "tcp")?;
     }
-    open(&mut json, document, "tcp")?;
     summary(&totals, &mut json)?;
-    json.end('}')?;
-    json.line()?;
-
+    close(&mut json, document)?;
     if document {
+        json.turn()?;
         json.key("connections")?;
         json.begin('[')?;
-        json.line()?;
     }
     let names = report.names();
     if let Some((close_up, view)) = close_up {
@@ -70,8 +69,7 @@ pub fn write(
         open(&mut json, document, "connection")?;
         connection(&row, &mut json)?;
         happenings(close_up, &mut json)?;
-        json.end('}')?;
-        json.line()?;
+        close(&mut json, document)?;
     } else {
         for slot in slots {
             let written = report.analyzer.connection(slot, |view| {
@@ -82,8 +80,7 @@ pub fn write(
                 };
                 open(&mut json, document, "connection")?;
                 connection(&row, &mut json)?;
-                json.end('}')?;
-                json.line()
+                close(&mut json, document)
             });
             written.transpose()?;
         }
@@ -91,9 +88,9 @@ pub fn write(
 
     if document {
         json.end(']')?;
+        json.turn()?;
         json.key("udp")?;
         json.begin('[')?;
-        json.line()?;
     }
     if close_up.is_none() {
         for conversation in select::conversations(report.analyzer, report.selection) {
@@ -105,13 +102,13 @@ pub fn write(
                 },
                 &mut json,
             )?;
-            json.end('}')?;
-            json.line()?;
+            close(&mut json, document)?;
         }
     }
 
     if document {
         json.end(']')?;
+        json.turn()?;
         json.key("errors")?;
         json.begin('[')?;
     }
@@ -122,14 +119,16 @@ pub fn write(
         json.put("after_frame", &problem.after_frame.into())?;
         json.put("reason", &Value::Text(problem.reason.as_str().into()))?;
         json.put("unopened", &problem.unopened.into())?;
-        json.end('}')?;
-        json.line()?;
+        close(&mut json, document)?;
     }
     if document {
         json.end(']')?;
+        json.turn()?;
         json.key("evicted")?;
+        json.begin('{')?;
+    } else {
+        open(&mut json, document, "evicted")?;
     }
-    open(&mut json, document, "evicted")?;
     let evicted = report.analyzer.evicted();
     json.put("connections", &evicted.connections.into())?;
     json.put("half_open", &evicted.half_open.into())?;
@@ -142,16 +141,21 @@ pub fn write(
     json.line()
 }
 
-/// Begins an object; in lines it tells its type.
+/// Begins an object on a line of its own; outside of a document it tells its type.
 fn open(json: &mut Json<'_>, document: bool, kind: &'static str) -> io::Result<()> {
-    if !document {
-        json.comma = false;
+    if document {
+        json.turn()?;
+        return json.begin('{');
     }
+    json.comma = false;
     json.begin('{')?;
-    if !document {
-        json.put("type", &Value::Word(kind))?;
-    }
-    Ok(())
+    json.put("type", &Value::Word(kind))
+}
+
+/// Ends such an object.
+fn close(json: &mut Json<'_>, document: bool) -> io::Result<()> {
+    json.end('}')?;
+    if document { Ok(()) } else { json.line() }
 }
 
 fn capture(report: &Report<'_>, json: &mut Json<'_>) -> io::Result<()> {
@@ -347,7 +351,6 @@ fn happenings(close_up: &CloseUp, json: &mut Json<'_>) -> io::Result<()> {
 
 /// Writes an event as an object.
 fn event(event: &Event, json: &mut Json<'_>) -> io::Result<()> {
-    json.line()?;
     json.begin('{')?;
     json.put("frame", &event.frame.into())?;
     json.put("time", &event.time.into())?;
@@ -424,7 +427,12 @@ impl Json<'_> {
         write!(self.out, "{bracket}")
     }
 
-    /// Ends a line; a comma that is due comes before it.
+    /// Goes on in a new line, after the comma that is due.
+    fn turn(&mut self) -> io::Result<()> {
+        self.separate()?;
+        self.line()
+    }
+
     fn line(&mut self) -> io::Result<()> {
         self.out.write_all(b"\n")
     }

@@ -432,7 +432,7 @@ fn timeline(
         let [client, server] = states;
         let text = format!(
             "{}{}  {}{}{who} {cause}",
-            right(event.frame, FRAME),
+            right(grouped(event.frame), FRAME),
             right(since(view, event.time), TIME),
             left(client.name(), STATE),
             left(server.name(), STATE),
@@ -458,6 +458,11 @@ fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) 
     let mut rules = BTreeSet::new();
     let mut icmp = close_up.icmp.iter().peekable();
     let mut put = |frame: u64, time, from: &str, tone, text: &str| -> io::Result<()> {
+        // What was left at the end was shown by no frame.
+        let frame = match frame {
+            0 => "end".to_owned(),
+            frame => grouped(frame).to_string(),
+        };
         let mut start = format!(
             "{}{}  {}",
             right(frame, FRAME),
