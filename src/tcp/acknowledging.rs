@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::retransmission::{Confidence, Kind, Rule, Verdict};
 use super::scoreboard::Acked;
 use super::sending::probe;
+use super::state::State;
 use super::step::Step;
 use super::window::WindowChange;
 use crate::time::{Span, Timestamp};
@@ -17,6 +18,8 @@ pub(super) fn acknowledges(
     start: i64,
     step: &mut Step<'_, '_>,
 ) {
+    /// Further than this beyond a SYN, what is acknowledged can't have been missed.
+    const PLAUSIBLE: i64 = 1 << 30;
     let arrived = step.arrived;
     let segment = arrived.segment;
     let now = arrived.time;
@@ -28,6 +31,11 @@ pub(super) fn acknowledges(
         return;
     };
     let una = peer.una;
+    if peer.state == State::SynSent && !(0..=PLAUSIBLE).contains(&ack) {
+        // Not about this SYN: an old connection's host that still thinks it is open (RFC 9293
+        // section 3.5.1).
+        return;
+    }
     if ack > peer.next {
         if peer.figures.packets > 0 {
             me.figures.acks_unseen += 1;
@@ -146,6 +154,9 @@ pub(super) fn sacks(
         if at == 0 && (right <= ack || inside_second) {
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
+            if peer.figures.spurious < peer.figures.retransmissions {
+                peer.figures.spurious += 1;
+            }
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
                     .octets(right - left)

@@ -263,7 +263,9 @@ impl Connection {
         };
         me.wake(pool);
         peer.wake(pool);
-        count(me, arrived);
+        if count(me, &mut step) {
+            return;
+        }
         if flags.has(Flags::RST) {
             let reset = reset(me, peer, &mut step);
             if self.reset.is_none() {
@@ -279,6 +281,11 @@ impl Connection {
         let before_it = SeqNum(segment.seq.0.wrapping_sub(1));
         match me.base {
             None if syn => me.begin(segment.seq),
+            // What an earlier connection's host said before it (half-open) is not about this one.
+            Some(base) if syn && !me.syn_seen && base != segment.seq => {
+                me.begin(segment.seq);
+                peer.forget_peer();
+            }
             None => me.begin_midstream(before_it),
             // Until now its numbers were known from its peer's acknowledgment only.
             Some(base) if me.figures.packets == 1 && base != segment.seq && base != before_it => {

@@ -11,7 +11,7 @@ use super::state::{Step, Stimulus, step};
 use super::window::AdvertisedWindow;
 use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
-use crate::wire::SeqNum;
+use crate::wire::{Flags, SeqNum};
 
 /// Counts of one endpoint: of what it sent, unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +116,18 @@ pub struct Endpoint {
     pub figures: Figures,
 }
 
+/// What tells a packet from its sender's next one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Last {
+    pub(super) frame: u64,
+    pub(super) ip_id: Option<u32>,
+    pub(super) seq: SeqNum,
+    pub(super) ack: SeqNum,
+    pub(super) flags: Flags,
+    pub(super) window: u16,
+    pub(super) payload_len: u32,
+}
+
 /// The part of an endpoint that is dropped when its connection is over: a closed connection
 /// shrinks to its figures.
 #[derive(Clone, Debug, Default)]
@@ -128,8 +140,9 @@ pub(super) struct Live {
     pub(super) sacked: RangeSet,
     /// Position it last acknowledged to.
     pub(super) last_ack: Option<i64>,
-    /// Last IP identification it used, and how often it changed.
-    pub(super) last_ip_id: Option<u32>,
+    /// Its last packet, copies left out.
+    pub(super) last: Last,
+    /// How often its IP identification changed.
     pub(super) ip_id_moves: u32,
     /// Largest payload it sent.
     pub(super) largest: u32,
@@ -176,7 +189,7 @@ impl Live {
             board,
             sacked,
             last_ack,
-            last_ip_id,
+            last,
             ip_id_moves,
             largest,
             duplicate_ack_run,
@@ -185,7 +198,7 @@ impl Live {
         board.clear();
         sacked.clear();
         *last_ack = None;
-        *last_ip_id = None;
+        *last = Last::default();
         *ip_id_moves = 0;
         *largest = 0;
         *duplicate_ack_run = 0;

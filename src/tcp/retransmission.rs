@@ -38,11 +38,15 @@ pub enum Kind {
     PortReused,
     /// The same sequence numbers as before, with other bytes.
     ConflictingOverlap,
+    /// The receiver reports congestion (ECE outside the handshake, RFC 3168 section 6.1.3).
+    EcnEcho,
+    /// The packet was marked by a router (ECN codepoint CE, RFC 3168 section 5).
+    CongestionExperienced,
 }
 
 impl Kind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Retransmission,
         Self::Reordered,
         Self::NetworkDuplicate,
@@ -58,6 +62,8 @@ impl Kind {
         Self::Reset,
         Self::PortReused,
         Self::ConflictingOverlap,
+        Self::EcnEcho,
+        Self::CongestionExperienced,
     ];
 
     /// The name as it is printed.
@@ -78,6 +84,8 @@ impl Kind {
             Self::Reset => "reset",
             Self::PortReused => "port-reused",
             Self::ConflictingOverlap => "conflicting-overlap",
+            Self::EcnEcho => "ecn-echo",
+            Self::CongestionExperienced => "congestion-experienced",
         }
     }
 }
@@ -231,6 +239,8 @@ rules! {
     ResetRefuses "reset-refuses" "A RST answers a SYN: nothing accepts the connection.";
     ResetOutsideWindow "reset-outside-window" "A RST outside the receiver's window is not accepted (RFC 5961 section 3).";
     NewSynOnOldSockets "new-syn-on-old-sockets" "A SYN with another initial sequence number, or after the close, on the sockets of an earlier connection.";
+    EchoFlag "echo-flag" "The ECE flag is set outside the handshake: the receiver has seen a mark (RFC 3168 section 6.1.3).";
+    CodepointCe "codepoint-ce" "The ECN field of the IP header is CE: a router marked the packet instead of dropping it (RFC 3168 section 5).";
     BytesDiffer "bytes-differ" "Octets at sequence numbers seen before have other values.";
 }
 

@@ -1,7 +1,6 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
-use super::Arrived;
-use super::endpoint::{Endpoint, Pool};
+use super::endpoint::{Endpoint, Last, Pool};
 use super::reassembly::OverlapPolicy;
 use super::retransmission::{
     Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
@@ -9,7 +8,7 @@ use super::retransmission::{
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
 use super::window::Scale;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, SeqNum};
 
 impl Endpoint {
@@ -28,6 +27,12 @@ impl Endpoint {
         self.begin(base);
         self.next = 1;
         self.una = 1;
+    }
+
+    /// Forgets what it said in terms of its peer's numbers.
+    pub(super) fn forget_peer(&mut self) {
+        self.live().last_ack = None;
+        self.window.edge = None;
     }
 
     /// Moves position 0 to `base`; what the peer said in terms of the old one moves along.
@@ -65,8 +70,11 @@ pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Di
     endpoint.drop_live(pool);
 }
 
+/// Counts a packet. Answers whether it is a copy of the one before, made by the network or the
+/// capture: then nothing else is to be made of it.
 #[inline]
-pub(super) fn count(me: &mut Endpoint, arrived: &Arrived<'_>) {
+pub(super) fn count(me: &mut Endpoint, step: &mut Step<'_, '_>) -> bool {
+    let arrived = step.arrived;
     let segment = arrived.segment;
     let figures = &mut me.figures;
     if figures.packets == 0 {
@@ -74,21 +82,75 @@ pub(super) fn count(me: &mut Endpoint, arrived: &Arrived<'_>) {
     }
     figures.packets += 1;
     figures.bytes += u64::from(arrived.wire_len);
+    let live = me.live();
+    let this = Last {
+        frame: arrived.frame,
+        ip_id: arrived.ip_id,
+        seq: segment.seq,
+        ack: segment.ack,
+        flags: segment.flags,
+        window: segment.window,
+        payload_len: segment.payload_len,
+    };
+    if arrived.ip_id == live.last.ip_id {
+        if is_copy(me, &this, arrived.time) {
+            copied(me, step);
+            return true;
+        }
+    } else {
+        live.ip_id_moves = live.ip_id_moves.saturating_add(1);
+    }
+    me.live().last = this;
+    let figures = &mut me.figures;
     if segment.payload_len > 0 {
         figures.data_packets += 1;
         figures.payload_bytes += u64::from(segment.payload_len);
     }
     if segment.flags.has(Flags::ECE) && !segment.flags.has(Flags::SYN) {
         figures.ecn_echoes = figures.ecn_echoes.saturating_add(1);
+        step.judge(Verdict::new(
+            Kind::EcnEcho,
+            Rule::EchoFlag,
+            Confidence::Certain,
+        ));
     }
     if arrived.traffic_class & 3 == 3 {
         figures.congestion_experienced = figures.congestion_experienced.saturating_add(1);
+        let kind = Kind::CongestionExperienced;
+        step.judge(Verdict::new(kind, Rule::CodepointCe, Confidence::Certain));
     }
+    false
+}
+
+/// Whether a packet with the IP identification of the one before is that packet again.
+#[cold]
+fn is_copy(me: &mut Endpoint, this: &Last, now: Timestamp) -> bool {
+    /// Sooner than any timer sends a SYN again.
+    const AT_ONCE: Span = Span::from_millis(100);
+    let soon = me.last_sent.is_some_and(|last| now - last < AT_ONCE);
     let live = me.live();
-    if arrived.ip_id != live.last_ip_id {
-        live.ip_id_moves = live.ip_id_moves.saturating_add(1);
-        live.last_ip_id = arrived.ip_id;
-    }
+    let moves = live.ip_id_moves > 1 || (this.flags.has(Flags::SYN) && soon);
+    let same = Last {
+        frame: live.last.frame,
+        ..*this
+    } == live.last;
+    same && moves && this.ip_id.is_some_and(|id| id != 0)
+}
+
+#[cold]
+fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
+    me.figures.duplicates += 1;
+    let octets = step.arrived.segment.sequence_len();
+    let first = me.live().last.frame;
+    step.judge(
+        Verdict::new(
+            Kind::NetworkDuplicate,
+            Rule::SamePacketAgain,
+            Confidence::Likely,
+        )
+        .octets(octets.into())
+        .proof(Some(first)),
+    );
 }
 
 /// A control segment sent again by its timer.

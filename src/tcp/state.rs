@@ -96,6 +96,9 @@ pub enum Stimulus {
     ReceiveReset,
     /// Twice the maximum segment lifetime passed in `TIME-WAIT`.
     TwoMsl,
+    /// It sent a FIN that does not acknowledge the peer's: the FIN that seemed to reach it before
+    /// had not.
+    NotReceivedFin,
 }
 
 impl Stimulus {
@@ -115,6 +118,7 @@ impl Stimulus {
             Self::ReceiveAckOfFin => "received ACK of FIN",
             Self::ReceiveReset => "received RST",
             Self::TwoMsl => "2MSL passed",
+            Self::NotReceivedFin => "had not received FIN",
         }
     }
 }
@@ -144,7 +148,7 @@ pub enum Step {
 pub const fn step(state: State, stimulus: Stimulus) -> Step {
     use State::{CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait, Unknown};
     use Step::{Back, Illegal, Stay, To};
-    use Stimulus::{Receive, ReceiveAckOfFin, ReceiveAckOfSyn, ReceiveFin, ReceiveReset, ReceiveSyn, ReceiveSynAck, Send, SendFin, SendReset, SendSyn, SendSynAck, TwoMsl};
+    use Stimulus::{NotReceivedFin, Receive, ReceiveAckOfFin, ReceiveAckOfSyn, ReceiveFin, ReceiveReset, ReceiveSyn, ReceiveSynAck, Send, SendFin, SendReset, SendSyn, SendSynAck, TwoMsl};
     match (state, stimulus) {
         (Closed,      SendSyn)         => To(SynSent),
         (Listen,      ReceiveSyn)      => To(SynReceived),
@@ -157,6 +161,8 @@ pub const fn step(state: State, stimulus: Stimulus) -> Step {
         // What was on its way when the end came, or what the peer of a host that is gone sends.
         (Closed,      Send | Receive | ReceiveFin | SendReset | ReceiveReset) => Stay,
         (Listen,      ReceiveReset | Receive) => Stay,
+        // An old connection's host answers a new SYN (half-open, RFC 9293 section 3.5.1).
+        (Listen,      Send | SendFin)  => Stay,
         (SynSent,     SendSyn)         => Stay,
         (SynSent,     ReceiveSyn)      => To(SynReceived),
         (SynSent,     ReceiveSynAck)   => To(Established),
@@ -179,6 +185,8 @@ pub const fn step(state: State, stimulus: Stimulus) -> Step {
         (Established, Send | Receive | ReceiveAckOfSyn | ReceiveSyn | ReceiveSynAck) => Stay,
         // The ACK of its SYN had not arrived.
         (Established, SendSynAck)      => Back(SynReceived),
+        // The SYN-ACK had not arrived.
+        (Established, SendSyn)         => Back(SynSent),
         (Established, SendFin)         => To(FinWait1),
         (Established, ReceiveFin)      => To(CloseWait),
         (FinWait1,    ReceiveAckOfFin) => To(FinWait2),
@@ -188,6 +196,8 @@ pub const fn step(state: State, stimulus: Stimulus) -> Step {
         (FinWait2,    SendFin)         => Back(FinWait1),
         (FinWait2,    Send | Receive)  => Stay,
         (CloseWait,   SendFin)         => To(LastAck),
+        (CloseWait,   NotReceivedFin)  => Back(Established),
+        (_,           NotReceivedFin)  => Stay,
         (CloseWait,   Send | Receive | ReceiveFin | ReceiveAckOfSyn) => Stay,
         (Closing,     ReceiveAckOfFin) => To(TimeWait),
         (Closing,     Send | Receive | SendFin | ReceiveFin) => Stay,
@@ -221,8 +231,8 @@ mod tests {
         SynSent, TimeWait, Unknown,
     };
     use Stimulus::{
-        Receive, ReceiveAckOfFin, ReceiveAckOfSyn, ReceiveFin, ReceiveReset, ReceiveSyn,
-        ReceiveSynAck, Send, SendFin, SendReset, SendSyn, SendSynAck, TwoMsl,
+        NotReceivedFin, Receive, ReceiveAckOfFin, ReceiveAckOfSyn, ReceiveFin, ReceiveReset,
+        ReceiveSyn, ReceiveSynAck, Send, SendFin, SendReset, SendSyn, SendSynAck, TwoMsl,
     };
 
     fn walk(start: State, stimuli: &[Stimulus]) -> State {
@@ -303,7 +313,6 @@ mod tests {
             (Closed, SendSynAck),
             (FinWait2, SendSynAck),
             (CloseWait, SendSyn),
-            (Established, SendSyn),
         ] {
             assert_eq!(
                 step(state, stimulus),
@@ -317,6 +326,8 @@ mod tests {
     fn a_repeated_segment_takes_back_what_only_seemed_received() {
         assert_eq!(step(Established, SendSynAck), Step::Back(SynReceived));
         assert_eq!(step(FinWait2, SendFin), Step::Back(FinWait1));
+        assert_eq!(step(Established, SendSyn), Step::Back(SynSent));
+        assert_eq!(step(CloseWait, NotReceivedFin), Step::Back(Established));
         assert_eq!(step(Closed, SendFin), Step::Back(LastAck));
     }
 }

@@ -231,6 +231,13 @@ pub(super) fn moves(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, 
     };
     step.stimulate(mine, me, sends);
     if flags.has(Flags::FIN) {
+        // Closing at once: each sent its FIN before the other's had come.
+        let crossed = me
+            .unconfirmed
+            .is_some_and(|position| position != Endpoint::ANY && peer.una < position);
+        if crossed && step.stimulate(mine, me, Stimulus::NotReceivedFin) {
+            peer.fin_delivered = false;
+        }
         step.stimulate(mine, me, Stimulus::SendFin);
     }
 
