@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::retransmission::{Confidence, Kind, Rule, Verdict};
 use super::scoreboard::Acked;
 use super::sending::probe;
+use super::state::State;
 use super::step::Step;
 use super::window::WindowChange;
 use crate::time::{Span, Timestamp};
@@ -28,6 +29,13 @@ pub(super) fn acknowledges(
         return;
     };
     let una = peer.una;
+    // A host in SYN-SENT accepts no acknowledgment of what it has not sent: it comes from a
+    // connection that the peer still has open (RFC 9293 section 3.5.1). One that lies near may
+    // be of octets that the capture missed.
+    const NEAR: i64 = 1 << 20;
+    if peer.state == State::SynSent && una == 0 && (ack <= 0 || ack > peer.next + NEAR) {
+        return;
+    }
     if ack > peer.next {
         if peer.figures.packets > 0 {
             me.figures.acks_unseen += 1;

@@ -284,6 +284,12 @@ impl Connection {
             Some(base) if me.figures.packets == 1 && base != segment.seq && base != before_it => {
                 me.rebase(if syn { segment.seq } else { before_it }, peer);
             }
+            Some(base) if syn && base != segment.seq && replaces(me, segment.seq) => {
+                me.begin(segment.seq);
+                me.next = i64::from(me.syn_seen);
+                peer.live().last_ack = None;
+                peer.window.edge = None;
+            }
             Some(_) => {}
         }
         let Some(start) = me.position(segment.seq) else {
@@ -394,5 +400,16 @@ impl Connection {
                 endpoint.figures.missing_bytes = endpoint.figures.missing_bytes.max(missing);
             }
         }
+    }
+}
+
+/// Whether a SYN gives its sender's numbers a new beginning. What it sent before its first SYN
+/// belonged to an earlier connection that it still had open (RFC 9293 section 3.5.1); and of two
+/// SYNs the one counts that the peer has acknowledged.
+fn replaces(me: &Endpoint, seq: SeqNum) -> bool {
+    if me.syn_seen {
+        me.figures.data_packets == 0 && me.position(seq).map(|start| start + 1) == Some(me.una)
+    } else {
+        me.next <= 1
     }
 }
