@@ -93,3 +93,103 @@ fn every_key_is_in_the_manual() {
     assert!(all.len() > 100, "{all:?}");
     assert!(unnamed.is_empty(), "not in docs/output.md: {unnamed:?}");
 }
+
+fn run(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_tcplens"))
+        .arg("analyze")
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures"))
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_connection_that_is_not_there_is_told() {
+    for (file, says) in [
+        (
+            "shop.pcapng",
+            "there is no connection 99: 11 were seen, 0 to 10",
+        ),
+        ("vlan.pcap", "there is no connection 99: the only one is 0"),
+        (
+            "udp-dns.pcap",
+            "there is no connection 99: the capture has none",
+        ),
+    ] {
+        let output = run(&[file, "--connection", "99"]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert_eq!(text(&output.stderr), format!("tcplens: {says}\n"));
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn eviction_is_never_silent() {
+    let output = run(&["shop.pcapng", "--max-flows", "3"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("let go"));
+    let output = run(&["shop.pcapng", "--max-flows", "3", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kept = report["connections"].as_array().unwrap().len() as u64;
+    assert_eq!(
+        report["evicted"]["connections"].as_u64().unwrap() + kept,
+        11
+    );
+}
+
+#[test]
+fn sorting_and_cutting() {
+    let ids = |arguments: &[&str]| -> Vec<u64> {
+        let output = run(&[&["shop.pcapng", "--format", "json"], arguments].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let connections = report["connections"].as_array().unwrap();
+        let ids = connections.iter().map(|each| each["id"].as_u64().unwrap());
+        ids.collect()
+    };
+    assert_eq!(ids(&[]), (0..11).collect::<Vec<_>>());
+    assert_eq!(ids(&["--reverse", "--top", "2"]), [10, 9]);
+    assert_eq!(ids(&["--sort", "duration", "--top", "1"]), [3]);
+    assert_eq!(ids(&["--sort", "bytes", "--top", "1"]), [4]);
+    assert_eq!(ids(&["--sort", "start", "--top", "all"]).len(), 11);
+}
+
+#[test]
+fn csv_lines_have_the_columns_of_the_header() {
+    let output = run(&["shop.pcapng", "--format", "csv"]);
+    let lines: Vec<_> = text(&output.stdout).split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 12);
+    let columns = lines[0].split(',').count();
+    assert_eq!(columns, field::CONNECTION.len() + 2 * field::ENDPOINT.len());
+    assert!(lines.iter().all(|line| line.split(',').count() == columns));
+}
+
+#[test]
+fn colours_only_when_asked_for() {
+    let plain = run(&["shop.pcapng"]);
+    assert!(!text(&plain.stdout).contains('\x1b'));
+    let painted = run(&["shop.pcapng", "--color", "always"]);
+    assert!(text(&painted.stdout).contains("\x1b[1m"));
+}
+
+#[test]
+fn damage_is_told_in_both_places() {
+    let whole = fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures/close-by-client.pcap"),
+    )
+    .unwrap();
+    let file = std::env::temp_dir().join(format!("tcplens-output-{}.pcap", std::process::id()));
+    fs::write(&file, &whole[..whole.len() - 7]).unwrap();
+    let name = file.to_str().unwrap();
+    let human = run(&[name]);
+    let machine = run(&[name, "--format", "json"]);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(human.status.code(), Some(1));
+    assert!(text(&human.stderr).contains("damaged at byte"));
+    assert!(text(&human.stdout).contains("damaged: "));
+    let report: Value = serde_json::from_slice(&machine.stdout).unwrap();
+    assert_eq!(report["errors"][0]["after_frame"], 9);
+}

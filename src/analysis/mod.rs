@@ -1,6 +1,56 @@
 //! The one path from arrivals to figures: decode, find the flow, track it, tell the observer.
 //!
 //! After this point no code asks whether frames come from a file, an interface or the generator.
+//!
+//! An [`Analyzer`] takes [`Arrival`]s in one at a time. Who wants to know more than the figures at
+//! the end passes an [`Observer`]: it sees each frame with what was decoded of it, the conversation
+//! it belongs to and the events it caused, and gets the bytes of all streams in order. `()`
+//! is the observer that wants nothing.
+//!
+//! # Examples
+//! Which frames changed the state of a connection, and the figures at the end:
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use tcplens::analysis::{Analyzer, FlowView, FrameView, Observer, Options};
+//! use tcplens::source::{self, OpenOptions};
+//! use tcplens::tcp::{Role, What};
+//!
+//! struct StateChanges;
+//!
+//! impl Observer for StateChanges {
+//!     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+//!         if let FlowView::Tcp { view: tcp, .. } = view.flow {
+//!             for event in view.events {
+//!                 if let What::State { endpoint, before, after, .. } = event.what {
+//!                     println!("{}: connection {}, {endpoint}: {before} > {after}", event.frame, tcp.id);
+//!                 }
+//!             }
+//!         }
+//!         ControlFlow::Continue(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/half-close.pcap");
+//! // At most 64 MB for what is kept; past it flows are let go, and counted.
+//! let options = Options { memory: 64 << 20, ..Options::default() };
+//! let mut analyzer = Analyzer::new(options);
+//! source::open(&[file], &OpenOptions::default())?
+//!     .run(&mut |arrival| analyzer.arrive(arrival, &mut StateChanges))?;
+//! analyzer.finish(&mut StateChanges);
+//!
+//! assert_eq!(analyzer.evicted().connections, 0);
+//! for (id, slot) in analyzer.connections() {
+//!     analyzer.connection(slot, |view| {
+//!         let server = &view.connection.endpoint(Role::Server).figures;
+//!         println!("{id}: {} bytes from {}", server.stream_bytes, view.socket(Role::Server));
+//!     });
+//! }
+//! # assert_eq!(analyzer.tcp_seen(), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod ahead;
 pub mod capture;
@@ -49,6 +99,11 @@ impl Default for Options {
 }
 
 /// Who wants to know while frames go by.
+///
+/// Every method does nothing unless it is implemented. Of one stream, what [`bytes`](Self::bytes)
+/// and [`gap`](Self::gap) are given lies end to end: each begins where the one before ended, and
+/// no offset comes twice. Bytes that wait behind a gap come when it is filled, when its receiver
+/// says that it has them, when too much waits, or at the [end](Analyzer::finish).
 pub trait Observer {
     /// Whether [`frame`](Self::frame) is of interest. When not, half-open connections are kept
     /// smaller.
@@ -152,8 +207,10 @@ struct TcpFlow {
     id: u32,
     /// Which direction the client sends in.
     client: Direction,
-    /// Heap bytes counted for it.
+    /// Heap bytes counted for it …
     counted: usize,
+    /// … so many of its segments ago.
+    uncounted: u8,
     connection: Connection,
 }
 
@@ -239,7 +296,8 @@ impl Analyzer {
         }
     }
 
-    /// Takes an arrival in.
+    /// Takes an arrival in, and tells `observer`. Breaks when the observer does, so that it can be
+    /// called from [`Source::run`](crate::source::Source::run) as it is.
     pub fn arrive<O: Observer + ?Sized>(
         &mut self,
         arrival: Arrival<'_>,
@@ -298,7 +356,7 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation(frame, decoded.context, key, direction);
+                let slot = self.conversation(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
@@ -445,6 +503,7 @@ impl Analyzer {
             id,
             client,
             counted: 0,
+            uncounted: 0,
             connection,
         });
         self.heap += size_of::<TcpFlow>();
@@ -471,6 +530,7 @@ impl Analyzer {
             id,
             client,
             counted,
+            uncounted: 0,
             connection,
         }));
     }
@@ -511,6 +571,7 @@ impl Analyzer {
             let heap = flow.connection.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
+            flow.uncounted = 0;
             if self.is_over() {
                 self.make_room(observer);
             }
@@ -518,19 +579,20 @@ impl Analyzer {
         true
     }
 
-    fn conversation(
+    fn conversation<O: Observer + ?Sized>(
         &mut self,
         frame: &CapturedFrame<'_>,
         context: u32,
         key: FlowKey,
         direction: Direction,
+        observer: &mut O,
     ) -> Slot {
         // The other direction may be tagged otherwise.
         let belongs = |entry: &Entry<Tracked>| entry.context[direction.index()].is_none();
         if let Some(slot) = self.table.find(&key, direction, context, belongs) {
             return slot;
         }
-        self.make_room(&mut ());
+        self.make_room(observer);
         let id = self.next_udp;
         self.next_udp += 1;
         let conversation = Conversation::new(id, direction, frame);

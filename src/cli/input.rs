@@ -38,7 +38,7 @@ pub(super) struct Inputs {
 pub(super) struct Limits {
     /// Memory for connections, streams and fragments; past it the least useful are let go, and
     /// counted
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory)]
     pub(super) memory: usize,
 
     /// Connections and conversations kept at most; past it the least useful are let go, and
@@ -101,6 +101,15 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
     number
         .checked_mul(1 << shift)
         .ok_or_else(|| "that is more than can be addressed".to_owned())
+}
+
+/// A size of memory to work in.
+fn memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 1 << 20;
+    match size(text)? {
+        bytes if bytes < LEAST => Err("less than 1M is not enough to work in".to_owned()),
+        bytes => Ok(bytes),
+    }
 }
 
 /// What a run over the inputs came to.

@@ -73,6 +73,11 @@ impl<'a> Report<'a> {
         capture.now.or(capture.last).unwrap_or_default()
     }
 
+    /// Whether frames were cut by the capture.
+    pub fn is_cut(&self) -> bool {
+        self.analyzer.capture().cut > 0
+    }
+
     /// Names of addresses, from the capture.
     pub fn names(&self) -> &'a BTreeMap<IpAddr, String> {
         &self.analyzer.capture().names

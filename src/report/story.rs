@@ -20,8 +20,9 @@ fn phrase(tone: Tone, text: impl Into<String>) -> Phrase {
     Phrase { tone, text }
 }
 
-/// What there is to say of a connection, what matters most first.
-pub fn tell(view: &ConnectionView<'_>, end: Timestamp) -> Vec<Phrase> {
+/// What there is to say of a connection, what matters most first. In a capture with frames `cut`,
+/// missing bytes are no news.
+pub fn tell(view: &ConnectionView<'_>, end: Timestamp, cut: bool) -> Vec<Phrase> {
     let connection = view.connection;
     let mut story = vec![ended(connection, end)];
     let ends = Role::BOTH.map(|role| (role, connection.endpoint(role)));
@@ -38,15 +39,15 @@ pub fn tell(view: &ConnectionView<'_>, end: Timestamp) -> Vec<Phrase> {
         }
         if figures.conflicts > 0 {
             let text = format!(
-                "{role} sent {} other bytes than before",
-                times(figures.conflicts)
+                "{role} repeated {} with other bytes",
+                counted(figures.conflicts, "segment")
             );
             story.push(phrase(Tone::Bad, text));
         }
         if figures.missing_bytes > 0 {
             let missing = bytes(figures.missing_bytes);
             let text = format!("{missing} from {role} not in the capture");
-            story.push(phrase(Tone::Warning, text));
+            story.push(phrase(if cut { Tone::Quiet } else { Tone::Warning }, text));
         }
         if figures.illegal > 0 {
             let text = format!(
@@ -195,15 +196,8 @@ fn resent(connection: &Connection, role: Role) -> Phrase {
     } else {
         format!(" ({})", of.join(", "))
     };
-    let count = counted(figures.retransmissions, "segment");
+    let count = grouped(figures.retransmissions);
     phrase(Tone::Warning, format!("{role} resent {count}{of}"))
-}
-
-fn times(count: u32) -> String {
-    match count {
-        1 => "once".to_owned(),
-        _ => format!("{} times", grouped(count)),
-    }
 }
 
 /// Where the capture was made, by the halves of the handshake.

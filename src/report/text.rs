@@ -64,7 +64,7 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
     }
     if let Some(command) = next(report, &slots) {
         lines.blank()?;
-        lines.labelled("Next", Tone::Heading, &command)?;
+        lines.unbroken("Next", Tone::Heading, &command)?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
         .collect();
     let inputs = inputs
         .map(|inputs| inputs.join(" "))
-        .filter(|inputs| report.inputs.len() <= 3 && inputs.len() < 40 && inputs != "-")
+        .filter(|inputs| report.inputs.len() <= 3 && inputs != "-")
         .unwrap_or_else(|| "FILE".to_owned());
     Some(format!("tcplens analyze {inputs} --connection {id}"))
 }

@@ -35,6 +35,8 @@ pub struct Totals {
     pub with_retransmissions: u64,
     /// Connections in which octets are acknowledged that the capture never saw.
     pub with_unseen: u64,
+    /// Connections with stream bytes that the capture never saw.
+    pub with_missing: u64,
     /// Packets.
     pub packets: u64,
     /// Their bytes on the wire.
@@ -81,6 +83,7 @@ impl Totals {
         self.with_retransmissions +=
             u64::from(client.retransmissions > 0 || server.retransmissions > 0);
         self.with_unseen += u64::from(client.acks_unseen > 0 || server.acks_unseen > 0);
+        self.with_missing += u64::from(client.missing_bytes > 0 || server.missing_bytes > 0);
         for role in Role::BOTH {
             let endpoint = connection.endpoint(role);
             self.add_figures(&endpoint.figures);

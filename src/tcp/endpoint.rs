@@ -98,6 +98,8 @@ pub struct Endpoint {
     pub(super) fin_delivered: bool,
     /// What is needed only while the connection lives.
     pub(super) live: Option<Box<Live>>,
+    /// How far its stream had been delivered when the live part was last dropped.
+    pub(super) delivered: i64,
     /// The window it advertises.
     pub window: AdvertisedWindow,
     /// When it last sent.
@@ -139,6 +141,7 @@ pub(super) struct Live {
 /// in the caches already.
 #[derive(Debug, Default)]
 pub struct Pool {
+    #[expect(clippy::vec_box, reason = "the boxes move in and out as they are")]
     spare: Vec<Box<Live>>,
     samples: Vec<Vec<i64>>,
 }
@@ -197,8 +200,8 @@ impl Endpoint {
         self.live.get_or_insert_default()
     }
 
-    /// Sees to it that there is a live part. Where it has been dropped, what comes late is seen as
-    /// if all before had been captured.
+    /// Sees to it that there is a live part. Where it has been dropped, the stream goes on where
+    /// it ended, and what was delivered before is seen as if all of it had been captured.
     #[inline]
     pub(super) fn wake(&mut self, pool: &mut Pool) {
         if self.live.is_none() {
@@ -210,7 +213,8 @@ impl Endpoint {
     fn revive(&mut self, pool: &mut Pool) {
         let mut live = pool.live();
         live.stream.start_at(1);
-        live.stream.jump_to(self.next);
+        live.stream
+            .resume(self.delivered, self.figures.missing_bytes);
         self.live = Some(live);
         self.rtt.wake(&mut pool.samples);
     }
@@ -249,6 +253,7 @@ impl Endpoint {
     /// Drops what is needed only while the connection lives.
     pub(super) fn drop_live(&mut self, pool: &mut Pool) {
         if let Some(live) = self.live.take() {
+            self.delivered = live.stream.frontier();
             pool.give(live);
         }
         self.rtt.settle(&mut pool.samples);

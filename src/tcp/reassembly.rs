@@ -119,9 +119,11 @@ impl Reassembler {
         recent.end = 0;
     }
 
-    /// Takes everything below `position` for seen and delivered.
-    pub(super) fn jump_to(&mut self, position: i64) {
-        self.frontier = self.frontier.max(position);
+    /// Goes on with a stream of which everything below `frontier` has been delivered, and
+    /// `missing` octets been given up.
+    pub(super) fn resume(&mut self, frontier: i64, missing: u64) {
+        self.frontier = self.frontier.max(frontier);
+        self.missing = missing;
     }
 
     /// The next position expected in order.

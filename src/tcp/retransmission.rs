@@ -257,6 +257,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// A verdict with no more said than this.
+    /// A verdict of which no more is known yet.
     pub const fn new(kind: Kind, rule: Rule, confidence: Confidence) -> Self {
         Self {
             kind,
@@ -271,6 +272,7 @@ impl Verdict {
     }
 
     /// The same, concerning this many octets.
+    /// The same, concerning so many octets.
     pub const fn octets(mut self, octets: i64) -> Self {
         self.octets = if octets > u32::MAX as i64 {
             u32::MAX
@@ -280,6 +282,7 @@ impl Verdict {
         self
     }
 
+    /// The same, proved by this frame.
     /// The same, proved by this frame.
     pub const fn proof(mut self, frame: Option<u64>) -> Self {
         self.proof = frame;

@@ -18,6 +18,7 @@ impl Endpoint {
         self.base = Some(base);
         self.next = 0;
         self.una = 0;
+        self.delivered = 0;
         self.live().stream.clear();
         self.live().stream.start_at(1);
     }

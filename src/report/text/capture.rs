@@ -92,7 +92,7 @@ fn identity(report: &Report<'_>, capture: &Capture) -> Vec<String> {
     }
     let on_file = capture.comments.iter().filter(|(frame, _)| frame.is_none());
     for (_, text) in on_file.take(MOST) {
-        texts.push(format!("comment: {}", escaped(text)));
+        texts.push(format!("comment: {}", escaped(&short(text))));
     }
     let on_frames = capture.comments.iter().filter(|(frame, _)| frame.is_some());
     match on_frames.count() {
@@ -100,6 +100,16 @@ fn identity(report: &Report<'_>, capture: &Capture) -> Vec<String> {
         count => texts.push(format!("{} on frames", counted(count as u64, "comment"))),
     }
     texts
+}
+
+/// As much of a comment as is shown.
+fn short(text: &str) -> String {
+    const MOST: usize = 200;
+    let text = text.trim();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
 }
 
 /// Formats and link types: `pcapng: Ethernet (eth0), raw IP (tun0)`.
@@ -199,13 +209,19 @@ fn doubts(report: &Report<'_>, capture: &Capture, totals: &Totals) -> Vec<(Tone,
             ),
         );
     }
-    if totals.with_unseen > 0 {
+    let missing = if capture.cut == 0 {
+        totals.with_missing
+    } else {
+        0
+    };
+    let doubtful = totals.with_unseen.max(missing);
+    if doubtful > 0 {
         say(
             Tone::Warning,
             format!(
                 "{} with bytes that were acknowledged but not captured: the capture \
                  missed frames",
-                counted(totals.with_unseen, "connection")
+                counted(doubtful, "connection")
             ),
         );
     }

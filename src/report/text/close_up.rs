@@ -94,7 +94,7 @@ fn head(
     lines.labelled("when", Tone::Plain, &when)?;
     lines.labelled("opening", Tone::Plain, &opening(view))?;
     let mut label = "in short";
-    for phrase in story::tell(view, end) {
+    for phrase in story::tell(view, end, report.is_cut()) {
         lines.labelled(label, phrase.tone.max(Tone::Plain), &phrase.text)?;
         label = "";
     }

@@ -34,14 +34,26 @@ impl Lines<'_> {
     pub(super) fn labelled(&mut self, label: &str, tone: Tone, text: &str) -> io::Result<()> {
         let width = self.look.width.saturating_sub(LABEL).max(20);
         let mut label = label;
-        for part in wrap(text, width) {
+        for part in wrap(text.trim_end(), width) {
             let painted = self.look.palette.paint(Tone::Heading, label);
+            if part.is_empty() {
+                writeln!(self.out, "{painted}")?;
+                continue;
+            }
             let pad = LABEL.saturating_sub(label.chars().count());
             let text = self.look.palette.paint(tone, part);
             writeln!(self.out, "{painted}{:pad$}{text}", "")?;
             label = "";
         }
         Ok(())
+    }
+
+    /// A label, and text beside it in one line, however long: something to be copied.
+    pub(super) fn unbroken(&mut self, label: &str, tone: Tone, text: &str) -> io::Result<()> {
+        let painted = self.look.palette.paint(Tone::Heading, label);
+        let pad = LABEL.saturating_sub(label.chars().count());
+        let text = self.look.palette.paint(tone, text);
+        writeln!(self.out, "{painted}{:pad$}{text}", "")
     }
 
     /// `start` (already padded to `indent`), then phrases, wrapped between them and beside it.
@@ -56,47 +68,68 @@ impl Lines<'_> {
         write!(self.out, "{}", palette.paint(Tone::Quiet, start))?;
         let mut column = indent;
         for (at, phrase) in phrases.iter().enumerate() {
-            let last = at + 1 == phrases.len();
-            let len = phrase.text.chars().count() + usize::from(!last);
-            if at > 0 {
-                if column + 1 + len > width {
+            let comma = if at + 1 == phrases.len() { "" } else { "," };
+            let whole = format!("{}{comma}", phrase.text);
+            if at > 0 && column + 1 + whole.chars().count() <= width {
+                write!(self.out, " ")?;
+                column += 1;
+            } else if at > 0 {
+                write!(self.out, "\n{:indent$}", "")?;
+                column = indent;
+            }
+            for (part, text) in wrap(&whole, width.saturating_sub(column))
+                .iter()
+                .enumerate()
+            {
+                if part > 0 {
                     write!(self.out, "\n{:indent$}", "")?;
                     column = indent;
-                } else {
-                    write!(self.out, " ")?;
-                    column += 1;
                 }
+                write!(self.out, "{}", palette.paint(phrase.tone, text))?;
+                column += text.chars().count();
             }
-            let comma = if last { "" } else { "," };
-            write!(
-                self.out,
-                "{}{comma}",
-                palette.paint(phrase.tone, &phrase.text)
-            )?;
-            column += len;
         }
         writeln!(self.out)
     }
 }
 
-/// Breaks text between words into lines of at most `width`; what has no spaces stays whole.
+/// Breaks text between words into lines of at most `width`; what has no spaces stays whole, and so
+/// do a number and its unit.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut end = 0;
     let mut column = 0;
-    for word in text.split_inclusive(' ') {
+    for word in words(text) {
         let len = word.trim_end().chars().count();
         if column > 0 && column + len > width {
-            lines.push(text[start..end].trim_end());
+            lines.push(text.get(start..end).unwrap_or("").trim_end());
             start = end;
             column = 0;
         }
         column += word.chars().count();
         end += word.len();
     }
-    lines.push(text[start..].trim_end());
+    lines.push(text.get(start..).unwrap_or("").trim_end());
     lines
+}
+
+/// Words with the spaces after them; units belong to their numbers.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    const UNITS: [&str; 8] = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "%"];
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        let mut len = rest.split_inclusive(' ').next()?.len();
+        let next = rest.get(len..)?.split_inclusive(' ').next();
+        if let Some(next) = next
+            && UNITS.contains(&next.trim_end_matches([' ', ',', ';', ')']))
+        {
+            len += next.len();
+        }
+        let (word, after) = rest.split_at(len);
+        rest = after;
+        Some(word)
+    })
 }
 
 /// `text`, padded to `width` columns on the right.
@@ -120,5 +153,6 @@ mod tests {
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("a bb ccc", 80), ["a bb ccc"]);
         assert_eq!(wrap("ää öö üü", 5), ["ää öö", "üü"]);
+        assert_eq!(wrap("sent 12 kB, once", 8), ["sent", "12 kB,", "once"]);
     }
 }

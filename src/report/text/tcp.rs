@@ -246,5 +246,9 @@ fn connection(
         "",
         left(&format!("{client} / {server}"), STATES)
     );
-    lines.phrases(&states, margin + STATES, &story::tell(view, end))
+    lines.phrases(
+        &states,
+        margin + STATES,
+        &story::tell(view, end, report.is_cut()),
+    )
 }
