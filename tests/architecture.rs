@@ -29,7 +29,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "analysis",
         &["prefetch", "time", "frame", "wire", "flow", "tcp", "source"],
     ),
-    ("report", &["time", "flow", "tcp", "analysis"]),
+    // A list of packets names what packets hold.
+    ("report", &["time", "wire", "flow", "tcp", "analysis"]),
     (
         "cli",
         &[
