@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 /// time, wire ◀─ flow, tcp ◀───────┴─ analysis ◀─ cli ◀─ main
 /// ```
 ///
-/// A report prints headers (`packets`, `ladder`), so it knows `wire`'s types.
 /// The analyzer knows of sources what an arrival is, and nothing else (see
 /// `the_analyzer_takes_arrivals_and_nothing_else_from_sources`).
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -30,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "analysis",
         &["prefetch", "time", "frame", "wire", "flow", "tcp", "source"],
     ),
+    // A list of packets names what packets hold.
     ("report", &["time", "wire", "flow", "tcp", "analysis"]),
     (
         "cli",

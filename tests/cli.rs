@@ -101,6 +101,7 @@ struct Tape {
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 const FIN: u8 = 0x01;
+const RST: u8 = 0x04;
 
 impl Tape {
     /// A capture file without frames. The conversation's sequence numbers wrap early.
@@ -380,6 +381,32 @@ fn raw_streams_are_exact() {
     assert_eq!(follow("server"), b"\r\n\0\xff");
     let both = [&every_byte[..], b"\r\n\0\xff", b"abcdef!"].concat();
     assert_eq!(follow("both"), both);
+}
+
+/// RFC 9293 section 3.5.1: the server still has an earlier connection open, answers the SYN in its
+/// terms, and is reset.
+#[test]
+fn an_answer_from_an_earlier_connection_does_not_count() {
+    let scratch = Scratch::new("half-open");
+    for (far, acknowledged) in [
+        (1_u32 << 31, 1 << 30),
+        (1 << 30, 3 << 30),
+        (1 << 20, 1 << 22),
+    ] {
+        let mut tape = Tape::new();
+        let start = tape.next;
+        tape.send(0, SYN, b"");
+        tape.next[0] = start[0].wrapping_add(acknowledged);
+        tape.segment(1, start[1].wrapping_add(far), ACK, b"");
+        tape.segment(0, start[0].wrapping_add(acknowledged), RST, b"");
+        tape.next = start;
+        tape.open();
+        tape.send(0, ACK, b"question");
+        tape.send(1, ACK, b"answer");
+        let file = scratch.file("half-open.pcap", &tape.bytes);
+        let raw = good(&[&"follow", &file, &"0", &"--format", &"raw"]);
+        assert_eq!(raw, b"questionanswer", "{far} {acknowledged}");
+    }
 }
 
 /// A stream of which bytes 3 to 8 are missing.

@@ -429,6 +429,10 @@ impl<W: Write> Ladder<W> {
                 self.heading("opening");
                 self.phase = Phase::Opening;
             }
+            Phase::Closing | Phase::Reset if flags.has(Flags::SYN) => {
+                self.heading("opening again");
+                self.phase = Phase::Opening;
+            }
             // The third segment of the handshake belongs to it; what comes after does not.
             Phase::Opening
                 if !flags.has(Flags::SYN)

@@ -18,8 +18,6 @@ pub(super) fn acknowledges(
     start: i64,
     step: &mut Step<'_, '_>,
 ) {
-    /// Further than this beyond a SYN, what is acknowledged can't have been missed.
-    const PLAUSIBLE: i64 = 1 << 30;
     let arrived = step.arrived;
     let segment = arrived.segment;
     let now = arrived.time;
@@ -31,9 +29,11 @@ pub(super) fn acknowledges(
         return;
     };
     let una = peer.una;
-    if peer.state == State::SynSent && !(0..=PLAUSIBLE).contains(&ack) {
-        // Not about this SYN: an old connection's host that still thinks it is open (RFC 9293
-        // section 3.5.1).
+    // A host in SYN-SENT accepts no acknowledgment of what it has not sent: it comes from a
+    // connection that the peer still has open (RFC 9293 section 3.5.1). One that lies near may
+    // be of octets that the capture missed.
+    const NEAR: i64 = 1 << 20;
+    if peer.state == State::SynSent && una == 0 && (ack <= 0 || ack > peer.next + NEAR) {
         return;
     }
     if ack > peer.next {

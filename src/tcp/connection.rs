@@ -281,15 +281,15 @@ impl Connection {
         let before_it = SeqNum(segment.seq.0.wrapping_sub(1));
         match me.base {
             None if syn => me.begin(segment.seq),
-            // What an earlier connection's host said before it (half-open) is not about this one.
-            Some(base) if syn && !me.syn_seen && base != segment.seq => {
-                me.begin(segment.seq);
-                peer.forget_peer();
-            }
             None => me.begin_midstream(before_it),
             // Until now its numbers were known from its peer's acknowledgment only.
             Some(base) if me.figures.packets == 1 && base != segment.seq && base != before_it => {
                 me.rebase(if syn { segment.seq } else { before_it }, peer);
+            }
+            Some(base) if syn && base != segment.seq && replaces(me, segment.seq) => {
+                me.begin(segment.seq);
+                me.next = i64::from(me.syn_seen);
+                peer.forget_peer();
             }
             Some(_) => {}
         }
@@ -401,5 +401,16 @@ impl Connection {
                 endpoint.figures.missing_bytes = endpoint.figures.missing_bytes.max(missing);
             }
         }
+    }
+}
+
+/// Whether a SYN gives its sender's numbers a new beginning. What it sent before its first SYN
+/// belonged to an earlier connection that it still had open (RFC 9293 section 3.5.1); and of two
+/// SYNs the one counts that the peer has acknowledged.
+fn replaces(me: &Endpoint, seq: SeqNum) -> bool {
+    if me.syn_seen {
+        me.figures.data_packets == 0 && me.position(seq).map(|start| start + 1) == Some(me.una)
+    } else {
+        me.next <= 1
     }
 }
