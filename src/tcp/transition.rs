@@ -224,6 +224,10 @@ pub(super) fn moves(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, 
             me.unconfirmed = None;
         }
     }
+    // So with a FIN that came behind a gap of the capture.
+    if acks && peer.fin.is_some_and(|fin| peer.una > fin) {
+        deliver_fin(mine, peer, me, step);
+    }
     let sends = match (syn, acks) {
         (true, true) => Stimulus::SendSynAck,
         (true, false) => Stimulus::SendSyn,

@@ -27,6 +27,8 @@ pub struct AdvertisedWindow {
     pub min: Option<u64>,
     /// The largest window.
     pub max: u64,
+    /// Whether the latest window stood in a SYN: the next one counts in other units.
+    in_syn: bool,
     /// Since when the window is zero.
     pub zero_since: Option<Timestamp>,
     /// How often it went to zero.
@@ -67,7 +69,7 @@ impl AdvertisedWindow {
     ) -> WindowChange {
         let bytes = self.scaled(raw, in_syn);
         let change = WindowChange {
-            changed: bytes != self.bytes,
+            changed: bytes != self.bytes && !self.in_syn,
             zero: bytes == 0,
             opened: bytes > 0 && self.zero_since.is_some(),
         };
@@ -80,6 +82,7 @@ impl AdvertisedWindow {
             self.zero_time = self.zero_time + (now - since);
         }
         self.bytes = bytes;
+        self.in_syn = in_syn;
         self.max = self.max.max(bytes);
         if !in_syn {
             self.min = Some(self.min.map_or(bytes, |min| min.min(bytes)));
@@ -114,6 +117,17 @@ mod tests {
         };
         assert_eq!(window.scaled(100, true), 100);
         assert_eq!(window.scaled(100, false), 12_800);
+    }
+
+    #[test]
+    fn scaling_alone_is_no_change() {
+        let mut window = AdvertisedWindow {
+            scale: Scale::Known(7),
+            ..AdvertisedWindow::default()
+        };
+        window.advertise(65_535, true, Some(1), at(0));
+        assert!(!window.advertise(500, false, Some(1), at(1)).changed);
+        assert!(window.advertise(501, false, Some(1), at(2)).changed);
     }
 
     #[test]
