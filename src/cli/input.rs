@@ -146,8 +146,8 @@ impl Finished {
     }
 }
 
-/// Reads the inputs through the analyzer to their end, or until `observer` breaks.
-pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Finished {
+/// Sets up that Ctrl-C ends reading early; tells so by the flag.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stop);
     // A second Ctrl-C ends the program at once, as users expect of one that doesn't answer.
@@ -156,6 +156,78 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
             std::process::exit(130);
         }
     });
+    stop
+}
+
+/// Reads the inputs to their end for the figures alone. A large plain file is divided: each core
+/// reads all of it and tracks its own flows.
+pub(super) fn figures(inputs: &Inputs) -> Finished {
+    /// Smaller files are read before another thread has begun.
+    const LARGE: u64 = 16 << 20;
+    /// Reading is done by each: past this it costs more than tracking.
+    const MOST_PARTS: usize = 4;
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_PARTS));
+    let [file] = inputs.files.as_slice() else {
+        return run(inputs, &mut ());
+    };
+    let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
+    if cores < 2 || inputs.follow || !is_large() {
+        return run(inputs, &mut ());
+    }
+    let stop = stop_on_interrupt();
+    let progress = Progress::default();
+    let meter = Meter::start(&progress);
+    let parts = Analyzer::divided(&inputs.limits.options(), cores as u32);
+    let read = |mut analyzer: Analyzer, progress: Progress| {
+        let options = OpenOptions {
+            stop: Arc::clone(&stop),
+            progress,
+            ..OpenOptions::default()
+        };
+        let result = source::open(std::slice::from_ref(file), &options).and_then(|mut source| {
+            source.run(&mut |arrival: Arrival<'_>| analyzer.arrive(arrival, &mut ()))
+        });
+        analyzer.finish(&mut ());
+        (analyzer, result)
+    };
+    let mut answers = thread::scope(|scope| {
+        let threads: Vec<_> = parts
+            .into_iter()
+            .enumerate()
+            .map(|(part, analyzer)| {
+                // One of them tells how far reading has come.
+                let progress = if part == 0 {
+                    progress.clone()
+                } else {
+                    Progress::default()
+                };
+                let read = &read;
+                scope.spawn(move || read(analyzer, progress))
+            })
+            .collect();
+        let joined = threads.into_iter().map(|thread| match thread.join() {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect::<Vec<_>>().into_iter()
+    });
+    drop(meter);
+    let Some((mut analyzer, result)) = answers.next() else {
+        return run(inputs, &mut ());
+    };
+    for (part, _) in answers {
+        analyzer.absorb(part);
+    }
+    Finished {
+        analyzer,
+        errors: result.err().into_iter().collect(),
+        interrupted: stop.load(Ordering::Relaxed),
+    }
+}
+
+/// Reads the inputs through the analyzer to their end, or until `observer` breaks.
+pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Finished {
+    let stop = stop_on_interrupt();
     let options = OpenOptions {
         follow: inputs.follow,
         stop: Arc::clone(&stop),
