@@ -31,6 +31,9 @@ pub struct Evicted {
     pub packets: u64,
 }
 
+/// So many flows need no fetching ahead.
+const FEW: usize = 128;
+
 /// Takes arrivals in and keeps the figures.
 pub struct Analyzer {
     options: Options,
@@ -106,6 +109,11 @@ impl Analyzer {
             .collect()
     }
 
+    /// Whether a frame's flow is one of those that this part of a divided analysis takes in.
+    pub fn takes(&self, frame: &CapturedFrame<'_>) -> bool {
+        glance(frame.link, frame.data).is_some_and(|glance| self.share.takes(&glance))
+    }
+
     /// Takes over all that another part of the same capture has found, after both have
     /// [finished](Self::finish). Flows are numbered anew, by their first frames.
     pub fn absorb(&mut self, other: Self) {
@@ -172,7 +180,8 @@ impl Analyzer {
         frame: &CapturedFrame<'_>,
         observer: &mut O,
     ) -> ControlFlow<()> {
-        if !frame.upcoming.is_empty() {
+        // A few flows stay in the caches by themselves.
+        if self.table.len() > FEW && !frame.upcoming.is_empty() {
             self.ahead.look(frame, &self.table, self.share);
         }
         if self.share.is_part() {

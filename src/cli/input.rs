@@ -1,8 +1,9 @@
 //! What every command that reads captures shares: the inputs, the limits, and the run from
 //! opening to the end, with progress on standard error and Ctrl-C as an early end.
 
+use core::ops::ControlFlow;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -171,13 +172,14 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
         return run(inputs, &mut ());
     };
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
-    if cores < 2 || inputs.follow || !is_large() {
+    let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
+    if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
         return run(inputs, &mut ());
     }
+    let parts = parts();
     let stop = stop_on_interrupt();
     let progress = Progress::default();
     let meter = Meter::start(&progress);
-    let parts = Analyzer::divided(&inputs.limits.options(), cores as u32);
     let read = |mut analyzer: Analyzer, progress: Progress| {
         let options = OpenOptions {
             stop: Arc::clone(&stop),
@@ -223,6 +225,33 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
         errors: result.err().into_iter().collect(),
         interrupted: stop.load(Ordering::Relaxed),
     }
+}
+
+/// Whether the first frames of a file fall to all parts about evenly: not where one connection is
+/// most of it.
+fn is_even(file: &Path, parts: &[Analyzer]) -> bool {
+    const FRAMES: usize = 4000;
+    let mut taken = vec![0; parts.len()];
+    let mut seen = 0;
+    let Ok(mut source) = source::open(&[file], &OpenOptions::default()) else {
+        return false;
+    };
+    // Damage is for the reading that counts to find.
+    let _ = source.run(&mut |arrival: Arrival<'_>| {
+        if let Arrival::Frame(frame) = arrival {
+            seen += 1;
+            if let Some(part) = parts.iter().position(|part| part.takes(&frame)) {
+                taken[part] += 1;
+            }
+        }
+        if seen < FRAMES {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    let most = taken.iter().max().copied().unwrap_or(0);
+    seen == FRAMES && most * parts.len() <= FRAMES * 3 / 2
 }
 
 /// Reads the inputs through the analyzer to their end, or until `observer` breaks.
