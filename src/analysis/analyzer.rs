@@ -604,7 +604,7 @@ impl Analyzer {
             }
             None => return false,
         }
-        // The slab itself does not shrink: once its share alone is too much, no eviction helps.
+        // What is left when nothing is tracked (the index) can't be let go.
         !self.table.is_empty()
     }
 
@@ -725,5 +725,56 @@ impl Analyzer {
             .collect();
         list.sort_unstable_by_key(|conversation| conversation.id);
         list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+    use crate::wire::LinkType;
+
+    /// Ethernet, IPv4, TCP: a SYN from 10.x.y.z to 192.0.2.1:80.
+    fn syn(from: u32) -> [u8; 54] {
+        let mut frame = [0; 54];
+        frame[12..16].copy_from_slice(&[8, 0, 0x45, 0]);
+        frame[16..18].copy_from_slice(&40_u16.to_be_bytes());
+        frame[22..24].copy_from_slice(&[64, 6]);
+        frame[26..30].copy_from_slice(&(0x0a00_0000 | from).to_be_bytes());
+        frame[30..34].copy_from_slice(&[192, 0, 2, 1]);
+        frame[34..38].copy_from_slice(&[0x9c, 0x40, 0, 80]);
+        frame[46..48].copy_from_slice(&[0x50, 2]);
+        frame
+    }
+
+    #[test]
+    fn a_flood_leaves_the_latest_that_memory_holds() {
+        const MEMORY: usize = 1 << 20;
+        const SYNS: u32 = 50_000;
+        let mut analyzer = Analyzer::new(Options {
+            memory: MEMORY,
+            ..Options::default()
+        });
+        for from in 0..SYNS {
+            let frame = CapturedFrame {
+                number: u64::from(from) + 1,
+                time: Timestamp::from_nanos(i64::from(from)),
+                interface: 0,
+                link: LinkType::ETHERNET,
+                wire_len: 54,
+                data: &syn(from),
+                upcoming: &[],
+            };
+            let _ = analyzer.arrive(Arrival::Frame(frame), &mut ());
+            assert!(analyzer.memory() <= MEMORY + 4096, "{}", analyzer.memory());
+        }
+        let kept = analyzer.connections();
+        assert_eq!(
+            kept.len() as u64 + analyzer.evicted().half_open,
+            u64::from(SYNS)
+        );
+        assert!(kept.len() > 2000, "{}", kept.len());
+        let late = kept.iter().filter(|&&(id, _)| id > SYNS * 3 / 4).count();
+        assert!(late * 10 > kept.len() * 9, "{late} of {}", kept.len());
     }
 }
