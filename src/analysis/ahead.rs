@@ -26,7 +26,7 @@ struct Soon {
 }
 
 impl Ahead {
-    /// Takes a look at the frame's upcoming one, and a step further for those before it.
+    /// Takes a look at the frame's upcoming one, and goes a step further for those before it.
     #[inline]
     pub(super) fn look(
         &mut self,
@@ -34,19 +34,21 @@ impl Ahead {
         table: &FlowTable<Tracked>,
         share: Share,
     ) {
-        let soon = glance::glance(frame.link, frame.upcoming);
-        let hash = soon
-            .filter(|glance| !share.is_part() || share.takes(glance))
-            .map(|glance| {
-                let socket = |(address, port)| Socket { address, port };
-                let protocol = match glance.protocol {
-                    ip::protocol::TCP => Protocol::Tcp,
-                    _ => Protocol::Udp,
-                };
-                let (source, destination) = (socket(glance.source), socket(glance.destination));
-                let (key, _) = FlowKey::between(source, destination, protocol, 4);
-                table.expect(&key)
-            });
+        let Some(glance) = glance::glance(frame.link, frame.upcoming) else {
+            return;
+        };
+        // Others' frames take no time between the steps, so they are no step.
+        if share.is_part() && !share.takes(&glance) {
+            return;
+        }
+        let socket = |(address, port)| Socket { address, port };
+        let protocol = match glance.protocol {
+            ip::protocol::TCP => Protocol::Tcp,
+            _ => Protocol::Udp,
+        };
+        let (source, destination) = (socket(glance.source), socket(glance.destination));
+        let (key, _) = FlowKey::between(source, destination, protocol, 4);
+        let hash = Some(table.expect(&key));
         self.at = (self.at + 1) % DEPTH;
         self.ring[self.at] = Soon { hash, slot: None };
         let back = |steps: usize| (self.at + DEPTH - steps * STEP) % DEPTH;

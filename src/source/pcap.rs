@@ -266,7 +266,7 @@ impl Records {
 }
 
 /// How many records ahead of a frame its upcoming one is.
-const AHEAD: usize = 10;
+const AHEAD: usize = 18;
 
 struct Walk<'r> {
     records: &'r Records,
