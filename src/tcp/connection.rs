@@ -406,9 +406,12 @@ impl Connection {
 
 /// Whether a SYN gives its sender's numbers a new beginning. What it sent before its first SYN
 /// belonged to an earlier connection that it still had open (RFC 9293 section 3.5.1); and of two
-/// SYNs the one counts that the peer has acknowledged.
+/// SYNs the one counts that the peer has acknowledged. Not once some of its stream has been
+/// delivered, were it as missing.
 fn replaces(me: &Endpoint, seq: SeqNum) -> bool {
-    if me.syn_seen {
+    if me.alive().is_some_and(|live| live.stream.frontier() > 1) {
+        false
+    } else if me.syn_seen {
         me.figures.data_packets == 0 && me.position(seq).map(|start| start + 1) == Some(me.una)
     } else {
         me.next <= 1
