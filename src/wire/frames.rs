@@ -114,6 +114,74 @@ fn kinds() -> Vec<(LinkType, String, Vec<Layer>)> {
             vec![Loopback, Ipv6, Tcp],
         ),
         (LinkType::RAW, tcp4.clone(), vec![Raw, Ipv4, Tcp]),
+        (
+            LinkType::ARCNET_BSD,
+            format!("01 02 d4 00 0001 {tcp4}"),
+            vec![Arcnet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::ARCNET_LINUX,
+            format!("01 02 0000 f0 {tcp4}"),
+            vec![Arcnet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::IEEE802_5,
+            format!("10 40 {MACS} aa aa 03 00 00 00 08 00 {tcp4}"),
+            vec![TokenRing, Llc, Snap, Ipv4, Tcp],
+        ),
+        (
+            LinkType::FRELAY,
+            format!("18 41 03 cc {tcp4}"),
+            vec![FrameRelay, Ipv4, Tcp],
+        ),
+        (
+            LinkType::FRELAY,
+            format!("18 41 86dd {tcp6}"),
+            vec![FrameRelay, Ipv6, Tcp],
+        ),
+        (
+            LinkType::ATM_RFC1483,
+            format!("aa aa 03 00 00 00 08 00 {tcp4}"),
+            vec![Llc, Snap, Ipv4, Tcp],
+        ),
+        (
+            LinkType::SUNATM,
+            format!("02 00 0064 aa aa 03 00 80 c2 00 07 00 00 {inner}"),
+            vec![Atm, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::IP_OVER_FC,
+            format!("1000 020000000002 1000 020000000001 aa aa 03 00 00 00 08 00 {tcp4}"),
+            vec![FibreChannel, Llc, Snap, Ipv4, Tcp],
+        ),
+        (
+            LinkType::PKTAP,
+            format!("10000000 01000000 01000000 00000000 {inner}"),
+            vec![CaptureHeader, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::NETANALYZER,
+            format!("00000000 {inner}"),
+            vec![CaptureHeader, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::ERF,
+            format!("0000000000000000 02000000 00000000 0000 {inner}"),
+            vec![CaptureHeader, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            LinkType::JUNIPER_ETHER,
+            format!("4d474301 {inner}"),
+            vec![CaptureHeader, Ethernet, Ipv4, Tcp],
+        ),
+        (
+            ether,
+            ethernet(
+                0x0800,
+                &outer_udp(3544, &format!("0000efffffffffff {tcp6}")),
+            ),
+            vec![Ethernet, Ipv4, Udp, Teredo, Ipv6, Tcp],
+        ),
         (LinkType::RAW_BSD, tcp6.clone(), vec![Raw, Ipv6, Tcp]),
         (LinkType::IPV4, tcp4.clone(), vec![Ipv4, Tcp]),
         (LinkType::IPV6, tcp6.clone(), vec![Ipv6, Tcp]),
@@ -514,7 +582,21 @@ fn an_unknown_link_type_is_named() {
 }
 
 /// All link types that are decoded, and one that is not.
-const LINKS: [LinkType; 22] = [
+const LINKS: [LinkType; 36] = [
+    LinkType::IEEE802_5,
+    LinkType::ARCNET_BSD,
+    LinkType::ARCNET_LINUX,
+    LinkType::ATM_RFC1483,
+    LinkType::SUNATM,
+    LinkType::FRELAY,
+    LinkType::IP_OVER_FC,
+    LinkType::IEEE802_11_PRISM,
+    LinkType::IEEE802_11_AVS,
+    LinkType::JUNIPER_ETHER,
+    LinkType::JUNIPER_FRELAY,
+    LinkType::ERF,
+    LinkType::NETANALYZER,
+    LinkType::PKTAP,
     LinkType::FDDI,
     LinkType::IEEE802_11,
     LinkType::RADIOTAP,

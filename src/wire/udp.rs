@@ -5,7 +5,9 @@ use nom::Parser;
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ip::{Ip, protocol};
-use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, vxlan};
+use super::{
+    Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, teredo, vxlan,
+};
 
 /// A UDP datagram (RFC 768).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +157,9 @@ fn tunnel<'a>(source_port: u16, destination_port: u16) -> Option<Inner<'a>> {
         l2tp::PORT => Some(l2tp::decode),
         geneve::PORT => Some(geneve::decode),
         gtp::PORT => Some(gtp::decode),
+        teredo::PORT => Some(teredo::decode),
         _ if source_port == gtp::PORT => Some(gtp::decode),
+        _ if source_port == teredo::PORT => Some(teredo::decode),
         _ if source_port == l2tp::PORT => Some(l2tp::decode),
         _ => None,
     }
