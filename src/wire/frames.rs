@@ -369,6 +369,27 @@ fn every_prefix_says_where_it_stopped() {
     }
 }
 
+#[test]
+fn a_first_fragment_that_was_cut_is_decoded_as_far_as_it_goes() {
+    let whole = hex(&ethernet(0x0800, &ipv4(6, TCP)).replace("00 01 40 00", "00 01 20 00"));
+    let decoded = decode(LinkType::ETHERNET, &whole, 0);
+    assert!(matches!(decoded.transport, Transport::Fragment(_)));
+    let cut = &whole[..whole.len() - 1];
+    let decoded = decode(LinkType::ETHERNET, cut, whole.len() as u32);
+    let Transport::Tcp(segment) = decoded.transport else {
+        panic!("{decoded:?}")
+    };
+    assert_eq!((segment.payload_len, segment.payload), (2, &b"h"[..]));
+    // A datagram's length is that of all fragments: no damage.
+    let udp = hex(
+        &ethernet(0x0800, &outer(17, "c000 c001 1000 0000 00000000"))
+            .replace("00 01 40 00", "00 01 20 00"),
+    );
+    let decoded = decode(LinkType::ETHERNET, &udp[..udp.len() - 2], udp.len() as u32);
+    assert!(matches!(decoded.transport, Transport::Udp(_)));
+    assert_eq!(decoded.stop, None);
+}
+
 /// The fast path and the long way must not differ.
 #[test]
 fn the_common_path_gives_what_the_decoder_gives() {

@@ -140,7 +140,8 @@ pub enum Transport<'a> {
     Icmp(Icmp<'a>),
     /// An ARP packet.
     Arp(Arp),
-    /// A fragment whose payload is not whole: the bytes of this one.
+    /// A fragment whose payload is not whole: the bytes of this one. (A first fragment that the
+    /// capture cut is decoded as far as it goes: nothing can be put together with it.)
     Fragment(&'a [u8]),
 }
 

@@ -121,7 +121,9 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         0 => rest,
         length => rest.confine(u32::from(length) - Datagram::LEN as u32, Layer::Udp),
     };
-    if u32::from(length) > input.wire {
+    // The first of several fragments has the length of all.
+    let part = d.out.ip.is_some_and(|ip| ip.fragment.is_some());
+    if u32::from(length) > input.wire && !part {
         let from = match input.limit {
             Layer::None => LengthSource::Capture,
             layer => LengthSource::Field(layer),
