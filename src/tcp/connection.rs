@@ -288,6 +288,7 @@ impl Connection {
             }
             Some(base) if syn && base != segment.seq && replaces(me, segment.seq) => {
                 me.begin(segment.seq);
+                me.forget_fin();
                 me.next = i64::from(me.syn_seen);
                 peer.forget_peer();
             }
@@ -297,6 +298,15 @@ impl Connection {
             return;
         };
         if syn {
+            // The first SYN-ACK, and its sender seemed to have reset or closed before: that came
+            // from an earlier connection, or from someone else.
+            if flags.has(Flags::ACK) && !me.syn_seen && start == 0 && me.state == State::Closed {
+                me.state = State::Listen;
+                self.reset = None;
+                if peer.syn_seen && peer.state == State::Closed {
+                    peer.state = State::SynSent;
+                }
+            }
             if start == 0 && self.reset.take().is_some() && peer.state == State::Closed {
                 peer.state = State::Listen;
             }
@@ -414,6 +424,7 @@ fn replaces(me: &Endpoint, seq: SeqNum) -> bool {
     } else if me.syn_seen {
         me.figures.data_packets == 0 && me.position(seq).map(|start| start + 1) == Some(me.una)
     } else {
-        me.next <= 1
+        // A FIN alone is nothing to hold on to.
+        me.next <= 1 + i64::from(me.fin == Some(1))
     }
 }

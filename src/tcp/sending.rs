@@ -29,6 +29,13 @@ impl Endpoint {
         self.una = 1;
     }
 
+    /// Forgets a FIN whose numbers were not those of this connection.
+    pub(super) fn forget_fin(&mut self) {
+        self.fin = None;
+        self.fin_frame = None;
+        self.fin_delivered = false;
+    }
+
     /// Forgets what it said in terms of its peer's numbers.
     pub(super) fn forget_peer(&mut self) {
         self.live().last_ack = None;
