@@ -379,6 +379,22 @@ fn a_syn_ack_tells_that_a_reset_and_a_fin_were_not_the_servers() {
     });
 }
 
+/// Of a host that is never seen, its peer tells the state.
+#[test]
+fn one_way_captures_have_two_states() {
+    let (_, analyzer) = play(&[
+        (0, 99, 0, Flags::SYN, b""),
+        (0, 100, 500, Flags::ACK, b""),
+        (0, 100, 500, Flags::ACK, b"ask"),
+        (0, 103, 506, Flags::FIN | Flags::ACK, b""),
+    ]);
+    let (_, slot) = analyzer.connections()[0];
+    analyzer.connection(slot, |view| {
+        let states = Role::BOTH.map(|role| view.connection.endpoint(role).state);
+        assert_eq!(states, [State::FinWait1, State::CloseWait]);
+    });
+}
+
 /// A reset ends a connection, and its memory is given back; whoever goes on all the same is
 /// followed on, and nothing is passed over in silence.
 #[test]

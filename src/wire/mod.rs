@@ -77,6 +77,8 @@ pub use udp::Datagram;
 use decoder::{Decoder, Input};
 
 #[cfg(test)]
+mod frame_kinds;
+#[cfg(test)]
 mod frames;
 
 /// How many layers of a frame are remembered; decoding stops with [`Reason::TooDeep`] past it.
