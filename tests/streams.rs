@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tcplens::analysis::{Analyzer, Observer, Options};
 use tcplens::source::{Arrival, FileSource, OpenOptions, Source};
-use tcplens::tcp::{OverlapPolicy, Role, Settings};
+use tcplens::tcp::{OverlapPolicy, Role, Settings, State};
 use tcplens::wire::{Flags, Segment};
 
 /// Both streams of one connection as they come, with the bytes that are not there counted.
@@ -333,22 +333,8 @@ fn offsets_are_exact_past_four_gigabytes() {
     assert_eq!(streams.next[0], reached + 10);
 }
 
-/// A reset ends a connection, and its memory is given back; whoever goes on all the same is
-/// followed on, and nothing is passed over in silence.
-#[test]
-fn a_stream_goes_on_after_a_reset() {
-    let syn_ack = Flags::SYN | Flags::ACK;
-    let exchange: [(usize, u32, u32, Flags, &[u8]); 8] = [
-        (0, 99, 0, Flags::SYN, b""),
-        (1, 499, 100, syn_ack, b""),
-        (0, 100, 500, Flags::ACK, b""),
-        (1, 500, 100, Flags::ACK, b"one "),
-        (1, 504, 100, Flags::RST | Flags::ACK, b""),
-        // Of what the client acknowledges the capture has four bytes.
-        (0, 100, 508, Flags::ACK, b""),
-        (1, 508, 100, Flags::ACK, b"three "),
-        (1, 514, 100, Flags::ACK, b"four"),
-    ];
+/// What comes of segments: sender (0 the client), sequence number, acknowledgment, flags, payload.
+fn play(exchange: &[(usize, u32, u32, Flags, &[u8])]) -> (Streams, Analyzer) {
     let frames: Vec<Vec<u8>> = exchange
         .iter()
         .map(|&(from, seq, ack, flags, payload)| {
@@ -365,7 +351,67 @@ fn a_stream_goes_on_after_a_reset() {
         })
         .collect();
     let capture = packets::pcap(frames.iter().map(Vec::as_slice));
-    let (streams, analyzer) = streams_of(capture, OverlapPolicy::First);
+    streams_of(capture, OverlapPolicy::First)
+}
+
+/// A RST and a FIN that someone else sent before the server's SYN-ACK came are nothing to it.
+#[test]
+fn a_syn_ack_tells_that_a_reset_and_a_fin_were_not_the_servers() {
+    let (streams, analyzer) = play(&[
+        (0, 99, 0, Flags::SYN, b""),
+        (1, 7000, 100, Flags::RST | Flags::ACK, b""),
+        (1, 7001, 100, Flags::FIN | Flags::ACK, b""),
+        (1, 499, 100, Flags::SYN | Flags::ACK, b""),
+        (0, 100, 500, Flags::ACK, b"ask"),
+        (1, 500, 103, Flags::ACK, b"answer"),
+        (0, 103, 506, Flags::ACK, b""),
+    ]);
+    assert_eq!(streams.bytes, [b"ask".to_vec(), b"answer".to_vec()]);
+    assert_eq!(streams.missing, [0, 0]);
+    let (_, slot) = analyzer.connections()[0];
+    analyzer.connection(slot, |view| {
+        for role in Role::BOTH {
+            let endpoint = view.connection.endpoint(role);
+            assert_eq!(endpoint.state, State::Established, "{role}");
+            assert_eq!(endpoint.figures.illegal, 0, "{role}");
+        }
+        assert!(view.connection.reset.is_none());
+    });
+}
+
+/// Of a host that is never seen, its peer tells the state.
+#[test]
+fn one_way_captures_have_two_states() {
+    let (_, analyzer) = play(&[
+        (0, 99, 0, Flags::SYN, b""),
+        (0, 100, 500, Flags::ACK, b""),
+        (0, 100, 500, Flags::ACK, b"ask"),
+        (0, 103, 506, Flags::FIN | Flags::ACK, b""),
+    ]);
+    let (_, slot) = analyzer.connections()[0];
+    analyzer.connection(slot, |view| {
+        let states = Role::BOTH.map(|role| view.connection.endpoint(role).state);
+        assert_eq!(states, [State::FinWait1, State::CloseWait]);
+    });
+}
+
+/// A reset ends a connection, and its memory is given back; whoever goes on all the same is
+/// followed on, and nothing is passed over in silence.
+#[test]
+fn a_stream_goes_on_after_a_reset() {
+    let syn_ack = Flags::SYN | Flags::ACK;
+    let exchange: [(usize, u32, u32, Flags, &[u8]); 8] = [
+        (0, 99, 0, Flags::SYN, b""),
+        (1, 499, 100, syn_ack, b""),
+        (0, 100, 500, Flags::ACK, b""),
+        (1, 500, 100, Flags::ACK, b"one "),
+        (1, 504, 100, Flags::RST | Flags::ACK, b""),
+        // Of what the client acknowledges the capture has four bytes.
+        (0, 100, 508, Flags::ACK, b""),
+        (1, 508, 100, Flags::ACK, b"three "),
+        (1, 514, 100, Flags::ACK, b"four"),
+    ];
+    let (streams, analyzer) = play(&exchange);
     assert_eq!(streams.bytes[1], b"one three four");
     assert_eq!((streams.next, streams.missing), ([0, 18], [0, 4]));
     let (_, slot) = analyzer.connections()[0];

@@ -23,7 +23,8 @@ struct Key {
 #[derive(Debug)]
 struct Partial {
     begun: Timestamp,
-    /// Offset and bytes, in order of arrival; an earlier one wins where they overlap.
+    /// Offset and bytes, in order of arrival. Where they overlap, the one that begins lower wins
+    /// (as with BSD and Wireshark), of two that begin together the earlier.
     parts: Vec<(u16, Vec<u8>)>,
     /// Length of the whole payload, once the last fragment is there.
     total: Option<usize>,
@@ -147,12 +148,20 @@ impl Partial {
             return None;
         }
         let mut whole = vec![0; total];
-        // Latest first, so that the earliest is written last and wins.
-        for (offset, bytes) in self.parts.iter().rev() {
-            let from = usize::from(*offset).min(total);
-            let to = (from + bytes.len()).min(total);
-            if let (Some(place), Some(bytes)) = (whole.get_mut(from..to), bytes.get(..to - from)) {
-                place.copy_from_slice(bytes);
+        let mut reached = 0;
+        for &index in &order {
+            let (offset, bytes) = self.parts.get(index)?;
+            let end = (usize::from(*offset) + bytes.len()).min(total);
+            let from = reached.max(usize::from(*offset));
+            if from < end {
+                let known = from - usize::from(*offset);
+                if let (Some(place), Some(bytes)) = (
+                    whole.get_mut(from..end),
+                    bytes.get(known..known + (end - from)),
+                ) {
+                    place.copy_from_slice(bytes);
+                }
+                reached = end;
             }
         }
         Some(whole)
@@ -199,6 +208,19 @@ mod tests {
         let whole = push(&mut d, 0, true, b"aaaaaaaa", 0);
         assert_eq!(whole.as_deref(), Some(b"aaaaaaaabbbbbbbbccc".as_slice()));
         assert_eq!(d.held(), 0);
+    }
+
+    #[test]
+    fn where_two_overlap_the_lower_wins() {
+        let mut d = Defragmenter::new(1 << 20);
+        assert_eq!(push(&mut d, 16, true, b"XXXXXXXX", 0), None);
+        assert_eq!(push(&mut d, 24, false, b"ddd", 0), None);
+        assert_eq!(push(&mut d, 8, true, b"bbbbbbbbcccccccc", 0), None);
+        let whole = push(&mut d, 0, true, b"aaaaaaaa", 0);
+        assert_eq!(
+            whole.as_deref(),
+            Some(b"aaaaaaaabbbbbbbbccccccccddd".as_slice())
+        );
     }
 
     #[test]

@@ -288,6 +288,7 @@ impl Connection {
             }
             Some(base) if syn && base != segment.seq && replaces(me, segment.seq) => {
                 me.begin(segment.seq);
+                me.forget_fin();
                 me.next = i64::from(me.syn_seen);
                 peer.forget_peer();
             }
@@ -297,6 +298,15 @@ impl Connection {
             return;
         };
         if syn {
+            // The first SYN-ACK, and its sender seemed to have reset or closed before: that came
+            // from an earlier connection, or from someone else.
+            if flags.has(Flags::ACK) && !me.syn_seen && start == 0 && me.state == State::Closed {
+                me.state = State::Listen;
+                self.reset = None;
+                if peer.syn_seen && peer.state == State::Closed {
+                    peer.state = State::SynSent;
+                }
+            }
             if start == 0 && self.reset.take().is_some() && peer.state == State::Closed {
                 peer.state = State::Listen;
             }
@@ -406,11 +416,15 @@ impl Connection {
 
 /// Whether a SYN gives its sender's numbers a new beginning. What it sent before its first SYN
 /// belonged to an earlier connection that it still had open (RFC 9293 section 3.5.1); and of two
-/// SYNs the one counts that the peer has acknowledged.
+/// SYNs the one counts that the peer has acknowledged. Not once some of its stream has been
+/// delivered, were it as missing.
 fn replaces(me: &Endpoint, seq: SeqNum) -> bool {
-    if me.syn_seen {
+    if me.alive().is_some_and(|live| live.stream.frontier() > 1) {
+        false
+    } else if me.syn_seen {
         me.figures.data_packets == 0 && me.position(seq).map(|start| start + 1) == Some(me.una)
     } else {
-        me.next <= 1
+        // A FIN alone is nothing to hold on to.
+        me.next <= 1 + i64::from(me.fin == Some(1))
     }
 }

@@ -1,5 +1,6 @@
 //! What the opening of a connection settles: options, round trips, who opened.
 
+use super::rtt::plausible;
 use super::{Arrived, Role};
 use crate::time::{Span, Timestamp};
 use crate::wire::tcp_option::{OptionSet, Timestamps};
@@ -59,13 +60,17 @@ impl Handshake {
     /// From the SYN to the SYN-ACK: the round trip from the tap to the server. Nothing when the
     /// SYN was sent more than once (Karn's rule).
     pub fn server_half(&self) -> Option<Span> {
-        (self.syns == 1).then_some(self.syn_ack? - self.syn?)
+        (self.syns == 1)
+            .then_some(self.syn_ack? - self.syn?)
+            .filter(plausible)
     }
 
     /// From the SYN-ACK to its acknowledgment: the round trip from the tap to the client. Nothing
     /// when the SYN-ACK was sent more than once.
     pub fn client_half(&self) -> Option<Span> {
-        (self.syn_acks == 1).then_some(self.ack? - self.syn_ack?)
+        (self.syn_acks == 1)
+            .then_some(self.ack? - self.syn_ack?)
+            .filter(plausible)
     }
 
     /// Both halves together: the round trip between the two hosts.

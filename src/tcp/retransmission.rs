@@ -213,6 +213,8 @@ rules! {
     ProbeOfZeroWindow "probe-of-zero-window" "No or one octet at the edge of a peer's zero window: a window probe (RFC 9293 section 3.8.6.1).";
     ProbeOfIdlePeer "probe-of-idle-peer" "No or one octet just below SND.NXT with everything acknowledged: a keep-alive (RFC 9293 section 3.8.4).";
     SamePacketAgain "same-packet-again" "Same octets, same IP identification where it moves, same TSval: a copy made by the network or the capture, not sent again.";
+    SamePacketAtOnce "same-packet-at-once" "Same octets, same TSval, no IP identification that tells packets apart, sooner than anything is sent again: a copy made by the network or the capture.";
+    OlderByIpId "older-by-ip-id" "Octets acknowledged before, with an IP identification and TSval older than those of what was sent after them: a copy that was on its way, not sent again.";
     SameSynAgain "same-syn-again" "A SYN with a sequence number already seen in a SYN: sent again by the SYN timer.";
     SameFinAgain "same-fin-again" "A FIN at the position of a FIN already seen: sent again by its timer.";
     AckedBefore "acked-before" "Every octet was acknowledged in this capture before this segment passed: sent again needlessly.";
@@ -337,6 +339,10 @@ pub struct Evidence {
     pub below: Option<Neighbour>,
     /// The nearest segment above.
     pub above: Option<Neighbour>,
+    /// The segment that holds the highest octets sent before.
+    pub newest: Option<Neighbour>,
+    /// Whether its octets differ from those seen before.
+    pub differs: bool,
     /// Time since the segment above passed (for a hole) or since the original last did.
     pub waited: Span,
     /// This segment's IP identification.
@@ -367,6 +373,9 @@ pub struct Neighbour {
 /// The least time in which a sender could notice a loss and mend it, when no round trip is known:
 /// what tools of the field use.
 const SOONEST_RECOVERY: Span = Span::from_millis(3);
+/// Sooner than anything is sent again that no duplicate acknowledgment asks for: tail loss probes
+/// and timers wait for longer on any system.
+pub(super) const AT_ONCE: Span = Span::from_millis(1);
 /// The least retransmission timeout in use (Linux `TCP_RTO_MIN`; RFC 6298 says 1 s).
 const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
@@ -386,6 +395,18 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
                 .octets(e.seen)
                 .proof(original);
         }
+        let asked = e.duplicate_acks >= 3 || e.sacked_above;
+        let copy = e.new == 0 && !e.differs && !asked;
+        if copy && is_at_once(e) {
+            return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAtOnce, Likely)
+                .octets(e.seen)
+                .proof(original);
+        }
+        if copy && e.acked && is_older(e) {
+            return Verdict::new(Kind::NetworkDuplicate, Rule::OlderByIpId, Likely)
+                .octets(e.seen)
+                .proof(original);
+        }
         let again = |rule, confidence| {
             let verdict = Verdict::new(Kind::Retransmission, rule, confidence);
             Verdict {
@@ -393,7 +414,6 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
                 ..verdict.octets(e.seen).proof(original)
             }
         };
-        let asked = e.duplicate_acks >= 3 || e.sacked_above;
         let patience = e
             .round_trip
             .map_or(LEAST_TIMEOUT, |rtt| LEAST_TIMEOUT.max(rtt));
@@ -465,6 +485,32 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
         return resent(Rule::FilledAfterDuplicateAcks, Ambiguous);
     }
     resent(Rule::FilledLate, Ambiguous)
+}
+
+/// Whether the octets passed just before, in a packet that nothing tells from this one.
+fn is_at_once(e: &Evidence) -> bool {
+    let told_apart = |original: Neighbour| {
+        original.ip_id != e.ip_id
+            || original.tsval != e.tsval
+            || (e.ip_id_moves && e.ip_id.is_some_and(|id| id != 0))
+    };
+    e.original.is_some_and(|original| !told_apart(original)) && e.waited < AT_ONCE
+}
+
+/// Whether this packet left its sender before one that has passed already, and not long before.
+fn is_older(e: &Evidence) -> bool {
+    const FEW: u16 = 256;
+    let (Some(ours), Some(newest)) = (e.ip_id, e.newest) else {
+        return false;
+    };
+    let by_id = newest
+        .ip_id
+        .is_some_and(|newest| (1..FEW).contains(&(newest as u16).wrapping_sub(ours as u16)));
+    let by_time = match (e.tsval, newest.tsval) {
+        (Some(ours), Some(newest)) => ours.wrapping_sub(newest) as i32 <= 0,
+        _ => true,
+    };
+    e.ip_id_moves && by_id && by_time
 }
 
 enum Order {
@@ -587,6 +633,70 @@ mod tests {
                 },
                 Rule::SeenBefore,
                 "retransmission (after-tap)",
+            ),
+            (
+                Evidence {
+                    tsval: Some(50),
+                    ip_id: Some(100),
+                    waited: Span::from_nanos(100_000),
+                    ..seen()
+                },
+                Rule::SamePacketAtOnce,
+                "network-duplicate",
+            ),
+            (
+                Evidence {
+                    tsval: Some(50),
+                    ip_id: Some(100),
+                    waited: Span::from_nanos(100_000),
+                    differs: true,
+                    ..seen()
+                },
+                Rule::SeenBefore,
+                "retransmission (after-tap)",
+            ),
+            (
+                Evidence {
+                    tsval: Some(50),
+                    ip_id: Some(100),
+                    waited: Span::from_millis(1),
+                    ..seen()
+                },
+                Rule::SeenBefore,
+                "retransmission (after-tap)",
+            ),
+            (
+                Evidence {
+                    tsval: Some(50),
+                    acked: true,
+                    original: None,
+                    newest: near(9, 104, 50),
+                    ..moving(100, seen())
+                },
+                Rule::OlderByIpId,
+                "network-duplicate",
+            ),
+            (
+                Evidence {
+                    tsval: Some(51),
+                    acked: true,
+                    original: None,
+                    newest: near(9, 104, 50),
+                    ..moving(100, seen())
+                },
+                Rule::AckedBefore,
+                "retransmission (spurious)",
+            ),
+            (
+                Evidence {
+                    tsval: Some(50),
+                    acked: true,
+                    original: None,
+                    newest: near(9, 104, 50),
+                    ..moving(105, seen())
+                },
+                Rule::AckedBefore,
+                "retransmission (spurious)",
             ),
             (
                 moving(

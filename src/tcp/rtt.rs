@@ -3,6 +3,14 @@
 
 use crate::time::Span;
 
+/// Whether a round trip can have taken so long.
+#[inline]
+pub(super) fn plausible(sample: &Span) -> bool {
+    /// Linux gives a connection up after this long (`tcp_retries2`).
+    const LONGEST: i64 = Span::from_secs(924).as_nanos();
+    (0..=LONGEST).contains(&sample.as_nanos())
+}
+
 /// Samples of one direction, with RFC 6298 smoothing and quantiles.
 #[derive(Clone, Debug, Default)]
 pub struct RttSamples {
@@ -35,11 +43,12 @@ pub struct RttFigures {
 }
 
 impl RttSamples {
-    /// Takes a sample in. Negative ones (a capture that steps back) are left out.
+    /// Takes a sample in. Left out are negative ones and those longer than any host waits without
+    /// sending again: the clock of the capture stepped, or some of its frames have no time.
     #[inline]
     pub fn add(&mut self, sample: Span) {
         let nanos = sample.as_nanos();
-        if nanos < 0 {
+        if !plausible(&sample) {
             return;
         }
         if self.count == 0 {
@@ -257,8 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn negative_samples_are_left_out() {
+    fn samples_that_cannot_be_are_left_out() {
         assert_eq!(samples([-5]).figures(), None);
+        assert_eq!(samples([1_472_003_999 * 1_000_000_000]).figures(), None);
     }
 
     #[test]

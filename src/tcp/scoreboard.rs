@@ -186,6 +186,11 @@ impl Scoreboard {
         self.sent.get(self.acked)
     }
 
+    /// The segment with the highest positions.
+    pub fn newest(&self) -> Option<&Sent> {
+        self.sent.back()
+    }
+
     /// The segment before position `start`: what was sent just below it.
     pub fn before(&self, start: i64) -> Option<&Sent> {
         let at = self.sent.partition_point(|sent| sent.end() <= start);

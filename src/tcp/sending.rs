@@ -3,7 +3,7 @@
 use super::endpoint::{Endpoint, Last, Pool};
 use super::reassembly::OverlapPolicy;
 use super::retransmission::{
-    Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
+    AT_ONCE, Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
 };
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
@@ -27,6 +27,13 @@ impl Endpoint {
         self.begin(base);
         self.next = 1;
         self.una = 1;
+    }
+
+    /// Forgets a FIN whose numbers were not those of this connection.
+    pub(super) fn forget_fin(&mut self) {
+        self.fin = None;
+        self.fin_frame = None;
+        self.fin_delivered = false;
     }
 
     /// Forgets what it said in terms of its peer's numbers.
@@ -126,15 +133,21 @@ pub(super) fn count(me: &mut Endpoint, step: &mut Step<'_, '_>) -> bool {
 #[cold]
 fn is_copy(me: &mut Endpoint, this: &Last, now: Timestamp) -> bool {
     /// Sooner than any timer sends a SYN again.
-    const AT_ONCE: Span = Span::from_millis(100);
-    let soon = me.last_sent.is_some_and(|last| now - last < AT_ONCE);
+    const SOON: Span = Span::from_millis(100);
+    let soon = me.last_sent.is_some_and(|last| now - last < SOON);
     let live = me.live();
     let moves = live.ip_id_moves > 1 || (this.flags.has(Flags::SYN) && soon);
     let same = Last {
         frame: live.last.frame,
         ..*this
     } == live.last;
-    same && moves && this.ip_id.is_some_and(|id| id != 0)
+    let tells = moves && this.ip_id.is_some_and(|id| id != 0);
+    // Without an identification that tells: sooner than the timer of any SYN or FIN. (A SYN-ACK is
+    // sent again at once where the SYN comes twice; data is judged with its bytes.)
+    let control =
+        this.flags.has(Flags::FIN) || (this.flags.has(Flags::SYN) && !this.flags.has(Flags::ACK));
+    let at_once = me.last_sent.is_some_and(|last| now - last < AT_ONCE);
+    same && (tells || (at_once && control && this.payload_len == 0))
 }
 
 #[cold]
@@ -331,6 +344,10 @@ pub(super) fn again_or_late(
     } else {
         above.map(|sent| sent.time).or(peer.last_sent)
     };
+    let by_segment = me
+        .live()
+        .board
+        .conflict(start, payload, &step.settings.secrets);
     let evidence = Evidence {
         seen,
         new: end - start - seen,
@@ -338,6 +355,8 @@ pub(super) fn again_or_late(
         original: original.as_ref().map(neighbour),
         below: me.live().board.before(start).map(neighbour),
         above: above.as_ref().map(neighbour),
+        newest: me.live().board.newest().map(neighbour),
+        differs: matches!(by_segment, Some(Some(_))),
         waited: since.map_or(Span::ZERO, |since| arrived.time - since),
         ip_id: arrived.ip_id,
         ip_id_moves: me.live().ip_id_moves > 2 && arrived.ip_id.is_some_and(|id| id != 0),
@@ -373,10 +392,6 @@ pub(super) fn again_or_late(
         me.live().board.resend(start, end, arrived.time, tsval);
     }
     let policy = step.settings.policy;
-    let by_segment = me
-        .live()
-        .board
-        .conflict(start, payload, &step.settings.secrets);
     let mut sink = step.sink(step.from);
     let offer = me
         .live()

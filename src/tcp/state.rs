@@ -156,6 +156,8 @@ pub const fn step(state: State, stimulus: Stimulus) -> Step {
         (Listen,      SendSyn)         => To(SynSent),
         // Seen when the capture missed the SYN.
         (Listen,      SendSynAck)      => To(SynReceived),
+        // The capture missed all it sent.
+        (Listen,      ReceiveAckOfSyn) => To(Established),
         // Nothing listened there after all.
         (Listen,      SendReset)       => To(Closed),
         // What was on its way when the end came, or what the peer of a host that is gone sends.

@@ -256,7 +256,11 @@ pub(super) fn moves(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, 
             peer.unconfirmed = Some(Endpoint::ANY);
         }
     } else if !syn {
-        if acks && peer.una >= 1 && peer.state == State::SynReceived {
+        // Of a host that the capture never sees, its peer's answer tells that it sent its SYN-ACK.
+        let unseen = peer.state == State::Listen
+            && peer.figures.packets == 0
+            && me.state == State::Established;
+        if acks && peer.una >= 1 && (peer.state == State::SynReceived || unseen) {
             if step.stimulate(theirs, peer, Stimulus::ReceiveAckOfSyn) {
                 peer.unconfirmed = Some(Endpoint::ANY);
             }

@@ -6,9 +6,10 @@ use super::error::Fault;
 use super::ethernet::ether_type;
 use super::ip::{self, protocol};
 use super::{
-    Decoded, Layer, LengthSource, LinkType, MAX_LAYERS, Reason, Stop, Transport, Tunnel, arp,
-    ethernet, fddi, gre, icmp, ieee80211, ipv4, ipv6, linux_sll, loopback, mpls, nflog, pbb, ppp,
-    pppoe, tcp, tunnel, udp, vlan,
+    Decoded, Layer, LengthSource, LinkType, MAX_LAYERS, Reason, Stop, Transport, Tunnel, arcnet,
+    arp, atm, ethernet, fddi, fibre_channel, frame_relay, gre, icmp, ieee80211, ipv4, ipv6,
+    linux_sll, loopback, mpls, nflog, pbb, ppp, pppoe, pseudo_header, tcp, token_ring, tunnel, udp,
+    vlan,
 };
 
 /// The rest of a frame: the bytes that were captured, and how many there were on the wire.
@@ -173,6 +174,36 @@ impl<'a, 'o> Decoder<'a, 'o> {
             LinkType::NFLOG => nflog::decode(self, input),
             LinkType::FDDI => fddi::decode(self, input),
             LinkType::C_HDLC => ppp::decode_cisco(self, input),
+            _ => self.rare_link(link, input),
+        }
+    }
+
+    /// The table of link types, those that are hardly met.
+    #[cold]
+    fn rare_link(&mut self, link: LinkType, input: Input<'a>) {
+        match link {
+            LinkType::IEEE802_5 => token_ring::decode(self, input),
+            LinkType::ARCNET_BSD => arcnet::decode(self, input),
+            LinkType::ARCNET_LINUX => arcnet::decode_linux(self, input),
+            LinkType::ATM_RFC1483 | LinkType::ATM_RFC1483_BSD => atm::decode(self, input),
+            LinkType::SUNATM => atm::decode_sun(self, input),
+            LinkType::FRELAY => frame_relay::decode(self, input),
+            LinkType::IP_OVER_FC => fibre_channel::decode(self, input),
+            LinkType::IEEE802_11_PRISM | LinkType::IEEE802_11_AVS => {
+                pseudo_header::decode_wlan(self, input)
+            }
+            LinkType::JUNIPER_ETHER => pseudo_header::decode_juniper(self, input, ethernet::decode),
+            LinkType::JUNIPER_PPP => pseudo_header::decode_juniper(self, input, ppp::decode_link),
+            LinkType::JUNIPER_FRELAY => {
+                pseudo_header::decode_juniper(self, input, frame_relay::decode)
+            }
+            LinkType::JUNIPER_CHDLC => {
+                pseudo_header::decode_juniper(self, input, ppp::decode_cisco)
+            }
+            LinkType::ERF => pseudo_header::decode_erf(self, input),
+            LinkType::NETANALYZER => pseudo_header::decode_net_analyzer(self, input, 0),
+            LinkType::NETANALYZER_TRANSPARENT => pseudo_header::decode_net_analyzer(self, input, 8),
+            LinkType::PKTAP => pseudo_header::decode_pktap(self, input),
             LinkType(other) => self.unknown(Layer::Link, input, other),
         }
     }

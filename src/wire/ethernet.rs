@@ -220,7 +220,7 @@ pub(super) fn decode_llc<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     }
 }
 
-fn decode_snap<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
+pub(super) fn decode_snap<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
     let Some((snap, rest)) = d.read(Layer::Snap, input, Snap::parse) else {
         return;
     };

@@ -90,7 +90,7 @@ pub(super) fn decode_payload<'a>(
     input: Input<'a>,
 ) {
     d.leave_tunnel();
-    if is_fragment {
+    if is_fragment && !begins_cut_off(d, input) {
         d.out.transport = Transport::Fragment(input.bytes);
     } else if protocol == protocol::TCP {
         // What the table says too, said first: TCP is what this is for.
@@ -98,6 +98,18 @@ pub(super) fn decode_payload<'a>(
     } else {
         decode_other(d, protocol, input);
     }
+}
+
+/// Whether this is a first fragment that the capture cut: the packet it belongs to can't be put
+/// together, and what there is of it is its beginning.
+#[cold]
+fn begins_cut_off(d: &Decoder<'_, '_>, input: Input<'_>) -> bool {
+    let first = d
+        .out
+        .ip
+        .and_then(|ip| ip.fragment)
+        .is_some_and(|fragment| fragment.offset == 0);
+    first && input.bytes.len() < input.wire as usize
 }
 
 #[inline(never)]
@@ -112,7 +124,7 @@ fn decode_other<'a>(d: &mut Decoder<'a, '_>, mut protocol: u8, mut input: Input<
         if !intact {
             return;
         }
-        if ip.fragment.is_some() {
+        if ip.fragment.is_some() && !begins_cut_off(d, input) {
             d.out.transport = Transport::Fragment(input.bytes);
             return;
         }

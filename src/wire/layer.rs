@@ -41,6 +41,17 @@ pub enum Layer {
     /// L2TP version 2.
     L2tp,
     Fddi,
+    /// IEEE 802.5.
+    TokenRing,
+    Arcnet,
+    FrameRelay,
+    /// The header of SunATM.
+    Atm,
+    /// The network header of IP over Fibre Channel.
+    FibreChannel,
+    /// What a capture program or card put before the frame.
+    CaptureHeader,
+    Teredo,
     Nflog,
     Radiotap,
     Ieee80211,
@@ -84,6 +95,13 @@ impl Layer {
             Self::Chdlc => "Cisco HDLC",
             Self::L2tp => "L2TP",
             Self::Fddi => "FDDI",
+            Self::TokenRing => "token ring",
+            Self::Arcnet => "ARCNET",
+            Self::FrameRelay => "frame relay",
+            Self::Atm => "ATM",
+            Self::FibreChannel => "Fibre Channel",
+            Self::CaptureHeader => "capture header",
+            Self::Teredo => "Teredo",
             Self::Nflog => "NFLOG",
             Self::Radiotap => "radiotap",
             Self::Ieee80211 => "802.11",

@@ -34,6 +34,32 @@ impl LinkType {
     /// Netfilter's log.
     pub const NFLOG: Self = Self(239);
     pub const LINUX_SLL2: Self = Self(276);
+    /// Token ring.
+    pub const IEEE802_5: Self = Self(6);
+    pub const ARCNET_BSD: Self = Self(7);
+    /// LLC over ATM. 11 is what some systems write for it.
+    pub const ATM_RFC1483: Self = Self(100);
+    pub const ATM_RFC1483_BSD: Self = Self(11);
+    /// Frame relay.
+    pub const FRELAY: Self = Self(107);
+    /// IEEE 802.11 after a Prism header, or one of AVS.
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    pub const IP_OVER_FC: Self = Self(122);
+    pub const SUNATM: Self = Self(123);
+    pub const ARCNET_LINUX: Self = Self(129);
+    /// IEEE 802.11 after an AVS header.
+    pub const IEEE802_11_AVS: Self = Self(163);
+    pub const JUNIPER_ETHER: Self = Self(178);
+    pub const JUNIPER_PPP: Self = Self(179);
+    pub const JUNIPER_FRELAY: Self = Self(180);
+    pub const JUNIPER_CHDLC: Self = Self(181);
+    /// An Endace record.
+    pub const ERF: Self = Self(197);
+    /// Ethernet from a netANALYZER card, and with its preamble.
+    pub const NETANALYZER: Self = Self(240);
+    pub const NETANALYZER_TRANSPARENT: Self = Self(241);
+    /// Any of the others, named by a header before it.
+    pub const PKTAP: Self = Self(258);
 }
 
 impl LinkType {
@@ -61,6 +87,25 @@ impl core::fmt::Display for Name {
             LinkType::LINUX_SLL2 => "Linux cooked v2",
             LinkType::IPV4 => "raw IPv4",
             LinkType::IPV6 => "raw IPv6",
+            LinkType::FDDI => "FDDI",
+            LinkType::IEEE802_5 => "token ring",
+            LinkType::IEEE802_11 => "802.11",
+            LinkType::RADIOTAP => "802.11 with radiotap",
+            LinkType::IEEE802_11_PRISM => "802.11 with Prism header",
+            LinkType::IEEE802_11_AVS => "802.11 with AVS header",
+            LinkType::NFLOG => "NFLOG",
+            LinkType::ARCNET_BSD | LinkType::ARCNET_LINUX => "ARCNET",
+            LinkType::ATM_RFC1483 | LinkType::ATM_RFC1483_BSD => "ATM (LLC)",
+            LinkType::SUNATM => "SunATM",
+            LinkType::FRELAY => "frame relay",
+            LinkType::IP_OVER_FC => "IP over Fibre Channel",
+            LinkType::JUNIPER_ETHER => "Juniper Ethernet",
+            LinkType::JUNIPER_PPP => "Juniper PPP",
+            LinkType::JUNIPER_FRELAY => "Juniper frame relay",
+            LinkType::JUNIPER_CHDLC => "Juniper Cisco HDLC",
+            LinkType::ERF => "ERF",
+            LinkType::NETANALYZER | LinkType::NETANALYZER_TRANSPARENT => "netANALYZER",
+            LinkType::PKTAP => "PKTAP",
             LinkType(number) => return write!(f, "link type {number}"),
         })
     }

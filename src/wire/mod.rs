@@ -11,7 +11,9 @@
 
 pub mod address;
 pub mod ah;
+pub mod arcnet;
 pub mod arp;
+pub mod atm;
 pub mod be;
 pub mod checksum;
 mod common;
@@ -20,7 +22,9 @@ pub mod error;
 pub mod erspan;
 pub mod ethernet;
 pub mod fddi;
+pub mod fibre_channel;
 pub mod fragment;
+pub mod frame_relay;
 pub mod geneve;
 pub mod glance;
 pub mod gre;
@@ -42,12 +46,15 @@ pub mod nflog;
 pub mod pbb;
 pub mod ppp;
 pub mod pppoe;
+mod pseudo_header;
 pub mod seq;
 pub mod tcp;
 pub mod tcp_option;
 mod tcp_option_text;
+pub mod teredo;
 #[cfg(test)]
 mod testing;
+pub mod token_ring;
 pub mod tunnel;
 pub mod udp;
 pub mod vlan;
@@ -69,6 +76,8 @@ pub use udp::Datagram;
 
 use decoder::{Decoder, Input};
 
+#[cfg(test)]
+mod frame_kinds;
 #[cfg(test)]
 mod frames;
 
@@ -133,7 +142,8 @@ pub enum Transport<'a> {
     Icmp(Icmp<'a>),
     /// An ARP packet.
     Arp(Arp),
-    /// A fragment whose payload is not whole: the bytes of this one.
+    /// A fragment whose payload is not whole: the bytes of this one. (A first fragment that the
+    /// capture cut is decoded as far as it goes: nothing can be put together with it.)
     Fragment(&'a [u8]),
 }
 

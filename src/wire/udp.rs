@@ -5,7 +5,9 @@ use nom::Parser;
 use super::be::{self, Parsed};
 use super::decoder::{Decoder, Input};
 use super::ip::{Ip, protocol};
-use super::{Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, vxlan};
+use super::{
+    Address, Layer, LengthSource, Reason, Transport, checksum, geneve, gtp, l2tp, teredo, vxlan,
+};
 
 /// A UDP datagram (RFC 768).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +121,9 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
         0 => rest,
         length => rest.confine(u32::from(length) - Datagram::LEN as u32, Layer::Udp),
     };
-    if u32::from(length) > input.wire {
+    // The first of several fragments has the length of all.
+    let part = d.out.ip.is_some_and(|ip| ip.fragment.is_some());
+    if u32::from(length) > input.wire && !part {
         let from = match input.limit {
             Layer::None => LengthSource::Capture,
             layer => LengthSource::Field(layer),
@@ -161,7 +165,9 @@ fn tunnel<'a>(source_port: u16, destination_port: u16) -> Option<Inner<'a>> {
         l2tp::PORT => Some(l2tp::decode),
         geneve::PORT => Some(geneve::decode),
         gtp::PORT => Some(gtp::decode),
+        teredo::PORT => Some(teredo::decode),
         _ if source_port == gtp::PORT => Some(gtp::decode),
+        _ if source_port == teredo::PORT => Some(teredo::decode),
         _ if source_port == l2tp::PORT => Some(l2tp::decode),
         _ => None,
     }
