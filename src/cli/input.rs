@@ -12,10 +12,14 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options};
 use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
+
+/// What stands above the options that all commands share.
+const READING: &str = "Reading";
 
 /// Captures to read.
 #[derive(Args, Clone, Debug)]
@@ -28,26 +32,26 @@ pub(super) struct Inputs {
     #[command(flatten)]
     pub(super) limits: Limits,
 
-    /// Wait for a file that still grows; end with Ctrl-C
-    #[arg(long)]
+    /// Wait for a file that still grows; Ctrl-C ends it
+    #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
 }
 
-/// One capture and a connection in it.
+/// How much is kept, and which bytes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Limits {
-    /// Memory for connections, streams and fragments; past it the least useful are let go, and
-    /// counted
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory)]
+    /// Memory for connections, streams and fragments (K, M, G are powers of 1024); past it the
+    /// least useful are let go, and counted
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory, help_heading = READING)]
     pub(super) memory: usize,
 
     /// Connections and conversations kept at most; past it the least useful are let go, and
     /// counted
-    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50_000_000, help_heading = READING)]
     pub(super) max_flows: usize,
 
     /// Which bytes win where out-of-order segments overlap
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Overlap::First)]
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Overlap::First, help_heading = READING)]
     pub(super) overlap: Overlap,
 }
 
@@ -132,33 +136,48 @@ impl Finished {
                 Exit::Damaged
             }
         };
-        self.errors.iter().map(of).max().unwrap_or(Exit::Done)
+        let damage = self.errors.iter().map(of).max().unwrap_or(Exit::Done);
+        if self.interrupted {
+            damage.max(Exit::Interrupted)
+        } else {
+            damage
+        }
     }
 
     /// Tells on standard error what went wrong.
     pub(super) fn complain(&self) {
         for error in &self.errors {
+            let mut error = error.clone();
+            if error.input == "-" {
+                error.input = "standard input".to_owned();
+            }
             eprintln!("tcplens: {}", escaped(&error.to_string()));
         }
-        if self.interrupted {
+        if self.interrupted && self.exit() != Exit::Usage {
             eprintln!("tcplens: interrupted; this is what was found so far");
         }
     }
 }
 
+/// When a command writes its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// When everything has been read.
+    AtTheEnd,
+    /// While it reads.
+    OnTheWay,
+}
+
 /// Reads the inputs through the analyzer to their end, or until `observer` breaks.
-pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Finished {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second Ctrl-C ends the program at once, as users expect of one that doesn't answer.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
+pub(super) fn run<O: Observer + ?Sized>(
+    inputs: &Inputs,
+    output: Output,
+    observer: &mut O,
+) -> Finished {
+    let interrupt = Interrupt::listen(inputs);
     let options = OpenOptions {
         follow: inputs.follow,
-        stop: Arc::clone(&stop),
+        stop: Arc::clone(&interrupt.stop),
         progress: Progress::default(),
     };
     let mut analyzer = Analyzer::new(inputs.limits.options());
@@ -167,7 +186,7 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
     match source::open(&inputs.files, &options) {
         Err(error) => errors.push(error),
         Ok(mut source) => {
-            let meter = Meter::start(&options.progress);
+            let meter = Meter::start(&options.progress, inputs.follow, output);
             let result = source.run(&mut |arrival: Arrival<'_>| {
                 let flow = analyzer.arrive(arrival, observer);
                 broke |= flow.is_break();
@@ -178,8 +197,9 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
             errors.extend(source.further_errors().iter().cloned());
         }
     }
+    // A file that is followed has no other end.
+    let interrupted = !broke && !inputs.follow && interrupt.cut_short(!errors.is_empty());
     analyzer.finish(observer);
-    let interrupted = !broke && !inputs.follow && stop.load(Ordering::Relaxed);
     Finished {
         analyzer,
         errors,
@@ -187,8 +207,52 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
     }
 }
 
+/// Ctrl-C (SIGTERM and SIGHUP too): an early end of reading, not of the program.
+struct Interrupt {
+    asked: Arc<AtomicBool>,
+    /// Set when reading shall stop.
+    stop: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// How long a pipe may still speak after Ctrl-C. Its other end has received Ctrl-C too, and
+    /// may have more to say: tcpdump writes what it holds and closes the pipe.
+    const LAST_WORDS: Duration = Duration::from_secs(1);
+
+    fn listen(inputs: &Inputs) -> Self {
+        let interrupt = Self {
+            asked: Arc::default(),
+            stop: Arc::default(),
+        };
+        let piped = inputs.files.iter().any(|file| file.as_os_str() == "-");
+        let (asked, stop) = (Arc::clone(&interrupt.asked), Arc::clone(&interrupt.stop));
+        // Without a handler Ctrl-C just ends the program.
+        let _ = ctrlc::set_handler(move || {
+            // A second one ends the program at once, as users expect of one that doesn't answer.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(super::INTERRUPTED.into());
+            }
+            if piped {
+                let stop = Arc::clone(&stop);
+                thread::spawn(move || {
+                    thread::sleep(Self::LAST_WORDS);
+                    stop.store(true, Ordering::Relaxed);
+                });
+            } else {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        interrupt
+    }
+
+    /// Whether reading, which has ended, would have gone on without it.
+    fn cut_short(&self, damaged: bool) -> bool {
+        self.stop.load(Ordering::Relaxed) || (damaged && self.asked.load(Ordering::Relaxed))
+    }
+}
+
 /// Shows on standard error how far reading has come, when that is a terminal and reading takes
-/// longer than a moment.
+/// longer than a moment. Not beside what is printed meanwhile: both would stand on one screen.
 struct Meter {
     done: Option<mpsc::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -197,8 +261,9 @@ struct Meter {
 impl Meter {
     const MOMENT: Duration = Duration::from_millis(500);
 
-    fn start(progress: &Progress) -> Self {
-        if !std::io::stderr().is_terminal() {
+    fn start(progress: &Progress, follow: bool, output: Output) -> Self {
+        let alone = output == Output::AtTheEnd || terminal::goes_to_a_file();
+        if !(std::io::stderr().is_terminal() && alone) {
             return Self {
                 done: None,
                 thread: None,
@@ -206,7 +271,7 @@ impl Meter {
         }
         let (done, wait) = mpsc::channel();
         let progress = progress.clone();
-        let thread = thread::spawn(move || Self::show(&progress, &wait));
+        let thread = thread::spawn(move || Self::show(&progress, follow, &wait));
         Self {
             done: Some(done),
             thread: Some(thread),
@@ -214,7 +279,7 @@ impl Meter {
     }
 
     #[expect(clippy::disallowed_methods, reason = "progress is shown in wall time")]
-    fn show(progress: &Progress, wait: &mpsc::Receiver<()>) {
+    fn show(progress: &Progress, follow: bool, wait: &mpsc::Receiver<()>) {
         let begun = Instant::now();
         let mut shown = false;
         while wait.recv_timeout(Self::MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -226,6 +291,9 @@ impl Meter {
                 let left = total.saturating_sub(read) as f64 / rate.max(1.0);
                 let percent = read as f64 * 100.0 / total as f64;
                 line += &format!(", {percent:.0} %, {left:.0} s left");
+            }
+            if follow {
+                line += "; Ctrl-C ends";
             }
             eprint!("{line}\x1b[K");
             let _ = std::io::stderr().flush();

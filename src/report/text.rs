@@ -24,6 +24,7 @@ use std::io::{self, Write};
 use super::style::{Palette, Tone};
 use super::{Report, select};
 use crate::analysis::{CloseUp, ConnectionView};
+use crate::tcp::Role;
 use line::Lines;
 
 /// How the text is laid out.
@@ -62,9 +63,13 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
         lines.blank()?;
         udp::write(report, &conversations, &mut lines)?;
     }
-    if let Some(command) = next(report, &slots) {
-        lines.blank()?;
-        lines.unbroken("Next", Tone::Heading, &command)?;
+    let mut label = "Next";
+    for command in next(report, &slots) {
+        if !label.is_empty() {
+            lines.blank()?;
+        }
+        lines.unbroken(label, Tone::Heading, &command)?;
+        label = "";
     }
     Ok(())
 }
@@ -83,11 +88,18 @@ pub fn write_close_up(
     close_up::write(report, close_up, view, &mut Lines { look, out })
 }
 
-/// What to type to see more of the first connection shown.
-fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
-    let id = report
-        .analyzer
-        .connection(*slots.first()?, |view| view.id)?;
+/// What to type to see more of the first connection shown: in full, drawn, and what it carried if
+/// it carried anything.
+fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Vec<String> {
+    let first = slots.first().and_then(|&slot| {
+        report.analyzer.connection(slot, |view| {
+            let ends = Role::BOTH.map(|role| view.connection.endpoint(role));
+            (view.id, ends.iter().any(|end| end.figures.stream_bytes > 0))
+        })
+    });
+    let Some((id, carried)) = first else {
+        return Vec::new();
+    };
     let inputs: Option<Vec<_>> = report
         .inputs
         .iter()
@@ -97,7 +109,14 @@ fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
         .map(|inputs| inputs.join(" "))
         .filter(|inputs| report.inputs.len() <= 3 && inputs != "-")
         .unwrap_or_else(|| "FILE".to_owned());
-    Some(format!("tcplens analyze {inputs} --connection {id}"))
+    let mut commands = vec![
+        format!("tcplens analyze {inputs} --connection {id}"),
+        format!("tcplens ladder {inputs} {id}"),
+    ];
+    if carried {
+        commands.push(format!("tcplens follow {inputs} {id}"));
+    }
+    commands
 }
 
 /// A word as a shell takes it; nothing for what can't be printed.
