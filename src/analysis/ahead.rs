@@ -1,6 +1,7 @@
 //! The flows of frames that come soon, fetched step by step so that each is at hand when its
 //! frame is taken in: index place, then entry, then connection, then what it points to.
 
+use super::share::Share;
 use super::tracked::{TcpFlow, Tracked};
 use crate::flow::{FlowKey, FlowTable, Protocol, Slot, Socket};
 use crate::frame::CapturedFrame;
@@ -27,17 +28,25 @@ struct Soon {
 impl Ahead {
     /// Takes a look at the frame's upcoming one, and a step further for those before it.
     #[inline]
-    pub(super) fn look(&mut self, frame: &CapturedFrame<'_>, table: &FlowTable<Tracked>) {
-        let hash = glance::glance(frame.link, frame.upcoming).map(|glance| {
-            let socket = |(address, port)| Socket { address, port };
-            let protocol = match glance.protocol {
-                ip::protocol::TCP => Protocol::Tcp,
-                _ => Protocol::Udp,
-            };
-            let (source, destination) = (socket(glance.source), socket(glance.destination));
-            let (key, _) = FlowKey::between(source, destination, protocol, 4);
-            table.expect(&key)
-        });
+    pub(super) fn look(
+        &mut self,
+        frame: &CapturedFrame<'_>,
+        table: &FlowTable<Tracked>,
+        share: Share,
+    ) {
+        let soon = glance::glance(frame.link, frame.upcoming);
+        let hash = soon
+            .filter(|glance| !share.is_part() || share.takes(glance))
+            .map(|glance| {
+                let socket = |(address, port)| Socket { address, port };
+                let protocol = match glance.protocol {
+                    ip::protocol::TCP => Protocol::Tcp,
+                    _ => Protocol::Udp,
+                };
+                let (source, destination) = (socket(glance.source), socket(glance.destination));
+                let (key, _) = FlowKey::between(source, destination, protocol, 4);
+                table.expect(&key)
+            });
         self.at = (self.at + 1) % DEPTH;
         self.ring[self.at] = Soon { hash, slot: None };
         let back = |steps: usize| (self.at + DEPTH - steps * STEP) % DEPTH;

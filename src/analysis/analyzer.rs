@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
+use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
 use super::{
     Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
@@ -14,6 +15,7 @@ use crate::frame::CapturedFrame;
 use crate::source::Arrival;
 use crate::tcp::retransmission::{Confidence, Rule};
 use crate::tcp::{Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Verdict, What};
+use crate::wire::glance::glance;
 use crate::wire::{self, Decoded, Flags, Icmp, Ip, Segment, Transport};
 
 /// What was let go to stay within memory.
@@ -29,6 +31,9 @@ pub struct Evicted {
     pub packets: u64,
 }
 
+/// So many flows need no fetching ahead.
+const FEW: usize = 128;
+
 /// Takes arrivals in and keeps the figures.
 pub struct Analyzer {
     options: Options,
@@ -43,6 +48,10 @@ pub struct Analyzer {
     heap: usize,
     ahead: Ahead,
     pool: Pool,
+    share: Share,
+    /// First frames of what was evicted, TCP and UDP: to number flows after several analyzers have
+    /// become one.
+    evicted_first: [Vec<u64>; 2],
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -77,6 +86,73 @@ impl Analyzer {
             heap: 0,
             ahead: Ahead::default(),
             pool: Pool::default(),
+            share: Share::WHOLE,
+            evicted_first: [Vec::new(), Vec::new()],
+        }
+    }
+
+    /// Analyzers that divide a capture among them: each is to be given all of it, and takes in the
+    /// flows that are its own. [`absorb`](Self::absorb) makes them one again. They share the
+    /// memory that `options` allow.
+    pub fn divided(options: &Options, parts: u32) -> Vec<Self> {
+        let of = parts.max(1);
+        let part = Options {
+            memory: options.memory / of as usize,
+            max_flows: options.max_flows.div_ceil(of as usize),
+            ..options.clone()
+        };
+        (0..of)
+            .map(|index| Self {
+                share: Share::new(index, of),
+                ..Self::new(part.clone())
+            })
+            .collect()
+    }
+
+    /// Whether a frame's flow is one of those that this part of a divided analysis takes in.
+    pub fn takes(&self, frame: &CapturedFrame<'_>) -> bool {
+        glance(frame.link, frame.data).is_some_and(|glance| self.share.takes(&glance))
+    }
+
+    /// Takes over all that another part of the same capture has found, after both have
+    /// [finished](Self::finish). Flows are numbered anew, by their first frames.
+    pub fn absorb(&mut self, other: Self) {
+        self.capture.absorb(&other.capture);
+        let Evicted {
+            connections,
+            half_open,
+            conversations,
+            packets,
+        } = other.evicted;
+        self.evicted.connections += connections;
+        self.evicted.half_open += half_open;
+        self.evicted.conversations += conversations;
+        self.evicted.packets += packets;
+        self.heap += other.heap;
+        self.next_tcp += other.next_tcp;
+        self.next_udp += other.next_udp;
+        self.options.memory += other.options.memory;
+        self.options.max_flows += other.options.max_flows;
+        for (ours, theirs) in self.evicted_first.iter_mut().zip(other.evicted_first) {
+            ours.extend(theirs);
+        }
+        for entry in other.table.into_entries() {
+            self.table.adopt(entry);
+        }
+        for (kind, evicted) in self.evicted_first.iter().enumerate() {
+            let mut first: Vec<(u64, Option<Slot>)> = self
+                .table
+                .iter()
+                .filter(|(_, entry)| matches!(entry.value, Tracked::Udp(_)) == (kind == 1))
+                .map(|(slot, entry)| (entry.value.first_frame(), Some(slot)))
+                .chain(evicted.iter().map(|&frame| (frame, None)))
+                .collect();
+            first.sort_unstable();
+            for (id, slot) in (0..).zip(first.into_iter().map(|(_, slot)| slot)) {
+                if let Some(entry) = slot.and_then(|slot| self.table.get_mut(slot)) {
+                    entry.value.number(id);
+                }
+            }
         }
     }
 
@@ -90,7 +166,9 @@ impl Analyzer {
         match arrival {
             Arrival::Frame(frame) => self.frame(&frame, observer),
             other => {
-                self.capture.note(&other);
+                if self.share.is_first() {
+                    self.capture.note(&other);
+                }
                 observer.aside(&other);
                 ControlFlow::Continue(())
             }
@@ -102,22 +180,61 @@ impl Analyzer {
         frame: &CapturedFrame<'_>,
         observer: &mut O,
     ) -> ControlFlow<()> {
-        if !frame.upcoming.is_empty() {
-            self.ahead.look(frame, &self.table);
+        // A few flows stay in the caches by themselves.
+        if self.table.len() > FEW && !frame.upcoming.is_empty() {
+            self.ahead.look(frame, &self.table, self.share);
+        }
+        if self.share.is_part() {
+            return self.part(frame, observer);
         }
         self.capture.count(frame);
         let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
-        if let (Transport::Fragment(bytes), Some(ip)) = (&decoded.transport, &decoded.ip) {
+        if matches!(decoded.transport, Transport::Fragment(_)) {
             self.capture.fragments += 1;
-            let whole = self
-                .defragmenter
-                .push(ip, decoded.context, frame.time, bytes);
-            if let Some(whole) = whole {
+            if let Some(whole) = self.defragment(frame, &decoded) {
                 let again = wire::decode_reassembled(&decoded, &whole);
                 return self.datagram(frame, &again, observer);
             }
         }
         self.datagram(frame, &decoded, observer)
+    }
+
+    /// The same, of frames that are shared with other analyzers.
+    fn part<O: Observer + ?Sized>(
+        &mut self,
+        frame: &CapturedFrame<'_>,
+        observer: &mut O,
+    ) -> ControlFlow<()> {
+        if self.share.is_first() {
+            self.capture.count(frame);
+        }
+        let plain = glance(frame.link, frame.data);
+        if plain.is_some_and(|glance| !self.share.takes(&glance)) {
+            return ControlFlow::Continue(());
+        }
+        let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
+        if matches!(decoded.transport, Transport::Fragment(_)) {
+            self.capture.fragments += u64::from(self.share.is_first());
+            if let Some(whole) = self.defragment(frame, &decoded) {
+                let again = wire::decode_reassembled(&decoded, &whole);
+                if !self.share.takes_decoded(&again) {
+                    return ControlFlow::Continue(());
+                }
+                return self.datagram(frame, &again, observer);
+            }
+        }
+        if plain.is_none() && !self.share.takes_decoded(&decoded) {
+            return ControlFlow::Continue(());
+        }
+        self.datagram(frame, &decoded, observer)
+    }
+
+    fn defragment(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>) -> Option<Vec<u8>> {
+        let (Transport::Fragment(bytes), Some(ip)) = (&decoded.transport, &decoded.ip) else {
+            return None;
+        };
+        self.defragmenter
+            .push(ip, decoded.context, frame.time, bytes)
     }
 
     #[inline]
@@ -429,7 +546,8 @@ impl Analyzer {
 
     /// Bytes of memory in use, as counted.
     pub fn memory(&self) -> usize {
-        self.table.memory() + self.heap + self.defragmenter.held()
+        let first = self.evicted_first.iter().map(Vec::capacity).sum::<usize>();
+        self.table.memory() + self.heap + self.defragmenter.held() + first * size_of::<u64>()
     }
 
     #[inline]
@@ -457,7 +575,16 @@ impl Analyzer {
         });
         let Some(slot) = slot else { return false };
         self.end(slot, observer);
-        match self.table.remove(slot).map(|entry| entry.value) {
+        let removed = self.table.remove(slot).map(|entry| entry.value);
+        if self.share.is_part()
+            && let Some(flow) = &removed
+        {
+            let kind = usize::from(matches!(flow, Tracked::Udp(_)));
+            if let Some(frames) = self.evicted_first.get_mut(kind) {
+                frames.push(flow.first_frame());
+            }
+        }
+        match removed {
             Some(Tracked::HalfOpen(..)) => {
                 self.evicted.connections += 1;
                 self.evicted.half_open += 1;

@@ -224,6 +224,23 @@ impl Capture {
         }
     }
 
+    /// Adds what another analyzer of the same capture has counted of its own flows. Frames, times
+    /// and interfaces are the first one's.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.icmp += other.icmp;
+        self.arp += other.arp;
+        self.fragments += other.fragments;
+        self.other += other.other;
+        self.tunnelled += other.tunnelled;
+        self.tagged += other.tagged;
+        self.undecoded += other.undecoded;
+        for (kind, count) in &other.stops {
+            *self.stops.entry(*kind).or_default() += count;
+        }
+    }
+
     pub(super) fn note(&mut self, arrival: &Arrival<'_>) {
         match *arrival {
             Arrival::Frame(_) => {}

@@ -34,6 +34,26 @@ pub(super) enum Tracked {
     Udp(Conversation),
 }
 
+impl Tracked {
+    /// The frame that began it.
+    pub(super) fn first_frame(&self) -> u64 {
+        match self {
+            Self::HalfOpen(_, _, embryo) => embryo.frame(),
+            Self::Tcp(flow) => flow.connection.first_frame,
+            Self::Udp(conversation) => conversation.first_frame,
+        }
+    }
+
+    /// Gives it a number.
+    pub(super) fn number(&mut self, number: u32) {
+        match self {
+            Self::HalfOpen(id, ..) => *id = number,
+            Self::Tcp(flow) => flow.id = number,
+            Self::Udp(conversation) => conversation.id = number,
+        }
+    }
+}
+
 pub(super) fn revive(embryo: &Embryo, settings: &Settings, pool: &mut Pool) -> Connection {
     embryo.replay(|arrived| {
         let mut connection = Connection::new(arrived);

@@ -154,10 +154,7 @@ fn width() -> usize {
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     let (finished, close_up) = match arguments.connection {
-        None => (
-            input::run(&arguments.inputs, Output::AtTheEnd, &mut ()),
-            None,
-        ),
+        None => (input::figures(&arguments.inputs), None),
         Some(wanted) => {
             let limit = match arguments.events {
                 0 => usize::MAX,

@@ -1,10 +1,9 @@
 //! What every command that reads captures shares: the inputs, the limits, and the run from
 //! opening to the end, with progress on standard error and Ctrl-C as an early end.
 
+use core::ops::ControlFlow;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::interrupt::Interrupt;
 use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options};
 use crate::report::escape::escaped;
@@ -35,6 +35,12 @@ pub(super) struct Inputs {
     /// Wait for a file that still grows; Ctrl-C ends it
     #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
+}
+
+impl Inputs {
+    fn is_piped(&self) -> bool {
+        self.files.iter().any(|file| file.as_os_str() == "-")
+    }
 }
 
 /// How much is kept, and which bytes.
@@ -168,16 +174,110 @@ pub(super) enum Output {
     OnTheWay,
 }
 
+/// Reads the inputs to their end for the figures alone. A large plain file is divided: each core
+/// reads all of it and tracks its own flows.
+pub(super) fn figures(inputs: &Inputs) -> Finished {
+    /// Smaller files are read before another thread has begun.
+    const LARGE: u64 = 16 << 20;
+    /// Reading is done by each: past this it costs more than tracking.
+    const MOST_PARTS: usize = 4;
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_PARTS));
+    let [file] = inputs.files.as_slice() else {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    };
+    let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
+    let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
+    if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    }
+    let parts = parts();
+    let interrupt = Interrupt::listen(inputs.is_piped());
+    let progress = Progress::default();
+    let meter = Meter::start(&progress, false, Output::AtTheEnd);
+    let read = |mut analyzer: Analyzer, progress: Progress| {
+        let options = OpenOptions {
+            stop: interrupt.stop(),
+            progress,
+            ..OpenOptions::default()
+        };
+        let result = source::open(std::slice::from_ref(file), &options).and_then(|mut source| {
+            source.run(&mut |arrival: Arrival<'_>| analyzer.arrive(arrival, &mut ()))
+        });
+        analyzer.finish(&mut ());
+        (analyzer, result)
+    };
+    let mut answers = thread::scope(|scope| {
+        let threads: Vec<_> = parts
+            .into_iter()
+            .enumerate()
+            .map(|(part, analyzer)| {
+                // One of them tells how far reading has come.
+                let progress = if part == 0 {
+                    progress.clone()
+                } else {
+                    Progress::default()
+                };
+                let read = &read;
+                scope.spawn(move || read(analyzer, progress))
+            })
+            .collect();
+        let joined = threads.into_iter().map(|thread| match thread.join() {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect::<Vec<_>>().into_iter()
+    });
+    drop(meter);
+    let Some((mut analyzer, result)) = answers.next() else {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    };
+    for (part, _) in answers {
+        analyzer.absorb(part);
+    }
+    Finished {
+        analyzer,
+        interrupted: interrupt.cut_short(result.is_err()),
+        errors: result.err().into_iter().collect(),
+    }
+}
+
+/// Whether the first frames of a file fall to all parts about evenly: not where one connection is
+/// most of it.
+fn is_even(file: &Path, parts: &[Analyzer]) -> bool {
+    const FRAMES: usize = 4000;
+    let mut taken = vec![0; parts.len()];
+    let mut seen = 0;
+    let Ok(mut source) = source::open(&[file], &OpenOptions::default()) else {
+        return false;
+    };
+    // Damage is for the reading that counts to find.
+    let _ = source.run(&mut |arrival: Arrival<'_>| {
+        if let Arrival::Frame(frame) = arrival {
+            seen += 1;
+            if let Some(part) = parts.iter().position(|part| part.takes(&frame)) {
+                taken[part] += 1;
+            }
+        }
+        if seen < FRAMES {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    let most = taken.iter().max().copied().unwrap_or(0);
+    seen == FRAMES && most * parts.len() <= FRAMES * 3 / 2
+}
+
 /// Reads the inputs through the analyzer to their end, or until `observer` breaks.
 pub(super) fn run<O: Observer + ?Sized>(
     inputs: &Inputs,
     output: Output,
     observer: &mut O,
 ) -> Finished {
-    let interrupt = Interrupt::listen(inputs);
+    let interrupt = Interrupt::listen(inputs.is_piped());
     let options = OpenOptions {
         follow: inputs.follow,
-        stop: Arc::clone(&interrupt.stop),
+        stop: interrupt.stop(),
         progress: Progress::default(),
     };
     let mut analyzer = Analyzer::new(inputs.limits.options());
@@ -204,50 +304,6 @@ pub(super) fn run<O: Observer + ?Sized>(
         analyzer,
         errors,
         interrupted,
-    }
-}
-
-/// Ctrl-C (SIGTERM and SIGHUP too): an early end of reading, not of the program.
-struct Interrupt {
-    asked: Arc<AtomicBool>,
-    /// Set when reading shall stop.
-    stop: Arc<AtomicBool>,
-}
-
-impl Interrupt {
-    /// How long a pipe may still speak after Ctrl-C. Its other end has received Ctrl-C too, and
-    /// may have more to say: tcpdump writes what it holds and closes the pipe.
-    const LAST_WORDS: Duration = Duration::from_secs(1);
-
-    fn listen(inputs: &Inputs) -> Self {
-        let interrupt = Self {
-            asked: Arc::default(),
-            stop: Arc::default(),
-        };
-        let piped = inputs.files.iter().any(|file| file.as_os_str() == "-");
-        let (asked, stop) = (Arc::clone(&interrupt.asked), Arc::clone(&interrupt.stop));
-        // Without a handler Ctrl-C just ends the program.
-        let _ = ctrlc::set_handler(move || {
-            // A second one ends the program at once, as users expect of one that doesn't answer.
-            if asked.swap(true, Ordering::Relaxed) {
-                std::process::exit(super::INTERRUPTED.into());
-            }
-            if piped {
-                let stop = Arc::clone(&stop);
-                thread::spawn(move || {
-                    thread::sleep(Self::LAST_WORDS);
-                    stop.store(true, Ordering::Relaxed);
-                });
-            } else {
-                stop.store(true, Ordering::Relaxed);
-            }
-        });
-        interrupt
-    }
-
-    /// Whether reading, which has ended, would have gone on without it.
-    fn cut_short(&self, damaged: bool) -> bool {
-        self.stop.load(Ordering::Relaxed) || (damaged && self.asked.load(Ordering::Relaxed))
     }
 }
 

@@ -9,6 +9,7 @@ mod delivered;
 mod extract;
 mod follow;
 mod input;
+mod interrupt;
 mod ladder;
 mod packets;
 mod selection;

@@ -191,6 +191,19 @@ impl<T> FlowTable<T> {
     /// Adds a flow. An older one with the same key and context should have been
     /// [detached](Self::detach) before.
     pub fn insert(&mut self, key: FlowKey, direction: Direction, context: u32, value: T) -> Slot {
+        let mut seen = [None; 2];
+        seen[direction.index()] = Some(context);
+        let slot = self.adopt(Entry {
+            key,
+            context: seen,
+            value,
+        });
+        self.index.insert(hash(&self.seeds, &key), slot);
+        slot
+    }
+
+    /// Takes an entry in that is not to be found by key: one of another table.
+    pub fn adopt(&mut self, entry: Entry<T>) -> Slot {
         let slot = self.free.pop().unwrap_or_else(|| {
             let slot = self.used;
             self.used += 1;
@@ -199,22 +212,22 @@ impl<T> FlowTable<T> {
             }
             slot
         });
-        let mut seen = [None; 2];
-        seen[direction.index()] = Some(context);
-        if let Some(place) = self
+        let place = self
             .chunks
             .get_mut(slot as usize / CHUNK)
-            .and_then(|chunk| chunk.get_mut(slot as usize % CHUNK))
-        {
-            *place = Some(Entry {
-                key,
-                context: seen,
-                value,
-            });
+            .and_then(|chunk| chunk.get_mut(slot as usize % CHUNK));
+        if let Some(place) = place {
+            *place = Some(entry);
+            self.live += 1;
         }
-        self.live += 1;
-        self.index.insert(hash(&self.seeds, &key), slot);
         slot
+    }
+
+    /// All entries, those no longer found by key included.
+    pub fn into_entries(self) -> impl Iterator<Item = Entry<T>> {
+        self.chunks
+            .into_iter()
+            .flat_map(|chunk| chunk.into_iter().flatten())
     }
 
     /// Lets the flow in `slot` no longer be found by key. It stays in the slab.

@@ -33,6 +33,8 @@ mod testing;
 
 use core::ops::ControlFlow;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -94,6 +96,21 @@ pub fn open<S: AsRef<OsStr>>(
         [one] => Ok(Box::new(FileSource::open_with(one.as_ref(), options)?)),
         several => Ok(Box::new(MergeSource::open(several, options)?)),
     }
+}
+
+/// The size of an input that can be read several times over at little cost: a regular file that is
+/// not compressed. `None` for anything else, and for what can't be opened.
+pub fn plain_size(input: impl AsRef<OsStr>) -> Option<u64> {
+    let input = input.as_ref();
+    if input == "-" {
+        return None;
+    }
+    let mut file = File::open(input).ok()?;
+    let metadata = file.metadata().ok()?;
+    let mut head = [0; compression::MAGIC_LEN];
+    file.read_exact(&mut head).ok()?;
+    (metadata.is_file() && compression::Compression::detect(&head).is_none())
+        .then_some(metadata.len())
 }
 
 /// What a source hands on.

@@ -142,6 +142,11 @@ impl Embryo {
         self.seq
     }
 
+    /// Its frame.
+    pub fn frame(&self) -> u64 {
+        self.frame
+    }
+
     /// When it passed.
     pub fn time(&self) -> Timestamp {
         self.time

@@ -145,6 +145,12 @@ pub(super) fn decode<'a>(d: &mut Decoder<'a, '_>, input: Input<'a>) {
 
 type Inner<'a> = fn(&mut Decoder<'a, '_>, Input<'a>);
 
+/// Whether a datagram between these ports may carry a tunnel.
+#[inline]
+pub(super) fn may_tunnel(source_port: u16, destination_port: u16) -> bool {
+    tunnel(source_port, destination_port).is_some()
+}
+
 /// The table of UDP ports that carry tunnels. The sender's port of most is made up per flow
 /// (RFC 7348 section 5), so only the destination's counts.
 #[inline(always)]

@@ -1,0 +1,106 @@
+//! Dividing one capture among analyzers that share nothing: each reads all of it, takes in the
+//! flows that are its own, and in the end they become one.
+//!
+//! Whose a frame is follows from its addresses and ports alone, so both directions of a flow and
+//! all that quotes it come to the same place. What belongs to no flow is the first one's.
+
+use crate::wire::glance::Glance;
+use crate::wire::{Address, Decoded, Transport};
+
+/// Which part of a capture's flows an analyzer takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    index: u32,
+    of: u32,
+}
+
+impl Share {
+    /// All flows.
+    pub(super) const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// The part `index` of so many.
+    pub(super) fn new(index: u32, of: u32) -> Self {
+        Self {
+            index,
+            of: of.max(1),
+        }
+    }
+
+    /// Whether there are others.
+    #[inline]
+    pub(super) fn is_part(self) -> bool {
+        self.of > 1
+    }
+
+    /// Whether it counts what belongs to no flow.
+    #[inline]
+    pub(super) fn is_first(self) -> bool {
+        self.index == 0
+    }
+
+    /// Whether it takes a plain frame in.
+    #[inline]
+    pub(super) fn takes(self, glance: &Glance) -> bool {
+        let ((source, from), (destination, to)) = (glance.source, glance.destination);
+        self.takes_flow(source, destination, from, to)
+    }
+
+    /// Whether it takes a decoded frame in.
+    pub(super) fn takes_decoded(self, decoded: &Decoded<'_>) -> bool {
+        let Some(ip) = &decoded.ip else {
+            return self.is_first();
+        };
+        match &decoded.transport {
+            Transport::Tcp(segment) => {
+                let (from, to) = (segment.source_port, segment.destination_port);
+                self.takes_flow(ip.source, ip.destination, from, to)
+            }
+            Transport::Udp(datagram) => {
+                let (from, to) = (datagram.source_port, datagram.destination_port);
+                self.takes_flow(ip.source, ip.destination, from, to)
+            }
+            Transport::Icmp(icmp) => match icmp.quoted {
+                Some(quoted) if quoted.ports.is_some() => {
+                    let (from, to) = quoted.ports.unwrap_or_default();
+                    self.takes_flow(quoted.source, quoted.destination, from, to)
+                }
+                _ => self.is_first(),
+            },
+            _ => self.is_first(),
+        }
+    }
+
+    /// The same for both directions: addresses and ports are only ever combined with each other.
+    #[inline]
+    fn takes_flow(self, source: Address, destination: Address, from: u16, to: u16) -> bool {
+        let addresses = source.0 ^ destination.0;
+        let folded = (addresses ^ addresses >> 64) as u64;
+        let mixed = (folded ^ u64::from(from ^ to) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed >> 32) * u64::from(self.of) >> 32) as u32 == self.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flow_has_one_place_whichever_way_it_goes() {
+        let shares = [0, 1, 2].map(|index| Share::new(index, 3));
+        let mut taken = [0; 3];
+        for n in 0..3000_u16 {
+            let [a, b] = n.to_be_bytes();
+            let (one, two) = (Address::v4([10, 0, a, b]), Address::v4([192, 0, 2, 1]));
+            let places: Vec<_> = (0..3)
+                .filter(|&i| shares[i].takes_flow(one, two, 40_000 + n, 80))
+                .collect();
+            assert_eq!(places.len(), 1);
+            assert!(shares[places[0]].takes_flow(two, one, 80, 40_000 + n));
+            taken[places[0]] += 1;
+        }
+        assert!(
+            taken.iter().all(|&count| (900..1100).contains(&count)),
+            "{taken:?}"
+        );
+    }
+}
