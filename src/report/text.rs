@@ -23,7 +23,8 @@ use std::io::{self, Write};
 
 use super::style::{Palette, Tone};
 use super::{Report, select};
-use crate::analysis::{CloseUp, ConnectionView};
+use crate::analysis::{CloseUp, ConnectionView, ConversationView};
+use crate::flow::{Slot, Socket};
 use crate::tcp::Role;
 use line::Lines;
 
@@ -55,7 +56,12 @@ impl Default for Look {
 pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (slots, totals) = select::connections(report.analyzer, report.selection, report.end());
     let conversations = select::conversations(report.analyzer, report.selection);
-    let mut lines = Lines { look, out };
+    let list_width = list_width(report, &slots, &conversations, look);
+    let mut lines = Lines {
+        look,
+        list_width,
+        out,
+    };
     capture::write(report, &totals, &mut lines)?;
     lines.blank()?;
     tcp::write(report, &slots, &totals, &mut lines)?;
@@ -85,12 +91,45 @@ pub fn write_close_up(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    close_up::write(report, close_up, view, &mut Lines { look, out })
+    let mut lines = Lines {
+        look,
+        list_width: look.width,
+        out,
+    };
+    close_up::write(report, close_up, view, &mut lines)
+}
+
+/// Columns of the lists: no wider than what is in them, for on a wide terminal figures would stand
+/// far away from what they belong to.
+fn list_width(
+    report: &Report<'_>,
+    slots: &[Slot],
+    conversations: &[ConversationView<'_>],
+    look: Look,
+) -> usize {
+    /// Columns of numbers and figures on both sides of the sockets.
+    const BESIDE: usize = 45;
+    let least = Look::default().width;
+    if look.width <= least {
+        return look.width;
+    }
+    let width = |sockets: [Socket; 2]| {
+        let [client, server] = sockets.map(|each| tcp::socket(report, look, each));
+        client.chars().count() + server.chars().count() + " → ".chars().count()
+    };
+    let connections = slots.iter().filter_map(|&slot| {
+        report
+            .analyzer
+            .connection(slot, |view| width(Role::BOTH.map(|role| view.socket(role))))
+    });
+    let conversations = conversations.iter().map(|one| width(one.sockets));
+    let widest = connections.chain(conversations).max().unwrap_or(0);
+    (widest + BESIDE).clamp(least, look.width)
 }
 
 /// What to type to see more of the first connection shown: in full, drawn, and what it carried if
 /// it carried anything.
-fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Vec<String> {
+fn next(report: &Report<'_>, slots: &[Slot]) -> Vec<String> {
     let first = slots.first().and_then(|&slot| {
         report.analyzer.connection(slot, |view| {
             let ends = Role::BOTH.map(|role| view.connection.endpoint(role));
