@@ -16,12 +16,12 @@ use crate::report::{self, Problem, Report, Selection, Sort};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  tcplens analyze a.pcap                    all connections, the most troubled first
-  tcplens analyze a.pcap --connection 3     one of them in full
-  tcplens analyze a.pcap --sort bytes --top 5
-  tcplens analyze a.pcap --format json | jq '.connections[] | select(.ending == \"reset\")'
-  tcplens analyze rotated.pcap*             several files as one capture
-  tcpdump -i eth0 -w - | tcplens analyze -  until Ctrl-C")]
+  tcplens analyze a.pcap                       all connections
+  tcplens analyze a.pcap --connection 3        one of them in full
+  tcplens analyze a.pcap --sort bytes --top 5  the five with the most bytes
+  tcplens analyze rotated.pcap*                several files as one capture
+  tcpdump -i eth0 -w - | tcplens analyze -     until Ctrl-C
+  tcplens analyze a.pcap --format json | jq '.tcp.endings'")]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,

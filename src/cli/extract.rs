@@ -19,8 +19,8 @@ use crate::wire::Transport;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  tcplens extract a.pcap -o streams                  every stream
-  tcplens extract a.pcap -o streams --connection 3   those of one connection
+  tcplens extract a.pcap -o streams                  all of them
+  tcplens extract a.pcap -o streams --connection 3   those of one
 
 Files are named as tcpflow names them, by who sent to whom:
   192.000.002.001.40000-192.000.002.002.00080

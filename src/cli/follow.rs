@@ -21,7 +21,7 @@ use crate::tcp::{Event, Role};
     mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER)),
     after_help = "\
 Examples:
-  tcplens follow a.pcap 3                                 what connection 3 carried, as text
+  tcplens follow a.pcap 3
   tcplens follow a.pcap 3 --format hex --from client
   tcplens follow a.pcap 3 --format raw --from server > body"
 )]

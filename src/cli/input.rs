@@ -29,12 +29,12 @@ pub(super) struct Inputs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    #[command(flatten)]
-    pub(super) limits: Limits,
-
     /// Wait for a file that still grows; Ctrl-C ends it
     #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
+
+    #[command(flatten)]
+    pub(super) limits: Limits,
 }
 
 impl Inputs {

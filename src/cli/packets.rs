@@ -18,7 +18,7 @@ use crate::source::Arrival;
 Examples:
   tcplens packets a.pcap                  a line per frame
   tcplens packets -c 20 -t a a.pcap       the first 20, with the time of day
-  tcplens packets --connection 3 a.pcap   one connection's, and ICMP errors about it
+  tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
   tcplens packets a.pcap | grep retransmission
   tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
   tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C")]
