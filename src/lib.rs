@@ -151,3 +151,8 @@ pub mod source;
 pub mod tcp;
 pub mod time;
 pub mod wire;
+
+/// Holds the example in the README to the library.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -271,6 +271,129 @@ fn a_closed_pipe_is_success() {
     }
 }
 
+/// Sends SIGINT, as Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// `analyze -` that has read so much that it must be listening for Ctrl-C.
+#[cfg(unix)]
+fn analyzing_a_pipe() -> (std::process::Child, std::process::ChildStdin) {
+    let mut tape = Tape::new();
+    tape.open();
+    // More than fits into any pipe.
+    for _ in 0..20_000 {
+        tape.send(0, ACK, &[b'x'; 100]);
+    }
+    let mut child = tcplens()
+        .args(["analyze", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&tape.bytes).unwrap();
+    (child, stdin)
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_it_tells_what_was_found_and_exits_with_130() {
+    let (child, stdin) = analyzing_a_pipe();
+    interrupt(&child);
+    // The pipe stays open.
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    assert_eq!(output.status.code(), Some(130));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Trust     interrupted"), "{text}");
+    assert!(text.contains("192.0.2.1:40000 → 192.0.2.2:80"), "{text}");
+}
+
+/// `tcpdump -w - | tcplens analyze -`: Ctrl-C reaches both, and tcpdump closes the pipe.
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_ends_upon_ctrl_c_has_ended() {
+    let (child, stdin) = analyzing_a_pipe();
+    interrupt(&child);
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("20,003 frames"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_is_the_end_of_a_file_that_is_followed() {
+    let mut child = tcplens()
+        .args(["packets", "--follow"])
+        .arg(fixture("http-request.pcap"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever prints is listening.
+    let mut stdout = child.stdout.take().unwrap();
+    let mut text = String::new();
+    while text.lines().count() < 10 {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).unwrap();
+        text.push(byte[0].into());
+    }
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_exits_with_2() {
+    let file = fixture("http-request.pcap");
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    for arguments in [
+        &["--help"][..],
+        &["analyze"],
+        &["packets"],
+        &["follow", "--connection", "0"],
+        &["ladder", "--connection", "0"],
+    ] {
+        let mut command = tcplens();
+        command.args(arguments).stdout(full());
+        if arguments != ["--help"] {
+            command.arg(&file);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(said.contains("the output can't be written: "), "{said}");
+    }
+}
+
+#[test]
+fn an_input_without_a_capture_is_named() {
+    let scratch = Scratch::new("nothing");
+    // Standard input is /dev/null.
+    let said = refused(&[&"analyze", &"-"]);
+    assert!(
+        said.contains("standard input: not a capture file"),
+        "{said}"
+    );
+    refused(&[&"analyze", &scratch.0]);
+    let header = scratch.file("header.pcap", &Tape::new().bytes);
+    let text = String::from_utf8(good(&[&"analyze", &header])).unwrap();
+    assert!(text.contains("Trust     nothing was captured"), "{text}");
+}
+
 #[test]
 fn standard_input_is_a_file_named_minus() {
     let file = fixture("http-request.pcap");

@@ -9,6 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use tcplens::report::field::{self, Field};
+use tcplens::tcp::Kind;
+use tcplens::tcp::retransmission::Rule;
 
 fn manual_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/output.md")
@@ -27,6 +29,22 @@ fn table<F>(fields: &[Field<F>]) -> String {
     text
 }
 
+fn rules() -> String {
+    let mut text = String::from("| rule | what it says |\n| --- | --- |\n");
+    for rule in Rule::ALL {
+        writeln!(text, "| `{}` | {} |", rule.name(), rule.says()).unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_verdict_is_in_the_manual() {
+    let manual = fs::read_to_string(manual_path()).unwrap();
+    for kind in Kind::ALL {
+        assert!(manual.contains(&format!("\n| `{kind}` | ")), "{kind}");
+    }
+}
+
 #[test]
 fn the_tables_are_those_of_the_code() {
     let manual = fs::read_to_string(manual_path()).unwrap();
@@ -36,6 +54,7 @@ fn the_tables_are_those_of_the_code() {
         ("endpoint", table(field::ENDPOINT)),
         ("udp", table(field::UDP)),
         ("udp-end", table(field::UDP_END)),
+        ("rules", rules()),
     ] {
         let begin = format!("<!-- begin: {name} (written by tests/output.rs) -->\n");
         let end = format!("<!-- end: {name} -->");

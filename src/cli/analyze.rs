@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use super::input::{self, Finished, Inputs};
+use super::input::{self, Finished, Inputs, Output};
 use super::terminal::{self, When};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::flow::Slot;
@@ -14,20 +14,33 @@ use crate::report::text::Look;
 use crate::report::{self, Problem, Report, Selection, Sort};
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  tcplens analyze a.pcap                       all connections
+  tcplens analyze a.pcap --connection 3        one of them in full
+  tcplens analyze a.pcap --sort bytes --top 5  the five with the most bytes
+  tcplens analyze rotated.pcap*                several files as one capture
+  tcpdump -i eth0 -w - | tcplens analyze -     until Ctrl-C
+  tcplens analyze a.pcap --format json | jq '.tcp.endings'")]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
 
     /// Show one connection in full: both endpoints, their states over time, and what happened
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, value_name = "N")]
     connection: Option<u32>,
 
     /// Events shown of that connection; 0 is all
-    #[arg(long, value_name = "N", default_value_t = 200, requires = "connection")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 200,
+        requires = "connection"
+    )]
     events: usize,
 
-    /// How to write it
-    #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    /// How to write it; the machine formats are described in docs/output.md
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
 
     /// What to sort by; `trouble` for text, `id` for the other formats if not given
@@ -40,7 +53,7 @@ pub(super) struct Arguments {
 
     /// How many connections to show, and how many conversations; 0 or `all` is all. 20 for text,
     /// all for the other formats if not given
-    #[arg(long, value_name = "N", value_parser = top)]
+    #[arg(long, value_name = "COUNT", value_parser = top)]
     top: Option<Top>,
 
     /// Show addresses as numbers even where the capture has names for them
@@ -148,7 +161,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
                 limit => limit,
             };
             let mut close_up = CloseUp::new(wanted, limit);
-            let finished = input::run(&arguments.inputs, &mut close_up);
+            let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut close_up);
             (finished, Some(close_up))
         }
     };

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Exit;
 use super::delivered::{Content, Delivered, Place};
-use super::input::{self, Inputs};
+use super::input::{self, Inputs, Output};
 use super::selection;
 use crate::analysis::{FlowView, FrameView, Observer};
 use crate::report::follow::Origin;
@@ -17,7 +17,11 @@ use crate::tcp::{Event, Role};
 use crate::wire::Transport;
 
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(after_help = "\
+Examples:
+  tcplens extract a.pcap -o streams                  all of them
+  tcplens extract a.pcap -o streams --connection 3   those of one
+
 Files are named as tcpflow names them, by who sent to whom:
   192.000.002.001.40000-192.000.002.002.00080
   2001_0db8_0000_0000_0000_0000_0000_0001.40000-…  (IPv6)
@@ -53,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         delivered: Delivered::default(),
         result: Ok(()),
     };
-    let finished = input::run(&arguments.inputs, &mut extractor);
+    let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut extractor);
     extractor.flush(None);
     extractor.result?;
     let summary = extractor.files.finish()?;

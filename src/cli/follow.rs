@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::delivered::{Content, Delivered, Place};
-use super::input;
+use super::input::{self, Output};
 use super::selection::{self, Selection};
 use super::terminal::When;
 use crate::analysis::{FlowView, FrameView, Observer};
@@ -18,7 +18,12 @@ use crate::tcp::{Event, Role};
 #[command(
     override_usage = "tcplens follow [OPTIONS] <FILE>... <N>\n       \
                       tcplens follow [OPTIONS] --connection <N> <FILE>...",
-    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER))
+    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER)),
+    after_help = "\
+Examples:
+  tcplens follow a.pcap 3
+  tcplens follow a.pcap 3 --format hex --from client
+  tcplens follow a.pcap 3 --format raw --from server > body"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -96,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         missing: [Missing::default(); 2],
         result: Ok(()),
     };
-    let finished = input::run(&inputs, &mut follower);
+    let finished = input::run(&inputs, Output::OnTheWay, &mut follower);
     // What waited behind gaps is delivered at the end, and no frame brings it.
     follower.flush(None);
     follower.result?;

@@ -4,8 +4,6 @@
 use core::ops::ControlFlow;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,10 +11,15 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::interrupt::Interrupt;
+use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options};
 use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
+
+/// What stands above the options that all commands share.
+const READING: &str = "Reading";
 
 /// Captures to read.
 #[derive(Args, Clone, Debug)]
@@ -26,29 +29,35 @@ pub(super) struct Inputs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
+    /// Wait for a file that still grows; Ctrl-C ends it
+    #[arg(long, help_heading = READING)]
+    pub(super) follow: bool,
+
     #[command(flatten)]
     pub(super) limits: Limits,
-
-    /// Wait for a file that still grows; end with Ctrl-C
-    #[arg(long)]
-    pub(super) follow: bool,
 }
 
-/// One capture and a connection in it.
+impl Inputs {
+    fn is_piped(&self) -> bool {
+        self.files.iter().any(|file| file.as_os_str() == "-")
+    }
+}
+
+/// How much is kept, and which bytes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Limits {
-    /// Memory for connections, streams and fragments; past it the least useful are let go, and
-    /// counted
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory)]
+    /// Memory for connections, streams and fragments (K, M, G are powers of 1024); past it the
+    /// least useful are let go, and counted
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory, help_heading = READING)]
     pub(super) memory: usize,
 
     /// Connections and conversations kept at most; past it the least useful are let go, and
     /// counted
-    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50_000_000, help_heading = READING)]
     pub(super) max_flows: usize,
 
     /// Which bytes win where out-of-order segments overlap
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Overlap::First)]
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Overlap::First, help_heading = READING)]
     pub(super) overlap: Overlap,
 }
 
@@ -133,31 +142,36 @@ impl Finished {
                 Exit::Damaged
             }
         };
-        self.errors.iter().map(of).max().unwrap_or(Exit::Done)
+        let damage = self.errors.iter().map(of).max().unwrap_or(Exit::Done);
+        if self.interrupted {
+            damage.max(Exit::Interrupted)
+        } else {
+            damage
+        }
     }
 
     /// Tells on standard error what went wrong.
     pub(super) fn complain(&self) {
         for error in &self.errors {
+            let mut error = error.clone();
+            if error.input == "-" {
+                error.input = "standard input".to_owned();
+            }
             eprintln!("tcplens: {}", escaped(&error.to_string()));
         }
-        if self.interrupted {
+        if self.interrupted && self.exit() != Exit::Usage {
             eprintln!("tcplens: interrupted; this is what was found so far");
         }
     }
 }
 
-/// Sets up that Ctrl-C ends reading early; tells so by the flag.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second Ctrl-C ends the program at once, as users expect of one that doesn't answer.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    stop
+/// When a command writes its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// When everything has been read.
+    AtTheEnd,
+    /// While it reads.
+    OnTheWay,
 }
 
 /// Reads the inputs to their end for the figures alone. A large plain file is divided: each core
@@ -169,20 +183,20 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     const MOST_PARTS: usize = 4;
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_PARTS));
     let [file] = inputs.files.as_slice() else {
-        return run(inputs, &mut ());
+        return run(inputs, Output::AtTheEnd, &mut ());
     };
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
     let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
     if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
-        return run(inputs, &mut ());
+        return run(inputs, Output::AtTheEnd, &mut ());
     }
     let parts = parts();
-    let stop = stop_on_interrupt();
+    let interrupt = Interrupt::listen(inputs.is_piped());
     let progress = Progress::default();
-    let meter = Meter::start(&progress);
+    let meter = Meter::start(&progress, false, Output::AtTheEnd);
     let read = |mut analyzer: Analyzer, progress: Progress| {
         let options = OpenOptions {
-            stop: Arc::clone(&stop),
+            stop: interrupt.stop(),
             progress,
             ..OpenOptions::default()
         };
@@ -215,15 +229,15 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     });
     drop(meter);
     let Some((mut analyzer, result)) = answers.next() else {
-        return run(inputs, &mut ());
+        return run(inputs, Output::AtTheEnd, &mut ());
     };
     for (part, _) in answers {
         analyzer.absorb(part);
     }
     Finished {
         analyzer,
+        interrupted: interrupt.cut_short(result.is_err()),
         errors: result.err().into_iter().collect(),
-        interrupted: stop.load(Ordering::Relaxed),
     }
 }
 
@@ -255,11 +269,15 @@ fn is_even(file: &Path, parts: &[Analyzer]) -> bool {
 }
 
 /// Reads the inputs through the analyzer to their end, or until `observer` breaks.
-pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Finished {
-    let stop = stop_on_interrupt();
+pub(super) fn run<O: Observer + ?Sized>(
+    inputs: &Inputs,
+    output: Output,
+    observer: &mut O,
+) -> Finished {
+    let interrupt = Interrupt::listen(inputs.is_piped());
     let options = OpenOptions {
         follow: inputs.follow,
-        stop: Arc::clone(&stop),
+        stop: interrupt.stop(),
         progress: Progress::default(),
     };
     let mut analyzer = Analyzer::new(inputs.limits.options());
@@ -268,7 +286,7 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
     match source::open(&inputs.files, &options) {
         Err(error) => errors.push(error),
         Ok(mut source) => {
-            let meter = Meter::start(&options.progress);
+            let meter = Meter::start(&options.progress, inputs.follow, output);
             let result = source.run(&mut |arrival: Arrival<'_>| {
                 let flow = analyzer.arrive(arrival, observer);
                 broke |= flow.is_break();
@@ -279,8 +297,9 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
             errors.extend(source.further_errors().iter().cloned());
         }
     }
+    // A file that is followed has no other end.
+    let interrupted = !broke && !inputs.follow && interrupt.cut_short(!errors.is_empty());
     analyzer.finish(observer);
-    let interrupted = !broke && !inputs.follow && stop.load(Ordering::Relaxed);
     Finished {
         analyzer,
         errors,
@@ -289,7 +308,7 @@ pub(super) fn run<O: Observer + ?Sized>(inputs: &Inputs, observer: &mut O) -> Fi
 }
 
 /// Shows on standard error how far reading has come, when that is a terminal and reading takes
-/// longer than a moment.
+/// longer than a moment. Not beside what is printed meanwhile: both would stand on one screen.
 struct Meter {
     done: Option<mpsc::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -298,8 +317,9 @@ struct Meter {
 impl Meter {
     const MOMENT: Duration = Duration::from_millis(500);
 
-    fn start(progress: &Progress) -> Self {
-        if !std::io::stderr().is_terminal() {
+    fn start(progress: &Progress, follow: bool, output: Output) -> Self {
+        let alone = output == Output::AtTheEnd || terminal::goes_to_a_file();
+        if !(std::io::stderr().is_terminal() && alone) {
             return Self {
                 done: None,
                 thread: None,
@@ -307,7 +327,7 @@ impl Meter {
         }
         let (done, wait) = mpsc::channel();
         let progress = progress.clone();
-        let thread = thread::spawn(move || Self::show(&progress, &wait));
+        let thread = thread::spawn(move || Self::show(&progress, follow, &wait));
         Self {
             done: Some(done),
             thread: Some(thread),
@@ -315,7 +335,7 @@ impl Meter {
     }
 
     #[expect(clippy::disallowed_methods, reason = "progress is shown in wall time")]
-    fn show(progress: &Progress, wait: &mpsc::Receiver<()>) {
+    fn show(progress: &Progress, follow: bool, wait: &mpsc::Receiver<()>) {
         let begun = Instant::now();
         let mut shown = false;
         while wait.recv_timeout(Self::MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -327,6 +347,9 @@ impl Meter {
                 let left = total.saturating_sub(read) as f64 / rate.max(1.0);
                 let percent = read as f64 * 100.0 / total as f64;
                 line += &format!(", {percent:.0} %, {left:.0} s left");
+            }
+            if follow {
+                line += "; Ctrl-C ends";
             }
             eprint!("{line}\x1b[K");
             let _ = std::io::stderr().flush();

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use clap::Args;
 
+use super::input::Output;
 use super::selection::{self, Selection};
 use super::terminal::{self, When};
 use super::{Exit, input};
@@ -16,14 +17,19 @@ use crate::wire::Transport;
 #[command(
     override_usage = "tcplens ladder [OPTIONS] <FILE>... <N>\n       \
                       tcplens ladder [OPTIONS] --connection <N> <FILE>...",
-    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER))
+    mut_arg("files", |files| files.help(selection::FILES_AND_NUMBER)),
+    after_help = "\
+Examples:
+  tcplens ladder a.pcap 3
+  tcplens ladder a.pcap 3 --limit 0 --color always | less -R
+  tcplens ladder a.pcap 3 --ascii > report.txt"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
 
     /// Show at most this many frames, from the beginning and the end; 0 is all
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
     limit: u64,
 
     /// Draw with ASCII characters only, as where the locale has no others
@@ -53,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         ladder: Ladder::new(stdout, look),
         result: Ok(()),
     };
-    let finished = input::run(&inputs, &mut artist);
+    let finished = input::run(&inputs, Output::OnTheWay, &mut artist);
     artist.result?;
     let analyzer = &finished.analyzer;
     let end = analyzer.capture().last.unwrap_or_default();

@@ -1,13 +1,15 @@
 //! The command line: what can be typed, as types; one file per command.
 //!
 //! Exit codes: 0 done (a broken pipe included), 1 the input is damaged (what was good before it
-//! is reported), 2 usage, or an input that can't be opened.
+//! is reported), 2 usage, or an input that can't be opened, or an output that can't be written,
+//! 130 interrupted (what was found so far is reported).
 
 mod analyze;
 mod delivered;
 mod extract;
 mod follow;
 mod input;
+mod interrupt;
 mod ladder;
 mod packets;
 mod selection;
@@ -24,7 +26,18 @@ use clap::{Parser, Subcommand};
     name = "tcplens",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "\
+Begin with `tcplens analyze FILE`. It numbers the connections from 0; the other commands take that \
+number: `tcplens ladder FILE 3`. `tcplens COMMAND --help` has examples.
+
+FILE is pcap or pcapng, plain or compressed with gzip, zstd or lz4; `-` is standard input.
+
+Exit codes:
+  0    done
+  1    the input is damaged; what was good before that was reported
+  2    usage, an input that can't be opened, or an output that can't be written
+  130  interrupted; what was found until then was reported"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -51,12 +64,14 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; a closed pipe while printing them is none either.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
+            let printed = error.print().map(|()| {
+                if error.use_stderr() {
+                    Exit::Usage
+                } else {
+                    Exit::Done
+                }
+            });
+            return end(printed);
         }
     };
     let result = match cli.command {
@@ -66,16 +81,23 @@ pub fn run() -> ExitCode {
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
     };
+    end(result)
+}
+
+fn end(result: io::Result<Exit>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         // Whoever read our output has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.into(),
         Err(error) => {
-            eprintln!("tcplens: {error}");
+            eprintln!("tcplens: the output can't be written: {error}");
             Exit::Usage.into()
         }
     }
 }
+
+/// 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +106,9 @@ enum Exit {
     Done,
     /// The input is damaged; what was good before it was reported.
     Damaged,
-    /// The arguments can't be used, or an input can't be opened.
+    /// Ctrl-C came before the end of the input; what was found until then was reported.
+    Interrupted,
+    /// The arguments can't be used, an input can't be opened, or the output can't be written.
     Usage,
 }
 
@@ -102,6 +126,8 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Damaged => Self::from(1),
             Exit::Usage => Self::from(2),
+            // As shells say of what SIGINT (2) ended.
+            Exit::Interrupted => Self::from(INTERRUPTED),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use super::input::{self, Inputs};
+use super::input::{self, Inputs, Output};
 use super::selection;
 use super::terminal::{self, When};
 use crate::analysis::{FlowView, FrameView, Observer};
@@ -14,12 +14,20 @@ use crate::report::packets::{Clock, Format, Look, Printer};
 use crate::source::Arrival;
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  tcplens packets a.pcap                  a line per frame
+  tcplens packets -c 20 -t a a.pcap       the first 20, with the time of day
+  tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
+  tcplens packets a.pcap | grep retransmission
+  tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
+  tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C")]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
 
     /// Stop after this many frames
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "COUNT")]
     count: Option<u64>,
 
     /// Only frames of this connection
@@ -94,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         printer: Printer::new(stdout, look),
         result: Ok(()),
     };
-    let finished = input::run(&arguments.inputs, &mut list);
+    let finished = input::run(&arguments.inputs, Output::OnTheWay, &mut list);
     list.result?;
     list.printer.finish()?;
     finished.complain();

@@ -18,6 +18,21 @@ pub(super) fn unicode() -> bool {
     })
 }
 
+/// Whether standard output is a file on disk: what goes there is on nobody's screen.
+pub(super) fn goes_to_a_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+
+        let owned = std::io::stdout().as_fd().try_clone_to_owned();
+        owned
+            .and_then(|owned| std::fs::File::from(owned).metadata())
+            .is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum When {

@@ -23,7 +23,9 @@ use std::io::{self, Write};
 
 use super::style::{Palette, Tone};
 use super::{Report, select};
-use crate::analysis::{CloseUp, ConnectionView};
+use crate::analysis::{CloseUp, ConnectionView, ConversationView};
+use crate::flow::{Slot, Socket};
+use crate::tcp::Role;
 use line::Lines;
 
 /// How the text is laid out.
@@ -54,7 +56,12 @@ impl Default for Look {
 pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (slots, totals) = select::connections(report.analyzer, report.selection, report.end());
     let conversations = select::conversations(report.analyzer, report.selection);
-    let mut lines = Lines { look, out };
+    let list_width = list_width(report, &slots, &conversations, look);
+    let mut lines = Lines {
+        look,
+        list_width,
+        out,
+    };
     capture::write(report, &totals, &mut lines)?;
     lines.blank()?;
     tcp::write(report, &slots, &totals, &mut lines)?;
@@ -62,9 +69,13 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
         lines.blank()?;
         udp::write(report, &conversations, &mut lines)?;
     }
-    if let Some(command) = next(report, &slots) {
-        lines.blank()?;
-        lines.unbroken("Next", Tone::Heading, &command)?;
+    let mut label = "Next";
+    for command in next(report, &slots) {
+        if !label.is_empty() {
+            lines.blank()?;
+        }
+        lines.unbroken(label, Tone::Heading, &command)?;
+        label = "";
     }
     Ok(())
 }
@@ -80,14 +91,54 @@ pub fn write_close_up(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    close_up::write(report, close_up, view, &mut Lines { look, out })
+    let mut lines = Lines {
+        look,
+        list_width: look.width,
+        out,
+    };
+    close_up::write(report, close_up, view, &mut lines)
 }
 
-/// What to type to see more of the first connection shown.
-fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
-    let id = report
-        .analyzer
-        .connection(*slots.first()?, |view| view.id)?;
+/// Columns of the lists: no wider than what is in them, for on a wide terminal figures would stand
+/// far away from what they belong to.
+fn list_width(
+    report: &Report<'_>,
+    slots: &[Slot],
+    conversations: &[ConversationView<'_>],
+    look: Look,
+) -> usize {
+    /// Columns of numbers and figures on both sides of the sockets.
+    const BESIDE: usize = 45;
+    let least = Look::default().width;
+    if look.width <= least {
+        return look.width;
+    }
+    let width = |sockets: [Socket; 2]| {
+        let [client, server] = sockets.map(|each| tcp::socket(report, look, each));
+        client.chars().count() + server.chars().count() + " → ".chars().count()
+    };
+    let connections = slots.iter().filter_map(|&slot| {
+        report
+            .analyzer
+            .connection(slot, |view| width(Role::BOTH.map(|role| view.socket(role))))
+    });
+    let conversations = conversations.iter().map(|one| width(one.sockets));
+    let widest = connections.chain(conversations).max().unwrap_or(0);
+    (widest + BESIDE).clamp(least, look.width)
+}
+
+/// What to type to see more of the first connection shown: in full, drawn, and what it carried if
+/// it carried anything.
+fn next(report: &Report<'_>, slots: &[Slot]) -> Vec<String> {
+    let first = slots.first().and_then(|&slot| {
+        report.analyzer.connection(slot, |view| {
+            let ends = Role::BOTH.map(|role| view.connection.endpoint(role));
+            (view.id, ends.iter().any(|end| end.figures.stream_bytes > 0))
+        })
+    });
+    let Some((id, carried)) = first else {
+        return Vec::new();
+    };
     let inputs: Option<Vec<_>> = report
         .inputs
         .iter()
@@ -97,7 +148,14 @@ fn next(report: &Report<'_>, slots: &[crate::flow::Slot]) -> Option<String> {
         .map(|inputs| inputs.join(" "))
         .filter(|inputs| report.inputs.len() <= 3 && inputs != "-")
         .unwrap_or_else(|| "FILE".to_owned());
-    Some(format!("tcplens analyze {inputs} --connection {id}"))
+    let mut commands = vec![
+        format!("tcplens analyze {inputs} --connection {id}"),
+        format!("tcplens ladder {inputs} {id}"),
+    ];
+    if carried {
+        commands.push(format!("tcplens follow {inputs} {id}"));
+    }
+    commands
 }
 
 /// A word as a shell takes it; nothing for what can't be printed.

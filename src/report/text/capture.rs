@@ -29,7 +29,9 @@ pub(super) fn write(report: &Report<'_>, totals: &Totals, lines: &mut Lines<'_>)
         lines.labelled(label, *tone, text)?;
         label = "";
     }
-    if doubts.is_empty() {
+    if doubts.is_empty() && capture.frames == 0 {
+        lines.labelled(label, Tone::Warning, "nothing was captured")?;
+    } else if doubts.is_empty() {
         let text = "no sign of missed, cut or damaged frames";
         lines.labelled(label, Tone::Good, text)?;
     }

@@ -12,6 +12,8 @@ pub(super) const LABEL: usize = 10;
 /// Where lines go.
 pub(super) struct Lines<'a> {
     pub(super) look: Look,
+    /// Columns of lists, whose figures stand at the right edge.
+    pub(super) list_width: usize,
     pub(super) out: &'a mut dyn Write,
 }
 

@@ -47,7 +47,7 @@ pub(super) fn write(
     let id_width = largest.to_string().len().max(3);
     let margin = id_width + 3;
     lines.blank()?;
-    let sockets = lines.look.width.saturating_sub(margin + FIGURES_WIDTH);
+    let sockets = lines.list_width.saturating_sub(margin + FIGURES_WIDTH);
     let heading = format!(
         " {:>id_width$}  {}{}",
         "id",
@@ -194,8 +194,7 @@ pub(super) fn sockets_and_figures(
 ) -> io::Result<()> {
     let margin = start.chars().count();
     let room = lines
-        .look
-        .width
+        .list_width
         .saturating_sub(margin + figures.chars().count());
     let [client, server] = sockets;
     let both = format!("{client} → {server}");

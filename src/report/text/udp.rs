@@ -34,8 +34,7 @@ pub(super) fn write(
     let heading = figures(["time", "datagrams", "sent", "received"].map(str::to_owned));
     let start = format!(" {:>id_width$}  ", "id");
     let room = lines
-        .look
-        .width
+        .list_width
         .saturating_sub(start.len() + heading.chars().count());
     let heading = format!("{start}{}{heading}", left("client → server", room));
     lines.line(Tone::Heading, &heading)?;
