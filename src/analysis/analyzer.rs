@@ -36,22 +36,22 @@ const FEW: usize = 128;
 
 /// Takes arrivals in and keeps the figures.
 pub struct Analyzer {
-    options: Options,
-    table: FlowTable<Tracked>,
-    defragmenter: Defragmenter,
-    capture: Capture,
-    events: Vec<Event>,
-    evicted: Evicted,
-    next_tcp: u32,
-    next_udp: u32,
+    pub(super) options: Options,
+    pub(super) table: FlowTable<Tracked>,
+    pub(super) defragmenter: Defragmenter,
+    pub(super) capture: Capture,
+    pub(super) events: Vec<Event>,
+    pub(super) evicted: Evicted,
+    pub(super) next_tcp: u32,
+    pub(super) next_udp: u32,
     /// Heap bytes of connections.
-    heap: usize,
-    ahead: Ahead,
-    pool: Pool,
-    share: Share,
+    pub(super) heap: usize,
+    pub(super) ahead: Ahead,
+    pub(super) pool: Pool,
+    pub(super) share: Share,
     /// First frames of what was evicted, TCP and UDP: to number flows after several analyzers have
     /// become one.
-    evicted_first: [Vec<u64>; 2],
+    pub(super) evicted_first: [Vec<u64>; 2],
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -88,71 +88,6 @@ impl Analyzer {
             pool: Pool::default(),
             share: Share::WHOLE,
             evicted_first: [Vec::new(), Vec::new()],
-        }
-    }
-
-    /// Analyzers that divide a capture among them: each is to be given all of it, and takes in the
-    /// flows that are its own. [`absorb`](Self::absorb) makes them one again. They share the
-    /// memory that `options` allow.
-    pub fn divided(options: &Options, parts: u32) -> Vec<Self> {
-        let of = parts.max(1);
-        let part = Options {
-            memory: options.memory / of as usize,
-            max_flows: options.max_flows.div_ceil(of as usize),
-            ..options.clone()
-        };
-        (0..of)
-            .map(|index| Self {
-                share: Share::new(index, of),
-                ..Self::new(part.clone())
-            })
-            .collect()
-    }
-
-    /// Whether a frame's flow is one of those that this part of a divided analysis takes in.
-    pub fn takes(&self, frame: &CapturedFrame<'_>) -> bool {
-        glance(frame.link, frame.data).is_some_and(|glance| self.share.takes(&glance))
-    }
-
-    /// Takes over all that another part of the same capture has found, after both have
-    /// [finished](Self::finish). Flows are numbered anew, by their first frames.
-    pub fn absorb(&mut self, other: Self) {
-        self.capture.absorb(&other.capture);
-        let Evicted {
-            connections,
-            half_open,
-            conversations,
-            packets,
-        } = other.evicted;
-        self.evicted.connections += connections;
-        self.evicted.half_open += half_open;
-        self.evicted.conversations += conversations;
-        self.evicted.packets += packets;
-        self.heap += other.heap;
-        self.next_tcp += other.next_tcp;
-        self.next_udp += other.next_udp;
-        self.options.memory += other.options.memory;
-        self.options.max_flows += other.options.max_flows;
-        for (ours, theirs) in self.evicted_first.iter_mut().zip(other.evicted_first) {
-            ours.extend(theirs);
-        }
-        for entry in other.table.into_entries() {
-            self.table.adopt(entry);
-        }
-        for (kind, evicted) in self.evicted_first.iter().enumerate() {
-            let mut first: Vec<(u64, Option<Slot>)> = self
-                .table
-                .iter()
-                .filter(|(_, entry)| matches!(entry.value, Tracked::Udp(_)) == (kind == 1))
-                .map(|(slot, entry)| (entry.value.first_frame(), Some(slot)))
-                .chain(evicted.iter().map(|&frame| (frame, None)))
-                .collect();
-            first.sort_unstable();
-            for (id, slot) in (0..).zip(first.into_iter().map(|(_, slot)| slot)) {
-                if let Some(entry) = slot.and_then(|slot| self.table.get_mut(slot)) {
-                    entry.value.number(id);
-                }
-            }
         }
     }
 
@@ -468,7 +403,8 @@ impl Analyzer {
         flow.connection
             .segment(arrived, from, settings, pool, events, &mut listener);
         // Memory only grows a little at a time, but for what waits behind a gap.
-        if arrived.frame % 16 == 0 || flow.connection.holds_back() || flow.connection.is_over() {
+        flow.uncounted += 1;
+        if flow.uncounted == 16 || flow.connection.holds_back() || flow.connection.is_over() {
             let heap = flow.connection.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;

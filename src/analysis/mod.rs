@@ -2,7 +2,7 @@
 //!
 //! After this point no code asks whether frames come from a file, an interface or the generator.
 //!
-//! An [`Analyzer`] takes [`Arrival`]s in one at a time. Who wants to know more than the figures at
+//! An [`Analyzer`] takes [`Arrival`](crate::source::Arrival)s in one at a time. Who wants to know more than the figures at
 //! the end passes an [`Observer`]: it sees each frame with what was decoded of it, the conversation
 //! it belongs to and the events it caused, and gets the bytes of all streams in order. `()`
 //! is the observer that wants nothing.

@@ -14,7 +14,7 @@ use crate::wire::Decoded;
 /// Every method does nothing unless it is implemented. Of one stream, what [`bytes`](Self::bytes)
 /// and [`gap`](Self::gap) are given lies end to end: each begins where the one before ended, and
 /// no offset comes twice. Bytes that wait behind a gap come when it is filled, when its receiver
-/// says that it has them, when too much waits, or at the [end](Analyzer::finish).
+/// says that it has them, when too much waits, or at the [end](super::Analyzer::finish).
 pub trait Observer {
     /// Whether [`frame`](Self::frame) is of interest. When not, half-open connections are kept
     /// smaller.

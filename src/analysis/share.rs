@@ -4,7 +4,11 @@
 //! Whose a frame is follows from its addresses and ports alone, so both directions of a flow and
 //! all that quotes it come to the same place. What belongs to no flow is the first one's.
 
-use crate::wire::glance::Glance;
+use super::tracked::Tracked;
+use super::{Analyzer, Evicted, Options};
+use crate::flow::Slot;
+use crate::frame::CapturedFrame;
+use crate::wire::glance::{Glance, glance};
 use crate::wire::{Address, Decoded, Transport};
 
 /// Which part of a capture's flows an analyzer takes in.
@@ -76,7 +80,74 @@ impl Share {
         let addresses = source.0 ^ destination.0;
         let folded = (addresses ^ addresses >> 64) as u64;
         let mixed = (folded ^ u64::from(from ^ to) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((mixed >> 32) * u64::from(self.of) >> 32) as u32 == self.index
+        (((mixed >> 32) * u64::from(self.of)) >> 32) as u32 == self.index
+    }
+}
+
+impl Analyzer {
+    /// Analyzers that divide a capture among them: each is to be given all of it, and takes in the
+    /// flows that are its own. [`absorb`](Self::absorb) makes them one again. They share the
+    /// memory that `options` allow.
+    pub fn divided(options: &Options, parts: u32) -> Vec<Self> {
+        let of = parts.max(1);
+        let part = Options {
+            memory: options.memory / of as usize,
+            max_flows: options.max_flows.div_ceil(of as usize),
+            ..options.clone()
+        };
+        (0..of)
+            .map(|index| Self {
+                share: Share::new(index, of),
+                ..Self::new(part.clone())
+            })
+            .collect()
+    }
+
+    /// Whether a frame's flow is one of those that this part of a divided analysis takes in.
+    pub fn takes(&self, frame: &CapturedFrame<'_>) -> bool {
+        glance(frame.link, frame.data).is_some_and(|glance| self.share.takes(&glance))
+    }
+
+    /// Takes over all that another part of the same capture has found, after both have
+    /// [finished](Self::finish). Flows are numbered anew, by their first frames.
+    pub fn absorb(&mut self, other: Self) {
+        self.capture.absorb(&other.capture);
+        let Evicted {
+            connections,
+            half_open,
+            conversations,
+            packets,
+        } = other.evicted;
+        self.evicted.connections += connections;
+        self.evicted.half_open += half_open;
+        self.evicted.conversations += conversations;
+        self.evicted.packets += packets;
+        self.heap += other.heap;
+        self.next_tcp += other.next_tcp;
+        self.next_udp += other.next_udp;
+        self.options.memory += other.options.memory;
+        self.options.max_flows += other.options.max_flows;
+        for (ours, theirs) in self.evicted_first.iter_mut().zip(other.evicted_first) {
+            ours.extend(theirs);
+        }
+        for entry in other.table.into_entries() {
+            self.table.adopt(entry);
+        }
+        for (kind, evicted) in self.evicted_first.iter().enumerate() {
+            let mut first: Vec<(u64, Option<Slot>)> = self
+                .table
+                .iter()
+                .filter(|(_, entry)| matches!(entry.value, Tracked::Udp(_)) == (kind == 1))
+                .map(|(slot, entry)| (entry.value.first_frame(), Some(slot)))
+                .chain(evicted.iter().map(|&frame| (frame, None)))
+                .collect();
+            first.sort_unstable();
+            for (id, slot) in (0..).zip(first.into_iter().map(|(_, slot)| slot)) {
+                if let Some(entry) = slot.and_then(|slot| self.table.get_mut(slot)) {
+                    entry.value.number(id);
+                }
+            }
+        }
     }
 }
 
