@@ -409,9 +409,7 @@ impl Analyzer {
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
             flow.uncounted = 0;
-            if self.is_over() {
-                self.make_room(observer);
-            }
+            while self.is_over() && self.evict(observer) {}
         }
         true
     }
@@ -488,14 +486,15 @@ impl Analyzer {
 
     #[inline]
     fn is_over(&self) -> bool {
-        self.memory() > self.options.memory || self.table.len() > self.options.max_flows
+        self.memory() > self.options.memory
     }
 
     /// Lets flows go until there is room for one more: half-open ones before finished ones before
     /// the rest, of each the one that was silent longest (among a sample).
     #[inline]
     fn make_room<O: Observer + ?Sized>(&mut self, observer: &mut O) {
-        while self.is_over() && self.evict(observer) {}
+        let is_full = |this: &Self| this.is_over() || this.table.len() >= this.options.max_flows;
+        while is_full(self) && self.evict(observer) {}
     }
 
     #[cold]
