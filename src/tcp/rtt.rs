@@ -17,7 +17,6 @@ pub struct RttSamples {
     count: u64,
     min: i64,
     max: i64,
-    latest: i64,
     srtt: i64,
     rttvar: i64,
     spread: Spread,
@@ -64,7 +63,6 @@ impl RttSamples {
             self.min = self.min.min(nanos);
             self.max = self.max.max(nanos);
         }
-        self.latest = nanos;
         self.count += 1;
         self.spread.add(nanos);
     }
@@ -90,11 +88,6 @@ impl RttSamples {
     /// The shortest sample.
     pub fn minimum(&self) -> Option<Span> {
         (self.count > 0).then_some(Span::from_nanos(self.min))
-    }
-
-    /// The latest sample.
-    pub fn latest(&self) -> Option<Span> {
-        (self.count > 0).then_some(Span::from_nanos(self.latest))
     }
 
     /// Takes memory for the first samples from `spare`, if there is some.

@@ -181,11 +181,6 @@ impl Scoreboard {
         newest
     }
 
-    /// The oldest segment not acknowledged.
-    pub fn oldest(&self) -> Option<&Sent> {
-        self.sent.get(self.acked)
-    }
-
     /// The segment with the highest positions.
     pub fn newest(&self) -> Option<&Sent> {
         self.sent.back()

@@ -1,7 +1,6 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
 use super::endpoint::{Endpoint, Last, Pool};
-use super::reassembly::OverlapPolicy;
 use super::retransmission::{
     AT_ONCE, Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
 };
@@ -254,11 +253,12 @@ pub(super) fn data(
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
     first_transmission(me, start, end, payload, step);
+    let policy = step.settings.policy;
     let mut sink = step.sink(step.from);
     let _ = me
         .live()
         .stream
-        .offer(start, end, payload, OverlapPolicy::First, &mut sink);
+        .offer(start, end, payload, policy, &mut sink);
     if let (Some(edge), Scale::Known(_)) = (peer.window.edge, peer.window.scale) {
         let left = edge - end;
         if left < i64::from(me.live().largest) && !probes && peer.window.zero_since.is_none() {
