@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 use tcplens::report::field::{self, Field};
 use tcplens::tcp::Kind;
-use tcplens::tcp::retransmission::Rule;
+use tcplens::tcp::Rule;
 
 fn manual_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/output.md")

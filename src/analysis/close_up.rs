@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::{FlowView, FrameView, Observer};
-use crate::tcp::retransmission::{Need, Trigger};
+use crate::tcp::verdict::{Need, Trigger};
 use crate::tcp::{Event, Kind, Role, What};
 use crate::time::Timestamp;
 use crate::wire::icmp::error_words;
@@ -68,15 +68,7 @@ pub struct CloseUp {
     retransmissions: [[ByNeed; TRIGGERS + 1]; 2],
 }
 
-/// The triggers, in the order they are told.
-const ALL_TRIGGERS: [Trigger; TRIGGERS] = [
-    Trigger::Timeout,
-    Trigger::Fast,
-    Trigger::Syn,
-    Trigger::SynAck,
-    Trigger::Fin,
-];
-const TRIGGERS: usize = 5;
+const TRIGGERS: usize = Trigger::ALL.len();
 
 impl CloseUp {
     /// Of connection `wanted`, with `limit` events kept at most.
@@ -106,7 +98,7 @@ impl CloseUp {
         &self,
         from: Role,
     ) -> impl Iterator<Item = (Option<Trigger>, ByNeed)> + '_ {
-        let names = ALL_TRIGGERS.into_iter().map(Some).chain([None]);
+        let names = Trigger::ALL.into_iter().map(Some).chain([None]);
         let counts = self
             .retransmissions
             .get(from as usize)
@@ -121,7 +113,7 @@ impl CloseUp {
         if let What::Verdict(verdict) = &event.what
             && verdict.kind == Kind::Retransmission
         {
-            let place = ALL_TRIGGERS
+            let place = Trigger::ALL
                 .iter()
                 .position(|&trigger| Some(trigger) == verdict.trigger)
                 .unwrap_or(TRIGGERS);

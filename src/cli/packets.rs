@@ -1,6 +1,6 @@
 //! `tcplens packets`: a line per frame.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
@@ -10,6 +10,7 @@ use super::input::{self, Inputs, Output};
 use super::selection;
 use super::terminal::{self, When};
 use crate::analysis::{FlowView, FrameView, Observer};
+use crate::report::labels::Labels;
 use crate::report::packets::{Clock, Format, Look, Printer};
 use crate::source::Arrival;
 
@@ -73,13 +74,18 @@ enum How {
     Ndjson,
     /// Tab-separated values under a line of their names
     Tsv,
+    /// Frame number, tab, final verdicts as short labels, parted by commas
+    Labels,
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    if matches!(arguments.format, How::Labels) {
+        return labels(arguments);
+    }
     let terminal = io::stdout().is_terminal();
     let look = Look {
         format: match arguments.format {
-            How::Text => Format::Text,
+            How::Text | How::Labels => Format::Text,
             How::Ndjson => Format::Ndjson,
             How::Tsv => Format::Tsv,
         },
@@ -111,6 +117,17 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     {
         return Ok(Exit::usage(&selection::unknown(connection, &finished)));
     }
+    Ok(finished.exit())
+}
+
+/// Final verdicts, when all is read.
+fn labels(arguments: &Arguments) -> io::Result<Exit> {
+    let mut labels = Labels::default();
+    let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut labels);
+    let mut out = BufWriter::new(io::stdout().lock());
+    labels.print(&mut out)?;
+    out.flush()?;
+    finished.complain();
     Ok(finished.exit())
 }
 

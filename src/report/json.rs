@@ -386,7 +386,16 @@ fn event(event: &Event, json: &mut Json<'_>) -> io::Result<()> {
             json.put("need", &verdict.need.map(|each| each.name()).into())?;
             json.put("lost", &verdict.lost.map(|each| each.name()).into())?;
             json.put("octets", &verdict.octets.into())?;
-            json.put("proof", &verdict.proof.into())?;
+            json.put("proof", &verdict.proof.frames().next().into())?;
+        }
+        What::Recovered(episode) => {
+            json.put("kind", &"recovered".into())?;
+            json.put("retransmissions", &episode.retransmissions.into())?;
+        }
+        What::Revised { frame, after, .. } => {
+            json.put("kind", &"revised".into())?;
+            json.put("frame", &(*frame).into())?;
+            json.put("now", &after.kind.name().into())?;
         }
         What::GapGivenUp {
             stream,

@@ -371,8 +371,9 @@ impl<W: Write> Ladder<W> {
         self.row(&beside, &arrow, lifelines);
         for event in view.events {
             let (words, proof) = match event.what {
-                What::State { .. } => continue,
-                What::Verdict(verdict) => (verdict.to_string(), verdict.proof),
+                What::State { .. } | What::Recovered(_) => continue,
+                What::Verdict(verdict) => (verdict.to_string(), verdict.proof.frames().next()),
+                What::Revised { frame, after, .. } => (format!("frame {frame}: {after}"), None),
                 What::Illegal {
                     endpoint,
                     state,

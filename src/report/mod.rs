@@ -3,6 +3,7 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`labels`] verdicts as tools that score them read them
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -14,6 +15,7 @@ pub mod field;
 pub mod follow;
 mod icmp;
 pub mod json;
+pub mod labels;
 pub mod ladder;
 pub mod packets;
 pub mod select;

@@ -1,11 +1,12 @@
 //! The receive side of an endpoint: what it acknowledges, SACKs and advertises.
 
 use super::endpoint::Endpoint;
-use super::retransmission::{Confidence, Kind, Rule, Verdict};
+use super::rule::Rule;
 use super::scoreboard::Acked;
 use super::sending::probe;
 use super::state::State;
 use super::step::Step;
+use super::verdict::{Confidence, Kind, Verdict};
 use super::window::WindowChange;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Segment, SeqNum};
@@ -76,6 +77,8 @@ pub(super) fn acknowledges(
         let below = start == me.una - 1 && start < me.next && me.next > 1;
         if below && repeats {
             probe(me, peer, step);
+        } else if repeats && !change.changed && peer.next > una && start == me.next {
+            duplicate(me, Rule::SameAckAgain, step);
         } else if repeats && news > 0 {
             duplicate(me, Rule::NewSackOnly, step);
         } else if repeats && change.changed {
@@ -84,8 +87,6 @@ pub(super) fn acknowledges(
                 Rule::OnlyWindowMoved,
                 Confidence::Certain,
             ));
-        } else if repeats && peer.next > una && start == me.next {
-            duplicate(me, Rule::SameAckAgain, step);
         }
     }
     if change.zero && !segment.flags.any(Flags::SYN | Flags::FIN) {
@@ -160,7 +161,7 @@ pub(super) fn sacks(
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
                     .octets(right - left)
-                    .proof(original),
+                    .original(original),
             );
             continue;
         }

@@ -1,8 +1,9 @@
 //! Everything that can happen on a connection, as values.
 
 use super::Role;
-use super::retransmission::Verdict;
+use super::recovery::Episode;
 use super::state::{State, Stimulus};
+use super::verdict::Verdict;
 use crate::time::Timestamp;
 
 /// Something that happened, and the frame that showed it.
@@ -43,6 +44,19 @@ pub enum What {
     },
     /// What the segment in this frame is judged to be.
     Verdict(Verdict),
+    /// A verdict on an earlier frame of this connection is now another.
+    Revised {
+        /// The frame that was judged.
+        frame: u64,
+        /// Who sent it.
+        from: Role,
+        /// What was said of it.
+        before: Verdict,
+        /// What is said now.
+        after: Verdict,
+    },
+    /// A recovery of an endpoint's ended: told when it does.
+    Recovered(Episode),
     /// Bytes of the sender's stream were given up: acknowledged but never captured, or waited for
     /// beyond the memory limit.
     GapGivenUp {

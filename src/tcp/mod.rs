@@ -6,7 +6,9 @@
 //! - [`endpoint`] is one host as inferred: state, send side, receive side, figures
 //! - [`state`] the RFC 9293 machine as one table; [`handshake`] how it opened
 //! - [`scoreboard`], [`range_set`], [`window`], [`rtt`]: the evidence
-//! - [`retransmission`] evidence → verdict, an ordered list of rules
+//! - [`retransmission`] evidence → verdict, an ordered list of rules; [`rule`] what each means;
+//!   [`verdict`] what is said of a segment
+//! - [`recovery`] episodes of sending again, entry to exit
 //! - [`reassembly`] the byte stream of one direction
 //! - [`event`] everything that can happen, one enum
 
@@ -18,13 +20,16 @@ pub mod handshake;
 pub mod outcome;
 pub mod range_set;
 pub mod reassembly;
+pub mod recovery;
 pub mod retransmission;
 pub mod rtt;
+pub mod rule;
 pub mod scoreboard;
 mod sending;
 pub mod state;
 mod step;
 mod transition;
+pub mod verdict;
 pub mod window;
 
 pub use connection::{Connection, Listener, Settings};
@@ -32,8 +37,9 @@ pub use endpoint::{Endpoint, Figures, Pool};
 pub use event::{Event, What};
 pub use handshake::{Closer, Embryo, Ending, Opening};
 pub use reassembly::OverlapPolicy;
-pub use retransmission::{Kind, Verdict};
+pub use rule::Rule;
 pub use state::State;
+pub use verdict::{Kind, Verdict};
 
 use crate::time::Timestamp;
 use crate::wire::Segment;

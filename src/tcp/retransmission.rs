@@ -1,328 +1,9 @@
 //! What a segment is: evidence in, verdict out. Pure, and an ordered list of rules: the first
 //! that applies decides, and names itself.
 
-use core::fmt;
-
+use super::rule::Rule;
+use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
 use crate::time::Span;
-
-/// What a segment (or the acknowledgment in it) is judged to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The sender sent octets it had sent before.
-    Retransmission,
-    /// A first transmission that arrived after octets that were sent later.
-    Reordered,
-    /// The same packet again, not sent again.
-    NetworkDuplicate,
-    /// Octets before this segment have not been seen.
-    Gap,
-    /// A probe of an idle peer (RFC 9293 section 3.8.4).
-    KeepAlive,
-    /// A probe of a zero window (RFC 9293 section 3.8.6.1).
-    WindowProbe,
-    /// The advertised window is zero.
-    ZeroWindow,
-    /// The sender has used the peer's window to within a segment.
-    WindowFull,
-    /// A pure acknowledgment that only moves the window.
-    WindowUpdate,
-    /// RFC 5681 section 2, or new SACK information without a new acknowledgment.
-    DuplicateAck,
-    /// It acknowledges octets that the capture never saw.
-    AckUnseen,
-    /// A SACK block reports octets received twice (RFC 2883).
-    Dsack,
-    /// The connection is reset.
-    Reset,
-    /// This SYN uses the sockets of an earlier connection.
-    PortReused,
-    /// The same sequence numbers as before, with other bytes.
-    ConflictingOverlap,
-    /// The receiver reports congestion (ECE outside the handshake, RFC 3168 section 6.1.3).
-    EcnEcho,
-    /// The packet was marked by a router (ECN codepoint CE, RFC 3168 section 5).
-    CongestionExperienced,
-}
-
-impl Kind {
-    /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
-        Self::Retransmission,
-        Self::Reordered,
-        Self::NetworkDuplicate,
-        Self::Gap,
-        Self::KeepAlive,
-        Self::WindowProbe,
-        Self::ZeroWindow,
-        Self::WindowFull,
-        Self::WindowUpdate,
-        Self::DuplicateAck,
-        Self::AckUnseen,
-        Self::Dsack,
-        Self::Reset,
-        Self::PortReused,
-        Self::ConflictingOverlap,
-        Self::EcnEcho,
-        Self::CongestionExperienced,
-    ];
-
-    /// The name as it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Retransmission => "retransmission",
-            Self::Reordered => "reordered",
-            Self::NetworkDuplicate => "network-duplicate",
-            Self::Gap => "gap",
-            Self::KeepAlive => "keep-alive",
-            Self::WindowProbe => "window-probe",
-            Self::ZeroWindow => "zero-window",
-            Self::WindowFull => "window-full",
-            Self::WindowUpdate => "window-update",
-            Self::DuplicateAck => "duplicate-ack",
-            Self::AckUnseen => "ack-unseen",
-            Self::Dsack => "dsack",
-            Self::Reset => "reset",
-            Self::PortReused => "port-reused",
-            Self::ConflictingOverlap => "conflicting-overlap",
-            Self::EcnEcho => "ecn-echo",
-            Self::CongestionExperienced => "congestion-experienced",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// How sure a verdict is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Confidence {
-    /// The capture proves it.
-    Certain,
-    /// Inferred from timing or from a model.
-    Likely,
-    /// Two readings fit; the rule names the other.
-    Ambiguous,
-}
-
-impl Confidence {
-    /// The name as it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Likely => "likely",
-            Self::Ambiguous => "ambiguous",
-        }
-    }
-}
-
-/// What made the sender send again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// The retransmission timer of data (RFC 6298).
-    Timeout,
-    /// Duplicate acknowledgments or SACK (RFC 5681, 6675, 8985).
-    Fast,
-    /// The timer of a SYN.
-    Syn,
-    /// The timer of a SYN-ACK.
-    SynAck,
-    /// The timer of a FIN.
-    Fin,
-}
-
-impl Trigger {
-    /// The name as it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Fast => "fast",
-            Self::Syn => "syn",
-            Self::SynAck => "syn-ack",
-            Self::Fin => "fin",
-        }
-    }
-}
-
-/// Whether sending again was needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Need {
-    /// No copy had reached the receiver.
-    Needed,
-    /// A copy had.
-    Spurious,
-}
-
-impl Need {
-    /// The name as it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Needed => "needed",
-            Self::Spurious => "spurious",
-        }
-    }
-}
-
-/// Where the original was lost, seen from the tap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lost {
-    /// It never passed the tap.
-    BeforeTap,
-    /// It passed the tap.
-    AfterTap,
-}
-
-impl Lost {
-    /// The name as it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BeforeTap => "before-tap",
-            Self::AfterTap => "after-tap",
-        }
-    }
-}
-
-macro_rules! rules {
-    ($($variant:ident $name:literal $says:literal;)*) => {
-        /// The rule that decided. What each says is in [`Rule::says`].
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Rule {
-            $(#[doc = $says] $variant,)*
-        }
-
-        impl Rule {
-            /// Every rule, in the order of their declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The name as it is printed.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// What the rule says, in one sentence.
-            pub const fn says(self) -> &'static str {
-                match self { $(Self::$variant => $says,)* }
-            }
-        }
-    };
-}
-
-rules! {
-    ProbeOfZeroWindow "probe-of-zero-window" "No or one octet at the edge of a peer's zero window: a window probe (RFC 9293 section 3.8.6.1).";
-    ProbeOfIdlePeer "probe-of-idle-peer" "No or one octet just below SND.NXT with everything acknowledged: a keep-alive (RFC 9293 section 3.8.4).";
-    SamePacketAgain "same-packet-again" "Same octets, same IP identification where it moves, same TSval: a copy made by the network or the capture, not sent again.";
-    SamePacketAtOnce "same-packet-at-once" "Same octets, same TSval, no IP identification that tells packets apart, sooner than anything is sent again: a copy made by the network or the capture.";
-    OlderByIpId "older-by-ip-id" "Octets acknowledged before, with an IP identification and TSval older than those of what was sent after them: a copy that was on its way, not sent again.";
-    SameSynAgain "same-syn-again" "A SYN with a sequence number already seen in a SYN: sent again by the SYN timer.";
-    SameFinAgain "same-fin-again" "A FIN at the position of a FIN already seen: sent again by its timer.";
-    AckedBefore "acked-before" "Every octet was acknowledged in this capture before this segment passed: sent again needlessly.";
-    SeenWithDuplicateAcks "seen-with-duplicate-acks" "The octets were seen before, and three duplicate acknowledgments or SACK asked for them: fast retransmission (RFC 5681, 6675).";
-    SeenAfterSilence "seen-after-silence" "The octets were seen before, and nothing asked for them for as long as a retransmission timer: timeout (RFC 6298).";
-    SeenBefore "seen-before" "The octets were seen before; what made the sender send them again does not show.";
-    FilledByIpIdOrder "filled-by-ip-id-order" "The octets fill a hole, and the IP identification lies between those of the segments around it: the original, late.";
-    FilledWithNewerIpId "filled-with-newer-ip-id" "The octets fill a hole, and the IP identification is newer than that of segments above it: sent again after them.";
-    FilledByTimestampOrder "filled-by-timestamp-order" "The octets fill a hole, and TSval is older than that of the segment above it: the original, late.";
-    FilledWithNewerTimestamp "filled-with-newer-timestamp" "The octets fill a hole, and TSval is newer than that of segments sent long after: sent again.";
-    CapturedAfterItsAck "captured-after-its-ack" "The octets were acknowledged just before they were captured, and none above them had been: the capture changed the order, nothing was sent again.";
-    FilledAtOnce "filled-at-once" "The octets fill a hole sooner than any recovery could: the original, late.";
-    FilledAfterDuplicateAcks "filled-after-duplicate-acks" "The octets fill a hole that duplicate acknowledgments or SACK had reported: sent again. Reading it as reordering fits too when it is early.";
-    FilledLate "filled-late" "The octets fill a hole after at least a round trip: sent again. Reading it as reordering fits too.";
-    Skipped "skipped" "Sequence numbers were skipped: the octets between have not been seen.";
-    WindowIsZero "window-is-zero" "The window field is zero outside a SYN, FIN or RST.";
-    WindowUsedUp "window-used-up" "What was sent ends less than a segment before the edge of the peer's window.";
-    OnlyWindowMoved "only-window-moved" "An empty segment with the same acknowledgment and another window.";
-    SameAckAgain "same-ack-again" "An empty segment repeats the acknowledgment while data is outstanding (RFC 5681 section 2).";
-    NewSackOnly "new-sack-only" "An empty segment repeats the acknowledgment and SACKs octets not SACKed before.";
-    AckAboveAllSeen "ack-above-all-seen" "The acknowledgment lies above everything the capture has seen of the peer.";
-    FirstBlockBelowAck "first-block-below-ack" "The first SACK block lies below the acknowledgment or inside the second block: a DSACK (RFC 2883 section 4).";
-    ResetInWindow "reset-in-window" "A RST inside the receiver's window ends the connection (RFC 9293 section 3.5.2).";
-    ResetRefuses "reset-refuses" "A RST answers a SYN: nothing accepts the connection.";
-    ResetOutsideWindow "reset-outside-window" "A RST outside the receiver's window is not accepted (RFC 5961 section 3).";
-    NewSynOnOldSockets "new-syn-on-old-sockets" "A SYN with another initial sequence number, or after the close, on the sockets of an earlier connection.";
-    EchoFlag "echo-flag" "The ECE flag is set outside the handshake: the receiver has seen a mark (RFC 3168 section 6.1.3).";
-    CodepointCe "codepoint-ce" "The ECN field of the IP header is CE: a router marked the packet instead of dropping it (RFC 3168 section 5).";
-    BytesDiffer "bytes-differ" "Octets at sequence numbers seen before have other values.";
-}
-
-/// A judgment of one segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// What it is.
-    pub kind: Kind,
-    /// The rule that says so.
-    pub rule: Rule,
-    /// How sure that is.
-    pub confidence: Confidence,
-    /// For a retransmission: what made the sender send again; `None` is unknown.
-    pub trigger: Option<Trigger>,
-    /// For a retransmission: whether it was needed; `None` is unknown.
-    pub need: Option<Need>,
-    /// For a retransmission: where the original was lost; `None` is unknown.
-    pub lost: Option<Lost>,
-    /// Octets concerned: resent, skipped, or in conflict.
-    pub octets: u32,
-    /// The frame that proves it, with this one: the original, or what was acknowledged.
-    pub proof: Option<u64>,
-}
-
-impl Verdict {
-    /// A verdict with no more said than this.
-    /// A verdict of which no more is known yet.
-    pub const fn new(kind: Kind, rule: Rule, confidence: Confidence) -> Self {
-        Self {
-            kind,
-            rule,
-            confidence,
-            trigger: None,
-            need: None,
-            lost: None,
-            octets: 0,
-            proof: None,
-        }
-    }
-
-    /// The same, concerning this many octets.
-    /// The same, concerning so many octets.
-    pub const fn octets(mut self, octets: i64) -> Self {
-        self.octets = if octets > u32::MAX as i64 {
-            u32::MAX
-        } else {
-            octets as u32
-        };
-        self
-    }
-
-    /// The same, proved by this frame.
-    /// The same, proved by this frame.
-    pub const fn proof(mut self, frame: Option<u64>) -> Self {
-        self.proof = frame;
-        self
-    }
-}
-
-/// In words: `retransmission (fast, spurious)`.
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.name())?;
-        let details = [
-            self.trigger.map(Trigger::name),
-            self.need.map(Need::name),
-            self.lost.map(Lost::name),
-            (self.confidence == Confidence::Ambiguous).then_some("ambiguous"),
-        ];
-        let mut separator = " (";
-        for detail in details.into_iter().flatten() {
-            write!(f, "{separator}{detail}")?;
-            separator = ", ";
-        }
-        if separator == ", " {
-            f.write_str(")")?;
-        }
-        Ok(())
-    }
-}
 
 /// What is known when octets that are not simply next in order are judged.
 #[derive(Clone, Copy, Debug, Default)]
@@ -393,32 +74,32 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
         if same_packet {
             return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAgain, Likely)
                 .octets(e.seen)
-                .proof(original);
+                .original(original);
         }
         let asked = e.duplicate_acks >= 3 || e.sacked_above;
         let copy = e.new == 0 && !e.differs && !asked;
         if copy && is_at_once(e) {
             return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAtOnce, Likely)
                 .octets(e.seen)
-                .proof(original);
+                .original(original);
         }
         if copy && e.acked && is_older(e) {
-            return Verdict::new(Kind::NetworkDuplicate, Rule::OlderByIpId, Likely)
+            return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAgain, Likely)
                 .octets(e.seen)
-                .proof(original);
+                .original(original);
         }
         let again = |rule, confidence| {
             let verdict = Verdict::new(Kind::Retransmission, rule, confidence);
             Verdict {
                 lost: Some(Lost::AfterTap),
-                ..verdict.octets(e.seen).proof(original)
+                ..verdict.octets(e.seen).original(original)
             }
         };
         let patience = e
             .round_trip
             .map_or(LEAST_TIMEOUT, |rtt| LEAST_TIMEOUT.max(rtt));
         if e.acked {
-            let verdict = again(Rule::AckedBefore, Certain);
+            let verdict = again(Rule::SeenBefore, Certain);
             return Verdict {
                 need: Some(Need::Spurious),
                 lost: None,
@@ -426,14 +107,14 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
             };
         }
         if asked {
-            let verdict = again(Rule::SeenWithDuplicateAcks, Likely);
+            let verdict = again(Rule::SeenBefore, Likely);
             return Verdict {
                 trigger: Some(Trigger::Fast),
                 ..verdict
             };
         }
         if e.waited >= patience {
-            let verdict = again(Rule::SeenAfterSilence, Likely);
+            let verdict = again(Rule::SeenBefore, Likely);
             return Verdict {
                 trigger: Some(Trigger::Timeout),
                 ..verdict
@@ -446,7 +127,7 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
     let late = |rule, confidence| {
         Verdict::new(Kind::Reordered, rule, confidence)
             .octets(e.new)
-            .proof(above)
+            .neighbour(above)
     };
     let resent = |rule, confidence| {
         let verdict = Verdict::new(Kind::Retransmission, rule, confidence);
@@ -455,7 +136,7 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
             need: Some(Need::Needed),
             lost: Some(Lost::BeforeTap),
             trigger,
-            ..verdict.octets(e.new).proof(above)
+            ..verdict.octets(e.new).neighbour(above)
         }
     };
     if let Some(order) = ip_id_order(e) {
@@ -482,7 +163,7 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
         return late(Rule::FilledAtOnce, Likely);
     }
     if e.duplicate_acks >= 3 || e.sacked_above {
-        return resent(Rule::FilledAfterDuplicateAcks, Ambiguous);
+        return resent(Rule::FilledAfterARoundTrip, Ambiguous);
     }
     resent(Rule::FilledLate, Ambiguous)
 }
@@ -591,7 +272,7 @@ mod tests {
                     acked: true,
                     ..seen()
                 },
-                Rule::AckedBefore,
+                Rule::SeenBefore,
                 "retransmission (spurious)",
             ),
             (
@@ -599,7 +280,7 @@ mod tests {
                     duplicate_acks: 3,
                     ..seen()
                 },
-                Rule::SeenWithDuplicateAcks,
+                Rule::SeenBefore,
                 "retransmission (fast, after-tap)",
             ),
             (
@@ -615,7 +296,7 @@ mod tests {
                     waited: Span::from_millis(200),
                     ..seen()
                 },
-                Rule::SeenAfterSilence,
+                Rule::SeenBefore,
                 "retransmission (timeout, after-tap)",
             ),
             (
@@ -673,7 +354,7 @@ mod tests {
                     newest: near(9, 104, 50),
                     ..moving(100, seen())
                 },
-                Rule::OlderByIpId,
+                Rule::SamePacketAgain,
                 "network-duplicate",
             ),
             (
@@ -684,7 +365,7 @@ mod tests {
                     newest: near(9, 104, 50),
                     ..moving(100, seen())
                 },
-                Rule::AckedBefore,
+                Rule::SeenBefore,
                 "retransmission (spurious)",
             ),
             (
@@ -695,7 +376,7 @@ mod tests {
                     newest: near(9, 104, 50),
                     ..moving(105, seen())
                 },
-                Rule::AckedBefore,
+                Rule::SeenBefore,
                 "retransmission (spurious)",
             ),
             (
@@ -753,7 +434,7 @@ mod tests {
                     sacked_above: true,
                     ..hole()
                 },
-                Rule::FilledAfterDuplicateAcks,
+                Rule::FilledAfterARoundTrip,
                 "retransmission (fast, needed, before-tap, ambiguous)",
             ),
             (

@@ -1,11 +1,11 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
 use super::endpoint::{Endpoint, Last, Pool};
-use super::retransmission::{
-    AT_ONCE, Confidence, Evidence, Kind, Lost, Need, Neighbour, Rule, Trigger, Verdict, verdict,
-};
+use super::retransmission::{AT_ONCE, Evidence, Neighbour, verdict};
+use super::rule::Rule;
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
+use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
 use super::window::Scale;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, SeqNum};
@@ -161,7 +161,7 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
             Confidence::Likely,
         )
         .octets(octets.into())
-        .proof(Some(first)),
+        .original(Some(first)),
     );
 }
 
@@ -189,7 +189,7 @@ pub(super) fn sent_again(
         lost: (!acked).then_some(Lost::AfterTap),
         ..Verdict::new(Kind::Retransmission, rule, Confidence::Certain)
             .octets(end - start)
-            .proof(original.map(|sent| sent.frame))
+            .original(original.map(|sent| sent.frame))
     };
     if let Some(original) = original {
         me.resend_interval = time - original.resent.unwrap_or(original.time);
@@ -247,7 +247,7 @@ pub(super) fn data(
         step.judge(
             Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Certain)
                 .octets(start - me.next)
-                .proof(before),
+                .neighbour(before),
         );
     }
     me.next = end;
@@ -412,7 +412,7 @@ pub(super) fn again_or_late(
                 Confidence::Certain,
             )
             .octets(to - from)
-            .proof(original.map(|sent| sent.frame)),
+            .original(original.map(|sent| sent.frame)),
         );
     }
     if end > me.next {

@@ -4,8 +4,8 @@ use super::connection::{Listener, Settings};
 use super::endpoint::{Endpoint, Moved};
 use super::event::{Event, What};
 use super::reassembly::StreamSink;
-use super::retransmission::Verdict;
 use super::state::Stimulus;
+use super::verdict::Verdict;
 use super::{Arrived, Role};
 use crate::time::Timestamp;
 

@@ -4,11 +4,12 @@ use super::Role;
 use super::connection::ResetBy;
 use super::endpoint::Endpoint;
 use super::handshake::{Handshake, SynOptions};
-use super::retransmission::{Confidence, Kind, Rule, Trigger, Verdict};
+use super::rule::Rule;
 use super::scoreboard::Sent;
 use super::sending::sent_again;
 use super::state::{State, Stimulus};
 use super::step::Step;
+use super::verdict::{Confidence, Kind, Trigger, Verdict};
 use super::window::Scale;
 use crate::wire::Flags;
 
@@ -48,7 +49,7 @@ pub(super) fn opens(
                     Confidence::Likely,
                 )
                 .octets(1)
-                .proof(first.map(|sent| sent.frame)),
+                .original(first.map(|sent| sent.frame)),
             );
         } else {
             let trigger = if is_answer {
@@ -119,7 +120,7 @@ pub(super) fn closes(me: &mut Endpoint, position: i64, step: &mut Step<'_, '_>) 
                         Confidence::Likely,
                     )
                     .octets(1)
-                    .proof(first.map(|sent| sent.frame)),
+                    .original(first.map(|sent| sent.frame)),
                 );
             } else {
                 sent_again(
@@ -184,7 +185,7 @@ pub(super) fn reset(
     };
     let rule = match (acceptable, answers_syn) {
         (true, true) => Rule::ResetRefuses,
-        (true, false) => Rule::ResetInWindow,
+        (true, false) => Rule::ResetAborts,
         (false, _) => Rule::ResetOutsideWindow,
     };
     step.judge(Verdict::new(Kind::Reset, rule, Confidence::Certain));

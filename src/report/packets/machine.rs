@@ -233,6 +233,7 @@ fn write_verdict(out: &mut Vec<u8>, what: &What) -> io::Result<()> {
         lost,
         octets,
         proof,
+        ..
     }) = *what
     else {
         return Ok(());
@@ -253,7 +254,7 @@ fn write_verdict(out: &mut Vec<u8>, what: &What) -> io::Result<()> {
             None => write!(out, ",\"{name}\":null")?,
         }
     }
-    match proof {
+    match proof.frames().next() {
         Some(frame) => write!(out, ",\"octets\":{octets},\"proof\":{frame}}}"),
         None => write!(out, ",\"octets\":{octets},\"proof\":null}}"),
     }

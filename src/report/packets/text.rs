@@ -286,6 +286,8 @@ impl Display for Happening<'_> {
                 stimulus,
             } => write!(f, "illegal: {endpoint} {stimulus} in {state}"),
             What::Verdict(verdict) => verdict.fmt(f),
+            What::Recovered(episode) => write!(f, "{} recovered", episode.sender),
+            What::Revised { frame, after, .. } => write!(f, "frame {frame} is now {after}"),
             What::GapGivenUp {
                 stream,
                 offset,

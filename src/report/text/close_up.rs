@@ -12,7 +12,8 @@ use crate::report::select::round_trip;
 use crate::report::story::{self, tap_place};
 use crate::report::style::Tone;
 use crate::report::units::{bytes, counted, grouped};
-use crate::tcp::retransmission::{Confidence, Rule};
+use crate::tcp::Rule;
+use crate::tcp::verdict::Confidence;
 use crate::tcp::window::Scale;
 use crate::tcp::{Endpoint, Event, Kind, Role, State, Verdict, What};
 use crate::time::{Span, Timestamp};
@@ -554,6 +555,20 @@ fn words(event: &Event) -> (Tone, String) {
             ),
         ),
         What::Verdict(verdict) => (tone(verdict), judged(verdict)),
+        What::Recovered(episode) => (
+            Tone::Plain,
+            format!(
+                "{} recovered ({}): {} in {}",
+                episode.sender,
+                episode.trigger.name(),
+                counted(u64::from(episode.retransmissions), "retransmission"),
+                episode.lasted
+            ),
+        ),
+        What::Revised { frame, after, .. } => (
+            tone(after),
+            format!("frame {} is now: {}", grouped(*frame), judged(after)),
+        ),
     }
 }
 
@@ -573,7 +588,7 @@ fn judged(verdict: &Verdict) -> String {
     if verdict.octets > 0 {
         text += &format!(", {}", bytes(u64::from(verdict.octets)));
     }
-    if let Some(frame) = verdict.proof {
+    if let Some(frame) = verdict.proof.frames().next() {
         text += &format!(", see frame {}", grouped(frame));
     }
     format!("{text} [{}]", verdict.rule.name())
