@@ -13,14 +13,19 @@
 //! - [`event`] everything that can happen, one enum
 
 mod acknowledging;
+mod again;
 pub mod connection;
+pub mod departure;
 pub mod endpoint;
 pub mod event;
+pub mod gaps;
 pub mod handshake;
+pub mod heard;
 pub mod outcome;
 pub mod range_set;
 pub mod reassembly;
 pub mod recovery;
+pub mod resends;
 pub mod retransmission;
 pub mod rtt;
 pub mod rule;
