@@ -124,7 +124,7 @@ pub(super) fn acknowledges(
             duplicates: live.duplicate_ack_run,
             sacked: !peer.live().sacked.is_empty(),
         };
-        let delay = delay(peer);
+        let delay = delay(peer, me);
         peer.live().hearing.push(heard, delay);
     }
     if let Some(ongoing) = peer.live().recovery
@@ -153,7 +153,7 @@ pub(super) fn acknowledges(
 fn arrived_at(me: &Endpoint, peer: &mut Endpoint, sent: &Sent, now: Timestamp) {
     // Which transmission it was does not show; the last one, if there was time for it.
     let passed = match sent.resent {
-        Some(again) if now - again >= delay(me) => again,
+        Some(again) if now - again >= delay(me, peer) => again,
         _ => sent.time,
     };
     let delivered = &mut peer.live().delivered;
@@ -166,9 +166,11 @@ fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step
     let (frame, from) = (step.arrived.frame, step.from.peer());
     let mut figures = peer.figures;
     let revise = revise(step, from, &mut figures);
-    let unseen = peer.live().gaps.acknowledge(ack, frame, revise);
+    peer.live().gaps.acknowledge(ack, frame, revise);
     peer.figures = figures;
-    if unseen {
+    let end = peer.fin.map_or(ack, |fin| ack.min(fin));
+    let from = peer.una.max(1);
+    if peer.live().stream.seen(from, end) < end - from {
         me.figures.acks_unseen += 1;
         step.judge(Verdict::new(
             Kind::AckUnseen,

@@ -5,7 +5,7 @@ use super::departure::Departure;
 use super::endpoint::Endpoint;
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
-use super::retransmission::{Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, verdict};
+use super::retransmission::{Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict};
 use super::rule::Rule;
 use super::scoreboard::Sent;
 use super::step::Step;
@@ -15,10 +15,18 @@ use crate::time::{Span, Timestamp};
 
 /// The round trip between the tap and a host, a little less than the shortest seen: what passed
 /// the tap so long ago can have reached the host and had its effect here.
-pub(super) fn delay(host: &Endpoint) -> Span {
-    host.rtt
-        .minimum()
-        .map_or(Span::ZERO, |least| part(least, 9, 10))
+pub(super) fn delay(host: &Endpoint, other: &Endpoint) -> Span {
+    match (host.rtt.minimum(), other.rtt.minimum()) {
+        // Beside the host: it answers at once, or not because of what came last.
+        (Some(near), Some(far)) if is_beside(near, far) => Span::ZERO,
+        (Some(least), _) => part(least, 9, 10),
+        (None, _) => Span::ZERO,
+    }
+}
+
+/// Whether the tap is beside the host to which it has the round trip `near`.
+fn is_beside(near: Span, far: Span) -> bool {
+    near.as_nanos() * 8 < far.as_nanos()
 }
 
 /// The shortest round trip between the hosts that is known, both halves together.
@@ -47,8 +55,7 @@ fn place(me: &Endpoint, peer: &Endpoint) -> (bool, bool) {
     let (Some(near), Some(far)) = (me.rtt.minimum(), peer.rtt.minimum()) else {
         return (false, false);
     };
-    let beside = |one: Span, other: Span| one.as_nanos() * 8 < other.as_nanos();
-    (beside(near, far), beside(far, near))
+    (is_beside(near, far), is_beside(far, near))
 }
 
 impl Endpoint {
@@ -93,7 +100,7 @@ pub(super) fn evidence(
     let now = arrived.time;
     let segment = arrived.segment;
     let tsval = segment.options.timestamps.map(|stamps| stamps.value);
-    let delay = delay(me);
+    let delay = delay(me, peer);
     let round_trip = round_trip(me, peer);
     let (smoothed, timeout) = timeout(me, peer);
     let (beside_sender, beside_receiver) = place(me, peer);
@@ -141,7 +148,16 @@ pub(super) fn evidence(
     let last_data = me.live().last_data;
     let heard = me.live().hearing.at(now, delay).copied();
     let heard_una = heard.map_or(una.min(start), |heard| heard.una);
-    let quiet_since = heard.map(|heard| heard.time + delay).max(last_data);
+    let heard_ago = heard.map(|heard| now - (heard.time + delay));
+    // Its own clock tells how long it was silent, whatever held the segment up on its way.
+    let by_clock = tick
+        .zip(ticks(last_data.and_then(|(_, stamp)| stamp), tsval))
+        .map(|(tick, ticks)| Span::from_nanos(tick.as_nanos().saturating_mul(ticks.into())));
+    let sent_ago = by_clock.or(last_data.map(|(time, _)| now - time));
+    let silence = match (heard_ago, sent_ago) {
+        (Some(one), Some(two)) => one.min(two),
+        (one, two) => one.or(two).unwrap_or(Span::ZERO),
+    };
     let asked = heard.and_then(|heard| {
         let later = if last.is_some() {
             last_sent.is_some_and(|sent| heard.delivered > sent)
@@ -182,12 +198,12 @@ pub(super) fn evidence(
                 now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
             }),
         asked,
-        silence: quiet_since.map_or(Span::ZERO, |since| now - since),
+        silence,
         in_timeout: recovery
             .is_some_and(|recovery| recovery.is_timeout() && heard_una < recovery.point),
         in_recovery: recovery
             .is_some_and(|recovery| recovery.is_fast() && heard_una < recovery.point),
-        tail: end >= me.next,
+        tail: end + i64::from(me.fin == Some(end)) >= me.next,
         head: start <= heard_una,
         may_probe: sack_permitted
             && !me.live().no_probe

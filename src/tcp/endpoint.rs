@@ -159,8 +159,8 @@ pub(super) struct Live {
     pub(super) recovery: Option<Ongoing>,
     /// When the newest of its segments known to have arrived had last passed.
     pub(super) delivered: Option<Timestamp>,
-    /// When it last sent sequence space.
-    pub(super) last_data: Option<Timestamp>,
+    /// When it last sent sequence space, and with which TSval.
+    pub(super) last_data: Option<(Timestamp, Option<u32>)>,
     /// Position after the highest octet that passed.
     pub(super) sent_end: i64,
     /// Its first TSval, and when that passed.

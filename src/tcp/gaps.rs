@@ -85,22 +85,17 @@ impl Gaps {
 
     /// Everything below `ack` is acknowledged: what was not seen of it never will be, unless the
     /// capture is late.
-    pub fn acknowledge(&mut self, ack: i64, frame: u64, mut revise: impl FnMut(Revision)) -> bool {
-        let mut unseen = false;
+    pub fn acknowledge(&mut self, ack: i64, frame: u64, mut revise: impl FnMut(Revision)) {
         for gap in &mut self.list {
             if gap.end <= ack && gap.verdict.resolution.is_none() {
-                unseen = true;
                 let resolution = if gap.resent {
                     Resolution::Lost
                 } else {
                     Resolution::NeverCaptured
                 };
                 gap.resolve(resolution, frame, &mut revise);
-            } else if gap.start < ack && gap.verdict.resolution.is_none() {
-                unseen = true;
             }
         }
-        unseen
     }
 
     /// Forgets what ended long ago.

@@ -242,7 +242,7 @@ pub fn verdict(e: &Evidence) -> Verdict {
 }
 
 /// Ticks from `earlier` to `later`; negative when `later` is older.
-fn ticks(earlier: Option<u32>, later: Option<u32>) -> Option<i32> {
+pub(super) fn ticks(earlier: Option<u32>, later: Option<u32>) -> Option<i32> {
     Some(later?.wrapping_sub(earlier?) as i32)
 }
 

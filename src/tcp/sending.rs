@@ -275,13 +275,13 @@ pub(super) fn data(
         .stream
         .offer(start, end, payload, policy, &mut sink);
     if matches!(peer.window.scale, Scale::Known(_)) && !probes {
-        fills_window(me, end, step);
+        fills_window(me, peer, end, step);
     }
 }
 
 /// Whether what was sent uses the window up that its sender can have known.
 #[inline]
-fn fills_window(me: &mut Endpoint, end: i64, step: &mut Step<'_, '_>) {
+fn fills_window(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
     let largest = i64::from(me.live().largest);
     // The oldest that may count has the lowest edge.
     let near = me
@@ -290,14 +290,14 @@ fn fills_window(me: &mut Endpoint, end: i64, step: &mut Step<'_, '_>) {
         .oldest()
         .is_some_and(|heard| heard.edge - end < largest);
     if near {
-        fills_edge(me, end, step);
+        fills_edge(me, peer, end, step);
     }
 }
 
 #[cold]
-fn fills_edge(me: &mut Endpoint, end: i64, step: &mut Step<'_, '_>) {
+fn fills_edge(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
     let largest = i64::from(me.live().largest);
-    let delay = delay(me);
+    let delay = delay(me, peer);
     let Some(heard) = me.live().hearing.at(step.arrived.time, delay).copied() else {
         return;
     };
@@ -428,7 +428,7 @@ pub(super) fn again_or_late(
             first: resent.is_none(),
         });
     }
-    me.live().last_data = Some(arrived.time);
+    me.live().last_data = Some((arrived.time, tsval));
 }
 
 /// The segment's TSval.
@@ -463,7 +463,7 @@ pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
     let stamp = stamp(step);
     let live = me.live();
     live.sent_end = live.sent_end.max(end);
-    live.last_data = Some(time);
+    live.last_data = Some((time, stamp));
     if live.first_stamp.is_none() {
         live.first_stamp = stamp.map(|stamp| (stamp, time));
     }

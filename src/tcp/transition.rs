@@ -109,7 +109,7 @@ pub(super) fn closes(
                 let tsval = stamp(step);
                 me.live().board.resend(position, end, arrived.time, tsval);
             }
-            me.live().last_data = Some(arrived.time);
+            me.live().last_data = Some((arrived.time, stamp(step)));
         }
         return;
     }
