@@ -5,13 +5,16 @@ use super::departure::Departure;
 use super::endpoint::Endpoint;
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
-use super::retransmission::{Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict};
+use super::retransmission::{
+    Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict,
+};
 use super::rule::Rule;
 use super::scoreboard::Sent;
+use super::sending::{passed, retransmitted};
 use super::step::Step;
-use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
 use super::{Role, What};
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 /// The round trip between the tap and a host, a little less than the shortest seen: what passed
 /// the tap so long ago can have reached the host and had its effect here.
@@ -58,17 +61,6 @@ fn place(me: &Endpoint, peer: &Endpoint) -> (bool, bool) {
     (is_beside(near, far), is_beside(far, near))
 }
 
-impl Endpoint {
-    /// How long a tick of its TSval takes, from the first one seen to this.
-    fn tick(&mut self, tsval: Option<u32>, now: Timestamp) -> Option<Span> {
-        const ENOUGH: i32 = 8;
-        let (first, then) = self.live().first_stamp?;
-        let ticks = tsval?.wrapping_sub(first) as i32;
-        let passed = (now - then).as_nanos();
-        (ticks >= ENOUGH && passed > 0).then(|| Span::from_nanos(passed / i64::from(ticks)))
-    }
-}
-
 /// Revisions become events.
 pub(super) fn revise(
     step: &mut Step<'_, '_>,
@@ -104,7 +96,9 @@ pub(super) fn evidence(
     let round_trip = round_trip(me, peer);
     let (smoothed, timeout) = timeout(me, peer);
     let (beside_sender, beside_receiver) = place(me, peer);
-    let tick = me.tick(tsval, now);
+    let clock = me.live().clock;
+    let tick = clock.tick();
+    let late = tsval.map_or(Span::ZERO, |stamp| clock.late(stamp, now));
     let seen = if end > start && me.fin == Some(start) {
         i64::from(me.fin_frame.is_some_and(|frame| frame != arrived.frame))
     } else {
@@ -146,9 +140,12 @@ pub(super) fn evidence(
         .zip(peer.syn)
         .is_none_or(|(one, two)| one.sack_permitted && two.sack_permitted);
     let last_data = me.live().last_data;
-    let heard = me.live().hearing.at(now, delay).copied();
+    let heard = me.live().hearing.at(now, delay + late).copied();
     let heard_una = heard.map_or(una.min(start), |heard| heard.una);
-    let heard_ago = heard.map(|heard| now - (heard.time + delay));
+    // Who sends again what was acknowledged has not heard of it.
+    let heard_ago = heard
+        .filter(|heard| heard.una <= start)
+        .map(|heard| now - (heard.time + delay + late));
     // Its own clock tells how long it was silent, whatever held the segment up on its way.
     let by_clock = tick
         .zip(ticks(last_data.and_then(|(_, stamp)| stamp), tsval))
@@ -261,8 +258,8 @@ pub(super) fn concluded(
             {
                 me.live().no_probe = true;
             }
-            me.unanswered += 1;
-            super::sending::retransmitted(me, &judged);
+            me.unanswered += u32::from(judged.need != Some(Need::Spurious));
+            retransmitted(me, &judged);
             me.live().resends.push(Resend {
                 settled: judged.need == Some(Need::Spurious),
                 ..resend(Some(judged))
@@ -275,7 +272,7 @@ pub(super) fn concluded(
                 time: arrived.time,
                 octets: end - start,
                 spurious: judged.need == Some(Need::Spurious),
-                point: me.next.max(end),
+                point: me.next.max(end) + i64::from(me.live().owed) * i64::from(me.live().largest),
                 flight: me.in_flight(),
             };
             let ended = noted.take(&mut me.live().recovery);
@@ -359,11 +356,12 @@ pub(super) fn had_been_lost(
         let least = evidence
             .smoothed
             .map_or(LEAST_TIMEOUT, |smoothed| part(smoothed, 3, 2));
+        // A pure acknowledgment may be what was skipped.
         let needed = if moved { part(timeout, 7, 8) } else { least };
-        if evidence.silence < needed {
+        if evidence.silence < needed || me.live().last_ack.is_none() {
             return false;
         }
-        me.live().owed = spare - 1;
+        me.live().owed = if gap > 0 { 0 } else { spare - 1 };
     }
     evidence.seen = 0;
     evidence.new = end - start;
@@ -380,4 +378,55 @@ pub(super) fn had_been_lost(
     let judged = again(&evidence, judged);
     concluded(me, (start, end), judged, &evidence, step);
     true
+}
+
+/// A SYN or SYN-ACK at the position of the first one.
+#[cold]
+pub(super) fn syn_again(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    rule: Rule,
+    trigger: Trigger,
+    step: &mut Step<'_, '_>,
+) {
+    /// Sooner than the timer of any SYN.
+    const SOON: Span = Span::from_millis(100);
+    let range = (0, 1);
+    let evidence = Evidence {
+        seen: 1,
+        new: 0,
+        ..evidence(me, peer, range, step)
+    };
+    let original = evidence.original;
+    let alike = original.is_some_and(|original| {
+        evidence.tsval.is_some() && original.tsval == evidence.tsval && original.ago < SOON
+    });
+    let judged = if alike {
+        Verdict::new(
+            Kind::NetworkDuplicate,
+            Rule::SamePacketWithoutCause,
+            Confidence::Likely,
+        )
+    } else {
+        let need = evidence.acked.then_some(Need::Spurious);
+        Verdict {
+            trigger: Some(trigger),
+            trigger_rule: Some(rule),
+            need,
+            need_rule: need.map(|_| Rule::AckedBefore),
+            lost: (!evidence.acked).then_some(Lost::AfterTap),
+            ..Verdict::new(Kind::Retransmission, rule, Confidence::Likely)
+        }
+    };
+    let mut judged = judged
+        .octets(1)
+        .original(original.map(|original| original.frame));
+    judged.proof.waited = original.map(|original| original.ago);
+    judged.proof.backoff = evidence.backoff;
+    concluded(me, range, judged, &evidence, step);
+    if judged.kind == Kind::Retransmission {
+        let time = step.arrived.time;
+        me.live().board.resend(0, 1, time, evidence.tsval);
+        passed(me, 1, step);
+    }
 }

@@ -12,6 +12,7 @@ use super::recovery::Ongoing;
 use super::resends::Resends;
 use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
+use super::stamp_clock::StampClock;
 use super::state::{Step, Stimulus, step};
 use super::window::AdvertisedWindow;
 use crate::prefetch::prefetch;
@@ -163,8 +164,8 @@ pub(super) struct Live {
     pub(super) last_data: Option<(Timestamp, Option<u32>)>,
     /// Position after the highest octet that passed.
     pub(super) sent_end: i64,
-    /// Its first TSval, and when that passed.
-    pub(super) first_stamp: Option<(u32, Timestamp)>,
+    /// Its timestamp clock.
+    pub(super) clock: StampClock,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,
     /// Whether its timer ran out where a tail loss probe was due: it sends none.
@@ -224,7 +225,7 @@ impl Live {
             delivered,
             last_data,
             sent_end,
-            first_stamp,
+            clock,
             owed,
             no_probe,
             largest,
@@ -243,7 +244,7 @@ impl Live {
         *delivered = None;
         *last_data = None;
         *sent_end = 0;
-        *first_stamp = None;
+        *clock = StampClock::default();
         *owed = 0;
         *no_probe = false;
         *largest = 0;

@@ -31,6 +31,7 @@ pub mod rtt;
 pub mod rule;
 pub mod scoreboard;
 mod sending;
+pub mod stamp_clock;
 pub mod state;
 mod step;
 mod transition;

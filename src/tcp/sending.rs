@@ -7,7 +7,7 @@ use super::retransmission::AT_ONCE;
 use super::rule::Rule;
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
-use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
 use super::window::Scale;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, SeqNum};
@@ -180,41 +180,6 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
         .octets(octets.into())
         .original(Some(first)),
     );
-}
-
-/// A control segment sent again by its timer.
-pub(super) fn sent_again(
-    me: &mut Endpoint,
-    start: i64,
-    end: i64,
-    original: Option<Sent>,
-    rule: Rule,
-    trigger: Trigger,
-    step: &mut Step<'_, '_>,
-) {
-    let time = step.arrived.time;
-    let tsval = step
-        .arrived
-        .segment
-        .options
-        .timestamps
-        .map(|timestamps| timestamps.value);
-    let acked = me.una >= end;
-    let verdict = Verdict {
-        trigger: Some(trigger),
-        need: acked.then_some(Need::Spurious),
-        lost: (!acked).then_some(Lost::AfterTap),
-        ..Verdict::new(Kind::Retransmission, rule, Confidence::Certain)
-            .octets(end - start)
-            .original(original.map(|sent| sent.frame))
-    };
-    if let Some(original) = original {
-        me.resend_interval = time - original.resent.unwrap_or(original.time);
-    }
-    me.live().board.resend(start, end, time, tsval);
-    me.unanswered += 1;
-    retransmitted(me, &verdict);
-    step.judge(verdict);
 }
 
 pub(super) fn retransmitted(me: &mut Endpoint, verdict: &Verdict) {
@@ -464,8 +429,8 @@ pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
     let live = me.live();
     live.sent_end = live.sent_end.max(end);
     live.last_data = Some((time, stamp));
-    if live.first_stamp.is_none() {
-        live.first_stamp = stamp.map(|stamp| (stamp, time));
+    if let Some(stamp) = stamp {
+        live.clock.pass(stamp, time);
     }
 }
 

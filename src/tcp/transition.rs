@@ -1,14 +1,14 @@
 //! Opening, closing and reset: the segments that move both state machines.
 
 use super::Role;
-use super::again::{had_been_lost, judge};
+use super::again::{had_been_lost, judge, syn_again};
 use super::connection::ResetBy;
 use super::departure::Departure;
 use super::endpoint::Endpoint;
 use super::handshake::{Handshake, SynOptions};
 use super::rule::Rule;
 use super::scoreboard::Sent;
-use super::sending::{filled, passed, sent_again, skips, stamp};
+use super::sending::{filled, passed, skips, stamp};
 use super::state::{State, Stimulus};
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Trigger, Verdict};
@@ -39,13 +39,12 @@ pub(super) fn opens(
     let simultaneous = !is_answer && !me.syn_seen && peer.syn_seen && peer.una == 0;
     let answers_crossing = is_answer && me.syn.is_some() && peer.syn_seen && peer.una == 0;
     if again && !answers_crossing {
-        let first = me.live().board.find(0, 1).copied();
         let (rule, trigger) = if is_answer {
             (Rule::SynAckTwice, Trigger::SynAck)
         } else {
             (Rule::SameSynAgain, Trigger::Syn)
         };
-        sent_again(me, 0, 1, first, rule, trigger, step);
+        syn_again(me, peer, rule, trigger, step);
     }
     if !me.syn_seen {
         me.syn_seen = start == 0;
