@@ -192,12 +192,12 @@ fn segment(out: &mut Vec<u8>, tcp: &Tcp<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes an event, the one at this place, if it is of its kind.
+type WriteOne<'a> = dyn Fn(&mut Vec<u8>, usize, &What) -> io::Result<()> + 'a;
+
 /// The events: verdicts always, the others where there are any.
 fn happenings(out: &mut Vec<u8>, events: &[Event], history: &[Was]) -> io::Result<()> {
-    let list = |out: &mut Vec<u8>,
-                name: &str,
-                write_one: &dyn Fn(&mut Vec<u8>, usize, &What) -> io::Result<()>,
-                always: bool| {
+    let list = |out: &mut Vec<u8>, name: &str, write_one: &WriteOne<'_>, always: bool| {
         let mut before = format!(",\"{name}\":[");
         for (index, event) in events.iter().enumerate() {
             let start = out.len();
