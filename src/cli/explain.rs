@@ -13,7 +13,7 @@ use crate::report::explain::{self, Look, Subject};
 #[command(after_help = "\
 Examples:
   tcplens explain                  every rule, by what it decides
-  tcplens explain dsack-reported   one rule: what it says, its source, how tshark differs
+  tcplens explain dsack-reported   one rule, its source, how tshark differs
   tcplens explain reordered        a kind of verdict, and the rules that give it")]
 pub(super) struct Arguments {
     /// A rule, or a kind of verdict, as `packets` and `analyze` name them

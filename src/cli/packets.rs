@@ -24,11 +24,11 @@ Examples:
   tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
   tcplens packets a.pcap | grep retransmission
   tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
-  tcplens packets --versus-tshark a.pcap  where tshark says something else, and why
+  tcplens packets --versus-tshark a.pcap  where tshark differs, and why
   tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C
 
-Verdicts are final: the capture is read once for them and once more to print. What can be read only
-once (`-`, --follow) has those of the moment; what later frames revise is told with these.")]
+Verdicts are final: files are read once for them and once more to print. What can be read only once \
+(a pipe, --follow) has those of the moment, and what a later frame revises is told with that frame.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,

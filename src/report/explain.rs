@@ -312,8 +312,7 @@ pub fn all(look: Look, out: &mut dyn io::Write) -> io::Result<()> {
         }
     }
     lines.blank()?;
-    let text = "tcplens explain NAME tells more of one of them.";
-    lines.line(Tone::Quiet, text)
+    paragraph(&mut lines, "`tcplens explain NAME` tells more of one.")
 }
 
 fn paragraph(lines: &mut Lines<'_>, text: &str) -> io::Result<()> {
@@ -325,28 +324,33 @@ fn paragraph(lines: &mut Lines<'_>, text: &str) -> io::Result<()> {
 
 /// A heading, and below it rules with their first sentences.
 fn rules(lines: &mut Lines<'_>, heading: &str, rules: &[Rule]) -> io::Result<()> {
+    for part in wrap(heading, lines.look.width) {
+        lines.line(Tone::Heading, part)?;
+    }
+    for rule in rules {
+        beside(lines, *rule, first_sentence(rule.says()))?;
+    }
+    Ok(())
+}
+
+/// A rule's name, and text beside it, or below it where there is no room.
+pub(super) fn beside(lines: &mut Lines<'_>, rule: Rule, text: &str) -> io::Result<()> {
     /// Columns of the longest name, two before and two after it.
     const NAME: usize = 35;
     /// Columns that a sentence needs beside the names; else it stands below them.
     const LEAST: usize = 36;
     const BELOW: usize = 6;
-    for part in wrap(heading, lines.look.width) {
-        lines.line(Tone::Heading, part)?;
+    let mut start = format!("  {}", rule.name());
+    let mut indent = NAME;
+    if lines.look.width < NAME + LEAST {
+        lines.line(Tone::Plain, &start)?;
+        start = String::new();
+        indent = BELOW;
     }
-    for rule in rules {
-        let says = first_sentence(rule.says());
-        let mut start = format!("  {}", rule.name());
-        let mut indent = NAME;
-        if lines.look.width < NAME + LEAST {
-            lines.line(Tone::Plain, &start)?;
-            start = String::new();
-            indent = BELOW;
-        }
-        for part in wrap(says, lines.look.width.saturating_sub(indent).max(20)) {
-            let text = format!("{}{part}", left(&start, indent));
-            lines.line(Tone::Plain, &text)?;
-            start = String::new();
-        }
+    for part in wrap(text, lines.look.width.saturating_sub(indent).max(20)) {
+        let text = format!("{}{part}", left(&start, indent));
+        lines.line(Tone::Plain, &text)?;
+        start = String::new();
     }
     Ok(())
 }
@@ -370,13 +374,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_has_its_place() {
+    fn every_rule_has_its_place_and_room() {
         for rule in Rule::ALL {
             let places = KINDS.iter().map(|each| each.rules);
             let places = places.chain(QUESTIONS.iter().map(|(_, of)| *of));
             let count = places.filter(|of| of.contains(rule)).count();
             assert!(count > 0, "{} stands nowhere in this file", rule.name());
             assert_ne!(decides(*rule), "");
+            assert!(rule.name().len() <= 31, "too long for the column");
         }
         for (meaning, kind) in KINDS.iter().zip(Kind::ALL) {
             assert_eq!(meaning.kind, kind);

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::units::{counted, grouped};
 use crate::tcp::recovery::Episode;
 use crate::tcp::verdict::Proof;
-use crate::tcp::{Rule, Verdict};
+use crate::tcp::{Kind, Rule, Verdict};
 
 /// The fields of a verdict, without braces.
 pub(super) fn fields(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
@@ -140,11 +140,16 @@ pub(super) fn episode(out: &mut dyn Write, episode: &Episode) -> io::Result<()> 
 }
 
 /// The frames and numbers that decided, in words; empty where nothing else did.
-pub(super) struct Evidence<'a>(pub(super) &'a Proof);
+pub(super) struct Evidence<'a>(pub(super) &'a Verdict);
 
 impl fmt::Display for Evidence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let proof = self.0;
+        let Verdict { kind, proof, .. } = self.0;
+        let original = match kind {
+            Kind::Retransmission | Kind::Reordered => "original in",
+            Kind::NetworkDuplicate | Kind::ConflictingOverlap => "first in",
+            _ => "see",
+        };
         let frame = |words: &str, frame: Option<u64>| match frame {
             // Some is settled only when the connection ends.
             Some(0) => Some(format!("{words} the end")),
@@ -152,7 +157,7 @@ impl fmt::Display for Evidence<'_> {
         };
         let count = |count: u32, what: &str| (count > 0).then(|| counted(count, what).to_string());
         let parts = [
-            frame("original in", proof.original),
+            frame(original, proof.original),
             frame("beside", proof.neighbour),
             frame("asked for by", proof.asked),
             frame("settled by", proof.settled),
@@ -177,7 +182,6 @@ impl fmt::Display for Evidence<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tcp::Kind;
     use crate::tcp::verdict::Confidence;
     use crate::time::Span;
     use serde_json::{Value, json};
@@ -194,7 +198,7 @@ mod tests {
         let mut verdict = Verdict::new(Kind::Retransmission, Rule::SeenBefore, Confidence::Certain);
         let bare = object(|out| fields(out, &verdict));
         assert_eq!(bare["evidence"], json!({}));
-        assert_eq!(Evidence(&verdict.proof).to_string(), "");
+        assert_eq!(Evidence(&verdict).to_string(), "");
         verdict.proof.original = Some(7);
         verdict.proof.asked = Some(1_017);
         verdict.proof.waited = Some(Span::from_nanos(5_200_000));
@@ -203,7 +207,7 @@ mod tests {
         let wanted = json!({"original": 7, "asked": 1017, "waited": 0.0052, "duplicate_acks": 3});
         assert_eq!(full["evidence"], wanted);
         assert_eq!(
-            Evidence(&verdict.proof).to_string(),
+            Evidence(&verdict).to_string(),
             "original in frame 7, asked for by frame 1,017, after 5.20ms, 3 duplicate ACKs"
         );
     }

@@ -218,7 +218,7 @@ fn decisive(verdict: &Verdict, ours: Bits, theirs: Bits) -> Rule {
 
 /// Columns of frame numbers and counts, and of what we say.
 const FRAME: usize = 8;
-const OURS: usize = 34;
+const OURS: usize = 43;
 const MARGIN: usize = FRAME + 2;
 
 /// Compares frame by frame, and prints what differs.
@@ -492,29 +492,30 @@ mod tests {
         put(7, &[], &["window_full"]);
         comparison.finish().unwrap();
         let text = String::from_utf8(out).unwrap();
-        let expected = "   frame  tcplens                           tshark
-       3  retransmission (fast)             out-of-order [seen-before]
+        let expected = "   frame  tcplens                                    tshark
+       3  retransmission (fast)                      out-of-order [seen-before]
             Octets that passed before, in another packet: sent again. tshark:
             TCP Out-Of-Order when it comes less than an initial round trip after
             the highest sequence number.
-       4  retransmission (fast)             out-of-order [seen-before]
-       5  retransmission (fast)             retransmission [asked-by-sack]
+       4  retransmission (fast)                      out-of-order [seen-before]
+       5  retransmission (fast)                      retransmission
+            [asked-by-sack]
             SACK told the sender, in time, that something sent after these
             octets had arrived: fast retransmission. tshark: TCP Fast
             Retransmission only within 20 ms of the third duplicate ACK.
-       6  dsack                             duplicate-ack
+       6  dsack                                      duplicate-ack
             [first-block-below-ack]
             The first SACK block lies below the acknowledgment or inside the
             second block: a DSACK. tshark: TCP Dup ACK.
-       7  nothing                           window-full
+       7  nothing                                    window-full
 
 6 frames with a verdict of either: 1 told alike, 5 differently
 
-  frames  tcplens                           tshark
-       2  retransmission (fast)             out-of-order
-       1  nothing                           duplicate-ack
-       1  nothing                           window-full
-       1  retransmission (fast)             retransmission
+  frames  tcplens                                    tshark
+       2  retransmission (fast)                      out-of-order
+       1  nothing                                    duplicate-ack
+       1  nothing                                    window-full
+       1  retransmission (fast)                      retransmission
 
 verdicts  alike
        1  duplicate-ack

@@ -8,6 +8,7 @@ use super::line::{Lines, left, right, wrap};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::report::Report;
 use crate::report::escape::escaped;
+use crate::report::explain;
 use crate::report::select::round_trip;
 use crate::report::story::{self, tap_place};
 use crate::report::style::Tone;
@@ -526,7 +527,7 @@ fn recoveries(
 fn recovery(episode: &Episode) -> String {
     let exit = match episode.exit {
         Exit::Acknowledged => "all was acknowledged",
-        Exit::Undone => "it was needless",
+        Exit::Undone => "it proved needless",
         Exit::TimedOut => "a timeout began another",
         Exit::Cut => "it did not end",
     };
@@ -542,7 +543,7 @@ fn recovery(episode: &Episode) -> String {
         bytes(episode.octets),
         bytes(episode.flight)
     );
-    if episode.spurious > 0 {
+    if episode.spurious > 0 && episode.exit != Exit::Undone {
         text += &format!(", {} needless", grouped(episode.spurious));
     }
     if episode.timeouts > 0 {
@@ -562,7 +563,6 @@ fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) 
         right("time", TIME)
     );
     lines.line(Tone::Heading, &heading)?;
-    let width = lines.look.width.saturating_sub(MARGIN);
     let mut rules = BTreeSet::new();
     let mut icmp = close_up.icmp.iter().peekable();
     for event in &close_up.events {
@@ -603,12 +603,7 @@ fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) 
     lines.blank()?;
     lines.line(Tone::Heading, "Rules")?;
     for rule in rules.into_iter().filter_map(|at| Rule::ALL.get(at)) {
-        let mut name = rule.name();
-        for part in wrap(rule.says(), width) {
-            let text = format!("  {}{part}", left(name, MARGIN - 2));
-            lines.line(Tone::Plain, &text)?;
-            name = "";
-        }
+        explain::beside(lines, *rule, rule.says())?;
     }
     Ok(())
 }
@@ -685,7 +680,7 @@ fn judged(verdict: &Verdict) -> String {
     if verdict.octets > 0 {
         text += &format!(", {}", bytes(u64::from(verdict.octets)));
     }
-    let evidence = Evidence(&verdict.proof).to_string();
+    let evidence = Evidence(verdict).to_string();
     if !evidence.is_empty() {
         text += &format!("; {evidence}");
     }
