@@ -237,9 +237,10 @@ impl Observer for Sides<'_> {
             Some(revisions) => revisions.settle(number, view.events, &mut self.settled),
             None => false,
         };
-        let events = match settled {
-            true => self.settled.events.as_slice(),
-            false => view.events,
+        let events = if settled {
+            &self.settled.events
+        } else {
+            view.events
         };
         self.result = self.comparison.frame(number, events, theirs);
         match self.result {

@@ -147,7 +147,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// Prints revisions and recoveries that no frame brought.
+    /// Prints revisions that no frame brought: text and NDJSON only.
     ///
     /// # Errors
     /// When the output can't be written.
@@ -345,5 +345,56 @@ impl<'a> Tcp<'a> {
             tcp.sack_base = receiver.base().map_or(0, |base| base.0);
         }
         tcp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::verdict::{Confidence, Need};
+    use crate::tcp::{Kind, Rule, Verdict};
+
+    /// What is printed of a revision that no frame brought.
+    fn late(format: Format) -> String {
+        let before = Verdict::new(Kind::Retransmission, Rule::SeenBefore, Confidence::Likely);
+        let mut after = before;
+        after.need = Some(Need::Needed);
+        after.need_rule = Some(Rule::NothingArrivedBefore);
+        let event = Event {
+            frame: 0,
+            time: Timestamp::from_nanos(0),
+            from: Role::Client,
+            what: What::Revised {
+                frame: 7,
+                from: Role::Client,
+                before,
+                after,
+            },
+        };
+        let look = Look {
+            format,
+            clock: Clock::Relative,
+            absolute: false,
+            unicode: true,
+            palette: Palette::PLAIN,
+        };
+        let mut out = Vec::new();
+        Printer::new(&mut out, look).late(3, &[event]).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_no_frame_brought_is_told_too() {
+        assert_eq!(
+            late(Format::Text),
+            "     #  frame 7 is now retransmission (needed) [nothing-arrived-before]\n"
+        );
+        let object: serde_json::Value = serde_json::from_str(&late(Format::Ndjson)).unwrap();
+        assert_eq!(object["frame"], serde_json::Value::Null);
+        assert_eq!(object["connection"], 3);
+        assert_eq!(object["revisions"][0]["frame"], 7);
+        assert_eq!(object["revisions"][0]["was"], "retransmission");
+        assert_eq!(object["revisions"][0]["verdict"]["need"], "needed");
+        assert_eq!(late(Format::Tsv), "");
     }
 }
