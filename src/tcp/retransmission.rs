@@ -23,10 +23,16 @@ pub struct Evidence {
     pub last_ack: Option<u64>,
     /// The last transmission seen that holds the first of these octets.
     pub original: Option<Neighbour>,
+    /// Time since the gap that it fills was first seen, and the frame that showed it.
+    pub opened: Option<(Span, u64)>,
     /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
     /// Whether its octets differ from those seen before.
     pub differs: bool,
+    /// Whether those seen before had been damaged on their way.
+    pub damaged: bool,
+    /// Whether the receiver went on asking for them after they had passed beside it.
+    pub stayed: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -119,7 +125,7 @@ pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 pub fn verdict(e: &Evidence) -> Verdict {
     use Confidence::{Ambiguous, Certain, Likely};
     let original = e.original.map(|original| original.frame);
-    let above = e.above.map(|above| above.frame);
+    let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
     if e.seen > 0 {
         let octets = e.seen;
         let copy = |rule| {
@@ -197,7 +203,13 @@ pub fn verdict(e: &Evidence) -> Verdict {
         }
     }
     let soonest = e.round_trip.unwrap_or(SOONEST_RECOVERY);
-    let open = e.above.map_or(Span::ZERO, |above| above.ago);
+    let since_above = e.above.map(|above| above.ago);
+    let open = match (since_above, e.opened) {
+        (Some(above), Some((opened, _))) => above.max(opened),
+        (above, opened) => above
+            .or(opened.map(|(opened, _)| opened))
+            .unwrap_or(Span::ZERO),
+    };
     if let Some(ticks) = e.above.and_then(|above| ticks(above.tsval, e.tsval)) {
         if ticks < 0 {
             return late(Rule::FilledByTimestampOrder, Likely);
@@ -253,7 +265,7 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     let need = need(e);
     let lost = match need {
         Some((Need::Spurious, _)) => None,
-        _ if seen || e.beside_sender => Some(Lost::AfterTap),
+        _ if (seen && !e.damaged) || e.beside_sender => Some(Lost::AfterTap),
         _ => Some(Lost::BeforeTap),
     };
     let mut verdict = Verdict {
@@ -316,7 +328,7 @@ fn trigger(e: &Evidence) -> (Trigger, Rule) {
     if timer || e.silence >= part(LEAST_TIMEOUT, 7, 8) {
         return (Trigger::Timeout, Rule::SilenceOfATimer);
     }
-    (Trigger::Fast, Rule::AcknowledgedSoon)
+    (Trigger::Fast, Rule::TooSoonForATimer)
 }
 
 /// Whether sending again was needed, as far as it shows at once.
@@ -325,6 +337,8 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::AckedBefore))
     } else if e.sacked {
         Some((Need::Spurious, Rule::SackedBefore))
+    } else if e.seen > 0 && e.beside_receiver && e.stayed {
+        Some((Need::Needed, Rule::HoleStayed))
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {
