@@ -258,7 +258,7 @@ impl<'a> Segment<'a> {
         sum.add(self.options.raw);
         // Lengths differ with the options.
         let length = self.options.raw.len() as u16;
-        sum.add_u16(length / 4 << 12);
+        sum.add_u16((length / 4) << 12);
         sum.add_u16(length);
         sum.finish()
     }
