@@ -37,9 +37,10 @@ impl Wrong<'_> {
 
 impl<'a> ParseError<&'a str> for Wrong<'a> {
     fn from_error_kind(at: &'a str, _: ErrorKind) -> Self {
-        let reason = match word_at(at) {
-            "" => "the line ends too early".to_owned(),
-            word => format!("{} is not understood here", quoted(word)),
+        let reason = match (word_at(at), at.chars().next()) {
+            (_, None) => "the line ends too early".to_owned(),
+            ("", Some(first)) => format!("{first:?} is not understood here"),
+            (word, _) => format!("{} is not understood here", quoted(word)),
         };
         Self { at, reason }
     }
@@ -302,7 +303,11 @@ fn packet<'a>(input: &'a str, line: &str) -> Parsed<'a, Statement> {
         When::At(time)
     };
     let (input, side) = value(input, side)?;
-    let (input, _) = cut(delimited(space0, char('>'), space0)).parse(input)?;
+    let (at, _) = space0(input)?;
+    let Some(input) = at.strip_prefix('>') else {
+        return wrong(at, "'>' must follow the sender");
+    };
+    let (input, _) = space0(input)?;
     let place = column(line, input);
     let (input, fate) =
         opt(terminated(fate, alt((space1, verify(rest, str::is_empty))))).parse(input)?;
