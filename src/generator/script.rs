@@ -49,7 +49,8 @@
 //!
 //! `| KIND WORD… [RULE, …]; KIND …`: all verdicts on the frame in the analyzer's own words, those
 //! after all revisions. The generator knows none of them: whoever runs the script compares.
-//! Without `|` there must be none. `| any` leaves it open.
+//! Without `|` there must be none. `| any` leaves it open; `...` after the words leaves open which
+//! others there are.
 
 mod grammar;
 mod playing;
@@ -137,6 +138,8 @@ pub struct Expected {
     pub kind: String,
     /// The words on it: trigger, need, and so on.
     pub words: Vec<String>,
+    /// There may be other words on it, too.
+    pub open: bool,
     /// Names of rules that it must rest on.
     pub rules: Vec<String>,
 }

@@ -481,6 +481,7 @@ fn name(input: &str) -> Parsed<'_, &str> {
 fn expected(input: &str) -> Parsed<'_, Expected> {
     let (input, kind) = name(input)?;
     let (input, words) = many0(preceded(space1, name)).parse(input)?;
+    let (input, open) = opt(preceded(space1, tag("..."))).parse(input)?;
     let rules = delimited(
         (space0, char('['), space0),
         separated_list1(delimited(space0, char(','), space0), name),
@@ -491,6 +492,7 @@ fn expected(input: &str) -> Parsed<'_, Expected> {
     let expected = Expected {
         kind: kind.to_owned(),
         words: owned(words),
+        open: open.is_some(),
         rules: owned(rules.unwrap_or_default()),
     };
     Ok((input, expected))
