@@ -33,6 +33,7 @@
 //!   `W` and `e` for ECE, CWR and AE; `none` for none. Positions are relative to the ISN, as
 //!   tcpdump prints them: `1:1001` is a stream's first thousand octets. Left out, a packet has no
 //!   payload and comes next in order.
+//!   Options are those of the hosts: on a RST none.
 //!   What may follow, in any order: `ack N` (else the one of the host's line before), `win N` (kept
 //!   too), `sack FIRST:END …` (a DSACK first, if any), `ts N` and `ecr N`, `id N`, `ttl N`,
 //!   `ecn ect0|ect1|ce|none`, `urg N`, `bytes other` (another payload than these positions have)
@@ -86,7 +87,7 @@ use playing::Stage;
 /// let mut analyzer = Analyzer::new(Options::default());
 /// script.run(&mut |arrival| analyzer.arrive(arrival, &mut ()))?;
 /// analyzer.finish(&mut ());
-/// let (_, slot) = analyzer.connections().next().ok_or("no connection")?;
+/// let (_, slot) = analyzer.connections()[0];
 /// analyzer.connection(slot, |view| {
 ///     assert_eq!(view.connection.endpoint(Role::Server).state, State::Established);
 /// });

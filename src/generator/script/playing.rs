@@ -231,6 +231,7 @@ impl Stage {
         let window = match packet.window {
             Some(window) => window,
             None if syn => WINDOW_OF_SYN,
+            None if flags.has(Flags::RST) => 0,
             None => me.window,
         };
         let (tsval, options) = options(packet, me, peer, now)?;
