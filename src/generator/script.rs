@@ -36,8 +36,8 @@
 //!   Options are those of the hosts: on a RST none.
 //!   What may follow, in any order: `ack N` (else the one of the host's line before), `win N` (kept
 //!   too), `sack FIRST:END …` (a DSACK first, if any), `ts N` and `ecr N`, `id N`, `ttl N`,
-//!   `ecn ect0|ect1|ce|none`, `urg N`, `bytes other` (another payload than these positions have)
-//!   and `<mss 1460,sackOK,TS 1 0,nop,wscale 7>` (exactly these options).
+//!   `ecn ect0|ect1|ce|none`, `urg N`, `bytes other` (another payload than these positions have),
+//!   `bytes damaged` (one octet of it, on the way: the checksum is wrong), and `<mss 1460,sackOK,TS 1 0,nop,wscale 7>` (exactly these options).
 //!
 //! # Fates
 //!
@@ -227,8 +227,18 @@ struct Packet {
     ttl: Option<u8>,
     ecn: Option<u8>,
     urgent: Option<u16>,
-    other_bytes: bool,
+    bytes: Bytes,
     options: Option<Vec<Opt>>,
+}
+
+/// What the payload holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bytes {
+    /// What its positions always hold.
+    Own,
+    Other,
+    /// Its own, but for one octet, under the checksum of its own.
+    Damaged,
 }
 
 /// A TCP option in angle brackets.

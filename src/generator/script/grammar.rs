@@ -13,7 +13,8 @@ use nom::sequence::{delimited, preceded, separated_pair, terminated};
 use nom::{IResult, Parser};
 
 use super::{
-    Expectation, Expected, Fate, Host, Numbering, Opt, Packet, ScriptError, Side, Statement, When,
+    Bytes, Expectation, Expected, Fate, Host, Numbering, Opt, Packet, ScriptError, Side, Statement,
+    When,
 };
 use crate::time::Span;
 use crate::wire::Flags;
@@ -328,7 +329,7 @@ fn packet<'a>(input: &'a str, line: &str) -> Parsed<'a, Statement> {
         ttl: None,
         ecn: None,
         urgent: None,
-        other_bytes: false,
+        bytes: Bytes::Own,
         options: None,
     };
     // A packet that comes again is what it was.
@@ -366,8 +367,7 @@ fn packet<'a>(input: &'a str, line: &str) -> Parsed<'a, Statement> {
             "ttl" => value(after, number).map(|(i, v)| (i, p.ttl = Some(v))),
             "ecn" => value(after, ecn).map(|(i, v)| (i, p.ecn = Some(v))),
             "urg" => value(after, number).map(|(i, v)| (i, p.urgent = Some(v))),
-            "bytes" => value(after, |input| tag("other").parse(input))
-                .map(|(i, _)| (i, p.other_bytes = true)),
+            "bytes" => value(after, bytes).map(|(i, v)| (i, p.bytes = v)),
             _ => wrong(at, format!("a packet has no {}", quoted(key))),
         }?;
     }
@@ -424,6 +424,14 @@ fn flags(input: &str) -> Parsed<'_, Flags> {
         flags = flags | flag;
     }
     Ok((after, flags))
+}
+
+fn bytes(input: &str) -> Parsed<'_, Bytes> {
+    alt((
+        tag("other").map(|_| Bytes::Other),
+        tag("damaged").map(|_| Bytes::Damaged),
+    ))
+    .parse(input)
 }
 
 fn blocks(input: &str) -> Parsed<'_, Vec<(i64, i64)>> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use super::{Fate, Host, Line, Numbering, Opt, Packet, Side, Statement, When};
+use super::{Bytes, Fate, Host, Line, Numbering, Opt, Packet, Side, Statement, When};
 use crate::time::Span;
 use crate::wire::ethernet::{self, ether_type};
 use crate::wire::ip::protocol;
@@ -74,7 +74,7 @@ pub(super) struct Frame {
     options: Vec<u8>,
     /// The first position of the payload, and how many octets.
     payload: (i64, usize),
-    other_bytes: bool,
+    bytes: Bytes,
     id: u16,
     ttl: u8,
     ecn: u8,
@@ -258,7 +258,7 @@ impl Stage {
             urgent: packet.urgent.unwrap_or(0),
             options,
             payload,
-            other_bytes: packet.other_bytes,
+            bytes: packet.bytes,
             id: me.id(packet),
             ttl: packet.ttl.unwrap_or(me.host.ttl),
             ecn: packet.ecn.unwrap_or(me.host.ecn),
@@ -357,7 +357,7 @@ impl Frame {
     pub(super) fn emit(&self, out: &mut Vec<u8>) {
         let (first, len) = self.payload;
         let payload: Vec<u8> = (first..first + len as i64)
-            .map(|position| octet(position, self.from_client, self.other_bytes))
+            .map(|position| octet(position, self.from_client, self.bytes))
             .collect();
         let [client, server] = [1, 2].map(|host| [2, 0, 0, 0, 0, host]);
         let (source, destination) = if self.from_client {
@@ -417,15 +417,23 @@ impl Frame {
             payload: &payload,
         };
         segment.emit_checked(self.source, self.destination, out);
+        if self.bytes == Bytes::Damaged
+            && let Some(last) = out.last_mut()
+        {
+            *last ^= 0x10;
+        }
     }
 }
 
 /// The octet that a host sends at a position of its stream: the same whenever it sends it, and a
 /// printable one.
-fn octet(position: i64, from_client: bool, other: bool) -> u8 {
-    let first = if from_client { b'a' } else { b'A' };
-    let shift = if other { 13 } else { 0 };
-    // A line of 64, each beginning a letter later, so that a shifted stream differs.
-    let letter = (position + position.div_euclid(64) + shift).rem_euclid(26);
-    first + letter as u8
+fn octet(position: i64, from_client: bool, bytes: Bytes) -> u8 {
+    // Other octets have another sum, too: damage is told by the checksum.
+    let (first, count) = match (bytes, from_client) {
+        (Bytes::Other, _) => (b'0', 10),
+        (_, true) => (b'a', 26),
+        (_, false) => (b'A', 26),
+    };
+    // Lines of 64, each beginning a letter later, so that a stream that is shifted differs.
+    first + (position + position.div_euclid(64)).rem_euclid(count) as u8
 }
