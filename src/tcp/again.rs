@@ -140,7 +140,11 @@ pub(super) fn evidence(
         .syn
         .zip(peer.syn)
         .is_none_or(|(one, two)| one.sack_permitted && two.sack_permitted);
-    let last_data = me.live().last_data;
+    // What is kept while the connection lives may have gone with its end.
+    let last_data = me
+        .live()
+        .last_data
+        .or(me.last_sent.map(|time| (time, None)));
     let heard = me.live().hearing.at(now, delay + late).copied();
     let heard_una = heard.map_or(una.min(start), |heard| heard.una);
     // Who sends again what was acknowledged has not heard of it.
@@ -178,7 +182,7 @@ pub(super) fn evidence(
         })
     });
     // Where no acknowledgment was seen, `una` is where the capture began.
-    let acks = peer.live().last_ack.is_some();
+    let acks = me.syn_seen || peer.live().last_ack.is_some();
     let stayed = me.live().hearing.newest().is_some_and(|heard| {
         let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
@@ -191,6 +195,11 @@ pub(super) fn evidence(
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
+        opened: me
+            .live()
+            .gaps
+            .opened(start)
+            .map(|(time, frame)| (now - time, frame)),
         above: above.as_ref().map(neighbour),
         differs: false,
         damaged: false,
@@ -433,6 +442,10 @@ pub(super) fn had_been_lost(
             .smoothed
             .map_or(LEAST_TIMEOUT, |smoothed| part(smoothed, 3, 2));
         // A pure acknowledgment may be what was skipped.
+        let quiet = me
+            .last_sent
+            .map_or(Span::ZERO, |sent| step.arrived.time - sent);
+        evidence.silence = evidence.silence.min(quiet);
         let needed = if moved { part(timeout, 7, 8) } else { least };
         if evidence.silence < needed || me.live().last_ack.is_none() {
             return false;

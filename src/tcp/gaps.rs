@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use super::resends::Revision;
 use super::verdict::{Resolution, Verdict};
+use crate::time::Timestamp;
 
 /// Sequence numbers that were skipped.
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     frame: u64,
+    time: Timestamp,
     start: i64,
     end: i64,
     /// Octets of it not seen yet.
@@ -40,12 +42,18 @@ impl Gaps {
     }
 
     /// `start..end` was skipped.
-    pub fn open(&mut self, frame: u64, start: i64, end: i64, verdict: Verdict) {
+    pub fn open(
+        &mut self,
+        (frame, time): (u64, Timestamp),
+        (start, end): (i64, i64),
+        verdict: Verdict,
+    ) {
         if self.list.len() >= MOST {
             self.list.pop_front();
         }
         self.list.push_back(Gap {
             frame,
+            time,
             start,
             end,
             left: end - start,
@@ -54,9 +62,12 @@ impl Gaps {
         });
     }
 
-    /// The first position that lies in a gap not filled yet, at or above `from`.
-    pub fn first_unseen(&self) -> Option<i64> {
-        self.list.iter().map(|gap| gap.start).min()
+    /// When the gap that holds `position` was first seen, and in which frame.
+    pub fn opened(&self, position: i64) -> Option<(Timestamp, u64)> {
+        self.list
+            .iter()
+            .find(|gap| (gap.start..gap.end).contains(&position))
+            .map(|gap| (gap.time, gap.frame))
     }
 
     /// Octets of `start..end`, never seen before, passed now.

@@ -23,6 +23,8 @@ pub struct Evidence {
     pub last_ack: Option<u64>,
     /// The last transmission seen that holds the first of these octets.
     pub original: Option<Neighbour>,
+    /// Time since the gap that it fills was first seen, and the frame that showed it.
+    pub opened: Option<(Span, u64)>,
     /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
     /// Whether its octets differ from those seen before.
@@ -123,7 +125,7 @@ pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 pub fn verdict(e: &Evidence) -> Verdict {
     use Confidence::{Ambiguous, Certain, Likely};
     let original = e.original.map(|original| original.frame);
-    let above = e.above.map(|above| above.frame);
+    let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
     if e.seen > 0 {
         let octets = e.seen;
         let copy = |rule| {
@@ -201,7 +203,13 @@ pub fn verdict(e: &Evidence) -> Verdict {
         }
     }
     let soonest = e.round_trip.unwrap_or(SOONEST_RECOVERY);
-    let open = e.above.map_or(Span::ZERO, |above| above.ago);
+    let since_above = e.above.map(|above| above.ago);
+    let open = match (since_above, e.opened) {
+        (Some(above), Some((opened, _))) => above.max(opened),
+        (above, opened) => above
+            .or(opened.map(|(opened, _)| opened))
+            .unwrap_or(Span::ZERO),
+    };
     if let Some(ticks) = e.above.and_then(|above| ticks(above.tsval, e.tsval)) {
         if ticks < 0 {
             return late(Rule::FilledByTimestampOrder, Likely);

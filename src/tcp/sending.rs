@@ -475,7 +475,8 @@ fn skipped(me: &mut Endpoint, from: i64, start: i64, step: &mut Step<'_, '_>) {
         .octets(start - from)
         .neighbour(before);
     let frame = step.arrived.frame;
-    me.live().gaps.open(frame, from, start, verdict);
+    let time = step.arrived.time;
+    me.live().gaps.open((frame, time), (from, start), verdict);
     step.judge(verdict);
 }
 
