@@ -18,12 +18,13 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
-use tcplens::generator::script::{Expectation, Expected};
+use tcplens::frame::CapturedFrame;
+use tcplens::generator::script::{Expectation, Expected, Transcript};
 use tcplens::generator::{PcapWriter, Script};
 use tcplens::source::{self, Arrival, OpenOptions, Source};
 use tcplens::tcp::verdict::{Confidence, Lost, Need, Resolution, Trigger};
 use tcplens::tcp::{Connection, Event, Role, Rule, Verdict, What};
-use tcplens::time::Span;
+use tcplens::time::{Span, Timestamp};
 use tcplens::wire::{LinkType, Transport, decode};
 
 /// Scripts that tell what is true and not yet said, and what is missing. One that passes must leave
@@ -468,6 +469,57 @@ fn scripts_are_sound_captures() {
     }
 }
 
+/// What is written down of frames, as often as it is played: one text for each connection, and the
+/// frames.
+fn transcribed(script: &mut Script) -> Vec<(String, Vec<Vec<u8>>)> {
+    let mut found: Vec<(Transcript, Vec<Vec<u8>>)> = Vec::new();
+    let end = script.run(&mut |arrival| {
+        if let Arrival::Frame(frame) = arrival {
+            let mine = found.iter_mut().position(|(each, _)| each.take(&frame));
+            let mine = mine.unwrap_or_else(|| {
+                let mut transcript = Transcript::default();
+                assert!(transcript.take(&frame));
+                found.push((transcript, Vec::new()));
+                found.len() - 1
+            });
+            found[mine].1.push(frame.data.to_vec());
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(end, Ok(()));
+    found
+        .into_iter()
+        .map(|(transcript, frames)| (transcript.to_string(), frames))
+        .collect()
+}
+
+/// Frames that are written down give the same frames when they are played.
+#[test]
+fn transcripts_give_the_same_frames() {
+    // Payloads are not kept: they follow from positions, which begin at an ISN that was seen.
+    const OTHER_PAYLOADS: &[&str] = &["midstream", "port-reused", "half-open"];
+    let mut same = 0;
+    for (name, text) in scripts() {
+        for (text, frames) in transcribed(&mut parsed(&name, &text)) {
+            let again = transcribed(&mut parsed(&name, &text));
+            assert_eq!(again.len(), 1, "{name}");
+            assert_eq!(again[0].0, text, "{name}");
+            let whole = frames.iter().all(|frame| {
+                let decoded = decode(LinkType::ETHERNET, frame, frame.len() as u32);
+                let Transport::Tcp(segment) = &decoded.transport else {
+                    return false;
+                };
+                decoded.stop.is_none() && segment.checksum_ok(&decoded.ip.unwrap()) == Some(true)
+            });
+            if whole && !OTHER_PAYLOADS.contains(&name.as_str()) && !name.contains("conflict") {
+                assert!(again[0].1 == frames, "{name}:\n{text}");
+                same += 1;
+            }
+        }
+    }
+    assert!(same > 60, "{same}");
+}
+
 /// The decoded frames of a text, in words.
 fn frames(text: &str) -> Vec<String> {
     let mut out = Vec::new();
@@ -801,6 +853,35 @@ proptest! {
                 prop_assert!(error.line >= 1 && error.column >= 1);
                 prop_assert!(!error.reason.chars().any(char::is_control), "{}", error.reason);
             }
+        }
+    }
+
+    /// Whatever stands in TCP headers, writing it down does not panic, and what comes of it can be
+    /// read unless its packets are longer than any.
+    #[test]
+    fn any_segment_can_be_written_down(
+        headers in proptest::collection::vec(any::<[u8; 40]>(), 1..5),
+    ) {
+        let mut transcript = Transcript::default();
+        for (at, header) in headers.iter().enumerate() {
+            let mut data = vec![0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+            data.extend(header);
+            // The same connection, and a header of any length.
+            data[20..24].copy_from_slice(&[0, 1, 0, 2]);
+            transcript.take(&CapturedFrame {
+                number: 1 + at as u64,
+                time: Timestamp::from_nanos(at as i64 * 1_000_000),
+                interface: 0,
+                link: LinkType::RAW,
+                wire_len: 60,
+                data: &data,
+                upcoming: &[],
+            });
+        }
+        let text = transcript.to_string();
+        if let Err(error) = Script::parse(&text) {
+            let known = ["the options take", "SACK blocks", "ends before it begins", "too large here"];
+            prop_assert!(known.iter().any(|reason| error.reason.contains(reason)), "{error}\n{text}");
         }
     }
 

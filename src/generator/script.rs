@@ -1,4 +1,4 @@
-//! An exchange as text, and the text as frames.
+//! An exchange as text, and the text as frames; frames as text ([`Transcript`]).
 //!
 //! A script reads like what a person would write on a board: a line a packet, with what the tap
 //! saw, when, and after `|` what must be said of it.
@@ -55,6 +55,7 @@
 
 mod grammar;
 mod playing;
+mod transcript;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -66,6 +67,8 @@ use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, LinkType};
 use playing::Stage;
+
+pub use transcript::Transcript;
 
 /// An exchange that was written down. It is a [`Source`]: of its frames, in Ethernet.
 ///
