@@ -5,7 +5,7 @@ use super::again::{delay, revise};
 use super::endpoint::{Endpoint, Live};
 use super::heard::Heard;
 use super::recovery::Exit;
-use super::resends::Told;
+use super::resends::{Told, part};
 use super::rule::Rule;
 use super::scoreboard::{Acked, Sent};
 use super::sending::{probe, skips};
@@ -91,7 +91,7 @@ pub(super) fn acknowledges(
         let below = start == me.una - 1 && start < me.next;
         if below && repeats {
             probe(me, peer, step);
-        } else if repeats && !change.changed && peer.next > una && start == me.next {
+        } else if repeats && !change.changed && start == me.next && is_outstanding(me, peer, now) {
             duplicate(me, Rule::SameAckAgain, step);
         } else if repeats && news > 0 {
             duplicate(me, Rule::NewSackOnly, step);
@@ -123,9 +123,15 @@ pub(super) fn acknowledges(
             edge,
             duplicates: live.duplicate_ack_run,
             sacked: !peer.live().sacked.is_empty(),
+            stamp: segment.options.timestamps.map(|stamps| stamps.value),
         };
-        let delay = delay(peer, me);
-        peer.live().hearing.push(heard, delay);
+        let half = |end: &Endpoint| {
+            end.rtt
+                .smoothed()
+                .map_or(0, |(smoothed, _)| smoothed.as_nanos())
+        };
+        let memory = Span::from_nanos((half(me) + half(peer)) * 2);
+        peer.live().hearing.push(heard, memory);
     }
     if let Some(ongoing) = peer.live().recovery
         && peer.una >= ongoing.point
@@ -146,6 +152,20 @@ pub(super) fn acknowledges(
     }
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
+}
+
+/// Whether `peer` has sent what `me` has not acknowledged. Beside `me`, what is on its way does not
+/// show yet: a sender that was sending all along goes on.
+fn is_outstanding(me: &Endpoint, peer: &mut Endpoint, now: Timestamp) -> bool {
+    if peer.next > peer.una {
+        return true;
+    }
+    let delay = delay(peer, me);
+    let last_data = peer.live().last_data;
+    peer.fin.is_none()
+        && peer.una > 1
+        && me.figures.stream_bytes == 0
+        && last_data.is_some_and(|(time, _)| now - time < part(delay, 1, 2))
 }
 
 /// A segment of `peer`'s is known to have arrived: when did it pass last?

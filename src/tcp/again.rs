@@ -62,6 +62,14 @@ fn place(me: &Endpoint, peer: &Endpoint) -> (bool, bool) {
     (is_beside(near, far), is_beside(far, near))
 }
 
+/// The TSecr of the segment, where it tells the newest acknowledgment that its sender had heard:
+/// while segments of its peer are missing it does not (RFC 7323 section 4.3).
+pub(super) fn echo(me: &mut Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> Option<u32> {
+    let stamps = step.arrived.segment.options.timestamps?;
+    let complete = me.live().last_ack.is_some_and(|ack| ack >= peer.next);
+    complete.then_some(stamps.echo)
+}
+
 /// Revisions become events.
 pub(super) fn revise(
     step: &mut Step<'_, '_>,
@@ -93,6 +101,7 @@ pub(super) fn evidence(
     let now = arrived.time;
     let segment = arrived.segment;
     let tsval = segment.options.timestamps.map(|stamps| stamps.value);
+    let echo = echo(me, peer, step);
     let delay = delay(me, peer);
     let round_trip = round_trip(me, peer);
     let (smoothed, timeout) = timeout(me, peer);
@@ -145,7 +154,7 @@ pub(super) fn evidence(
         .live()
         .last_data
         .or(me.last_sent.map(|time| (time, None)));
-    let heard = me.live().hearing.at(now, delay + late).copied();
+    let heard = me.live().hearing.at(now, delay + late, echo).copied();
     let heard_una = heard.map_or(una.min(start), |heard| heard.una);
     // Who sends again what was acknowledged has not heard of it.
     let heard_ago = heard

@@ -22,6 +22,8 @@ pub struct Heard {
     pub duplicates: u32,
     /// Whether anything above `una` is SACKed.
     pub sacked: bool,
+    /// Its TSval, which what is sent on hearing it echoes.
+    pub stamp: Option<u32>,
 }
 
 /// Acknowledgments that a sender may or may not have heard yet, oldest first. Bounded.
@@ -31,17 +33,16 @@ pub struct Hearing {
 }
 
 /// Acknowledgments kept at most.
-const MOST: usize = 64;
+const MOST: usize = 128;
 /// Parts of the round trip in which acknowledgments are kept as one.
-const PARTS: i64 = 16;
+const PARTS: i64 = 96;
 
 impl Hearing {
-    /// Takes an acknowledgment in. `delay` is the round trip between tap and sender, 0 where it is
-    /// not known.
+    /// Takes an acknowledgment in. `memory` is how far back what passes may have been sent: more
+    /// than the round trip.
     #[inline]
-    pub fn push(&mut self, heard: Heard, delay: Span) {
-        // Everything that a packet passing from now on was sent without knowing is newer.
-        let horizon = heard.time - Span::from_nanos(delay.as_nanos() * 2);
+    pub fn push(&mut self, heard: Heard, memory: Span) {
+        let horizon = heard.time - memory;
         while let Some(second) = self.heard.get(1) {
             if second.time > horizon && self.heard.len() < MOST {
                 break;
@@ -50,7 +51,7 @@ impl Hearing {
         }
         if self.heard.len() > 1
             && let Some(last) = self.heard.back_mut()
-            && heard.time - last.time < Span::from_nanos(delay.as_nanos() / PARTS)
+            && heard.time - last.time < Span::from_nanos(memory.as_nanos() / PARTS)
         {
             let time = last.time;
             *last = Heard { time, ..heard };
@@ -62,12 +63,29 @@ impl Hearing {
         self.heard.push_back(heard);
     }
 
-    /// What the sender of a packet that passes now can have heard at the most. `None` before the
-    /// first acknowledgment that can have reached it.
+    /// What the sender of a packet that passes now can have heard at the most. The TSecr of the
+    /// packet, `echo`, says so (RFC 7323 section 4.3), or else the time. `None` before the first
+    /// acknowledgment that can have reached it.
     #[inline]
-    pub fn at(&self, now: Timestamp, delay: Span) -> Option<&Heard> {
+    pub fn at(&self, now: Timestamp, delay: Span, echo: Option<u32>) -> Option<&Heard> {
         let until = now - delay;
-        self.heard.iter().rev().find(|heard| heard.time <= until)
+        let by_echo = echo.and_then(|echo| {
+            let heard = |heard: &&Heard| {
+                heard
+                    .stamp
+                    .is_some_and(|stamp| echo.wrapping_sub(stamp) as i32 >= 0)
+            };
+            Some(self.heard.iter().rev().find(heard))
+        });
+        // Acknowledgments without TSval, and hosts that echo none, are placed by time.
+        let stamped = self
+            .heard
+            .front()
+            .is_some_and(|heard| heard.stamp.is_some());
+        match by_echo.filter(|_| stamped) {
+            Some(found) => found,
+            None => self.heard.iter().rev().find(|heard| heard.time <= until),
+        }
     }
 
     /// The oldest that is kept.
@@ -105,6 +123,7 @@ mod tests {
             edge: i64::MAX,
             duplicates: 0,
             sacked: false,
+            stamp: None,
         }
     }
 
@@ -112,15 +131,16 @@ mod tests {
     fn what_passed_a_round_trip_ago_was_heard() {
         let mut hearing = Hearing::default();
         let delay = Span::from_millis(20);
+        let memory = Span::from_millis(50);
         for millis in 0..1000 {
-            hearing.push(heard(millis, millis), delay);
+            hearing.push(heard(millis, millis), memory);
         }
         let now = Timestamp::from_nanos(1_000_000_000);
-        let una = hearing.at(now, delay).map(|heard| heard.una).unwrap_or(-1);
+        let una = hearing.at(now, delay, None).map_or(-1, |heard| heard.una);
         assert!((978..=981).contains(&una), "{una}");
         assert!(hearing.heard.len() <= MOST);
         assert_eq!(
-            hearing.at(now, Span::ZERO).map(|heard| heard.una),
+            hearing.at(now, Span::ZERO, None).map(|heard| heard.una),
             Some(999)
         );
     }
@@ -130,6 +150,6 @@ mod tests {
         let mut hearing = Hearing::default();
         hearing.push(heard(10, 1), Span::from_millis(20));
         let now = Timestamp::from_nanos(15_000_000);
-        assert!(hearing.at(now, Span::from_millis(20)).is_none());
+        assert!(hearing.at(now, Span::from_millis(20), None).is_none());
     }
 }

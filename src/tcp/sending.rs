@@ -1,6 +1,8 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
-use super::again::{Difference, delay, had_been_lost, is_intact, judge, resolves_doubt, revise};
+use super::again::{
+    Difference, delay, echo, had_been_lost, is_intact, judge, resolves_doubt, revise,
+};
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
 use super::retransmission::AT_ONCE;
@@ -266,7 +268,9 @@ fn fills_window(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_
 fn fills_edge(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
     let largest = i64::from(me.live().largest);
     let delay = delay(me, peer);
-    let Some(heard) = me.live().hearing.at(step.arrived.time, delay).copied() else {
+    let arrived = step.arrived;
+    let echo = echo(me, peer, step);
+    let Some(heard) = me.live().hearing.at(arrived.time, delay, echo).copied() else {
         return;
     };
     let left = heard.edge - end;
