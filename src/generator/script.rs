@@ -25,7 +25,8 @@
 //!   Both have defaults. Again later, they begin another connection: positions count from its ISN.
 //!   What may follow, in any order: `isn N`, `id N` (the next IP identification, which then counts;
 //!   or `id zero`, `id random`), `ttl N`, `mss N`, `wscale N`, `sack on`, `ts N` (TSval at time
-//!   0), `tick SECONDS` (of the TSval clock), `win N` (as it stands in the header), `ecn ect0`.
+//!   0), `tick SECONDS` (of the TSval clock), `win N` (as it stands in the header), `ecn ect0`, `away SECONDS`
+//!   (from the tap to it and back, else as its first acknowledgment shows: so late it echoes TSvals).
 //!   `mss`, `wscale`, `sack` and `ts` may be `off`.
 //! - `snaplen N`: the capture keeps N octets of every frame.
 //! - `TIME SIDE > [FATE] FLAGS [FIRST:END] …` is a packet. Time is in seconds, from the begin or
@@ -184,6 +185,8 @@ struct Host {
     tick: Span,
     window: u16,
     ecn: u8,
+    /// From the tap to it and back.
+    away: Option<Span>,
 }
 
 /// How a host chooses the IP identification.

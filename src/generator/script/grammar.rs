@@ -238,6 +238,7 @@ impl Host {
             tick: Span::from_millis(1),
             window: 502,
             ecn: 0,
+            away: None,
         }
     }
 }
@@ -273,6 +274,7 @@ fn host(input: &str, side: Side) -> Parsed<'_, Statement> {
             "tick" => value(after, tick).map(|(i, v)| (i, h.tick = v)),
             "win" => value(after, number).map(|(i, v)| (i, h.window = v)),
             "ecn" => value(after, ecn).map(|(i, v)| (i, h.ecn = v)),
+            "away" => value(after, seconds).map(|(i, v)| (i, h.away = Some(v))),
             _ => wrong(at, format!("a host has no {}", quoted(key))),
         }?;
     }

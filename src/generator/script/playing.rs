@@ -45,6 +45,8 @@ struct Actor {
     next_id: u16,
     /// What it echoes (RFC 7323 section 4.3, TS.Recent).
     recent: Option<u32>,
+    /// From the tap to it and back, as the handshake shows it.
+    away: Span,
     /// Oldest first.
     sent: VecDeque<Sent>,
 }
@@ -56,6 +58,8 @@ struct Sent {
     end: i64,
     tsval: Option<u32>,
     fate: Fate,
+    /// When it passed the tap.
+    captured: Option<Span>,
     frame: Frame,
 }
 
@@ -92,6 +96,7 @@ impl Actor {
                 Numbering::Random => 0x9e37,
             },
             recent: None,
+            away: host.away.unwrap_or(Span::ZERO),
             sent: VecDeque::new(),
             host,
         }
@@ -129,17 +134,28 @@ impl Actor {
         }
     }
 
-    /// The TSval of the packet that made it acknowledge more than `ack`: of its copies, the newest.
-    fn tsval_at(&self, ack: i64) -> Option<u32> {
-        let arrived = || self.sent.iter().rev().filter(|sent| sent.is_captured());
-        let of_ack = arrived().find(|sent| sent.range.0 <= ack && ack < sent.end);
-        of_ack.or_else(|| arrived().next())?.tsval
-    }
-}
-
-impl Sent {
-    fn is_captured(&self) -> bool {
-        matches!(self.fate, Fate::Captured | Fate::Late)
+    /// Takes in what the peer sent and this host has heard of, now that it sends `ack`: TS.Recent
+    /// (RFC 7323 section 4.3).
+    fn hear(&mut self, peer: &Self, ack: i64, now: Span) {
+        let most = self.away.as_nanos() / 4 * 3;
+        for sent in &peer.sent {
+            let Some(captured) = sent.captured else {
+                continue;
+            };
+            let in_time = (now.as_nanos() - captured.as_nanos()) >= most;
+            let bare = sent.end == sent.range.0;
+            // What arrived in order is acknowledged now; what is not was lost behind the tap.
+            let heard = if bare { in_time } else { ack > sent.range.0 };
+            if let Some(tsval) = sent.tsval
+                && heard
+                && sent.range.0 <= self.ack
+                && self
+                    .recent
+                    .is_none_or(|recent| tsval.wrapping_sub(recent) as i32 > 0)
+            {
+                self.recent = Some(tsval);
+            }
+        }
     }
 }
 
@@ -180,6 +196,7 @@ impl Stage {
 
     fn again(&mut self, packet: &Packet) -> Result<Frame, String> {
         let late = packet.fate == Fate::Late;
+        let packet_time = self.now;
         let found = self.hosts[packet.side as usize]
             .sent
             .iter_mut()
@@ -190,6 +207,7 @@ impl Stage {
             Some(sent) => {
                 if late {
                     sent.fate = Fate::Late;
+                    sent.captured = Some(packet_time);
                 }
                 Ok(sent.frame.clone())
             }
@@ -218,9 +236,17 @@ impl Stage {
         let payload = (range.0 + i64::from(syn), len as usize);
         if flags.has(Flags::ACK) {
             let ack = packet.ack.unwrap_or(me.ack.max(1));
-            if ack > me.ack || me.recent.is_none() {
-                me.recent = peer.tsval_at(me.ack).or(peer.tsval(now));
+            let answered = peer
+                .sent
+                .back()
+                .filter(|sent| sent.end == ack && me.ack == 0);
+            if let Some(captured) = answered.and_then(|sent| sent.captured)
+                && me.host.away.is_none()
+            {
+                me.away = Span::from_nanos(now.as_nanos() - captured.as_nanos());
             }
+            me.hear(peer, ack, now);
+            me.recent = me.recent.or(peer.tsval(now));
             me.ack = ack;
         } else if packet.ack.is_some() {
             return Err("an acknowledgment needs the flag '.'".to_owned());
@@ -275,6 +301,7 @@ impl Stage {
             end,
             tsval,
             fate: packet.fate,
+            captured: (packet.fate == Fate::Captured).then_some(now),
             frame: frame.clone(),
         });
         Ok((packet.fate == Fate::Captured).then_some(frame))
