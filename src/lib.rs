@@ -124,6 +124,8 @@
 //!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
+//! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
+//!   capture files of them. It knows nothing of the analyzer.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -145,6 +147,7 @@ pub mod analysis;
 pub mod cli;
 pub mod flow;
 pub mod frame;
+pub mod generator;
 pub(crate) mod prefetch;
 pub mod report;
 pub mod source;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// ```text
 /// time, wire ◀─ frame ◀─ source ◀─┐
 /// time, wire ◀─ flow, tcp ◀───────┴─ analysis ◀─ cli ◀─ main
+/// time, wire, frame, source ◀─ generator
 /// ```
 ///
 /// The analyzer knows of sources what an arrival is, and nothing else (see
@@ -25,6 +26,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
+    // Never tcp: what it says is true must not come from what it is held against.
+    ("generator", &["time", "frame", "wire", "source"]),
     (
         "analysis",
         &["prefetch", "time", "frame", "wire", "flow", "tcp", "source"],
