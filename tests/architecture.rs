@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// ```text
 /// time, wire ◀─ frame ◀─ source ◀─┐
-/// time, wire ◀─ flow, tcp ◀───────┴─ analysis ◀─ cli ◀─ main
+/// time, wire ◀─ flow, tcp ◀─ diagnosis ◀─┴─ analysis ◀─ cli ◀─ main
 /// ```
 ///
 /// The analyzer knows of sources what an arrival is, and nothing else (see
@@ -25,12 +25,25 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
+    ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
-        &["prefetch", "time", "frame", "wire", "flow", "tcp", "source"],
+        &[
+            "prefetch",
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "source",
+        ],
     ),
     // A list of packets names what packets hold.
-    ("report", &["time", "wire", "flow", "tcp", "analysis"]),
+    (
+        "report",
+        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+    ),
     (
         "cli",
         &[

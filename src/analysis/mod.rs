@@ -57,6 +57,7 @@ mod analyzer;
 pub mod capture;
 pub mod close_up;
 mod observer;
+mod quality;
 mod share;
 mod tracked;
 pub mod trouble;

@@ -1,0 +1,499 @@
+//! How far the capture itself can be trusted: the evidence for findings, gathered per frame, per
+//! packet of a connection, and when a connection is through. Nothing here allocates per packet.
+
+use crate::diagnosis::{Evidence, Jump};
+use crate::flow::FlowKey;
+use crate::frame::CapturedFrame;
+use crate::tcp::{Arrived, Connection, Event, Kind, Opening, Role, What};
+use crate::time::{Span, Timestamp};
+use crate::wire::{Flags, Ip, SeqNum};
+
+use super::tracked::TcpFlow;
+
+/// Gathers evidence.
+#[derive(Debug, Default)]
+pub(super) struct Quality {
+    pub(super) evidence: Evidence,
+    clock: Clock,
+}
+
+/// The capture's clock, by the times of all frames in their order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    /// The latest time.
+    high: Option<Timestamp>,
+    /// Frames in a row that are earlier: so many, the first of them, and by how much at most.
+    run: u64,
+    first: u64,
+    by: Span,
+}
+
+impl Clock {
+    /// Frames written late come a few in a row, and by less than this; after a step time goes on
+    /// from where it was set to.
+    const FEW: u64 = 16;
+    const LATE: Span = Span::from_secs(1);
+    /// The least silence that is of interest.
+    const SILENCE: Span = Span::from_secs(1);
+
+    #[inline]
+    fn tick(&mut self, frame: u64, time: Timestamp, evidence: &mut Evidence) {
+        let Some(high) = self.high else {
+            self.high = Some(time);
+            return;
+        };
+        if time < high {
+            self.earlier(frame, high - time);
+            return;
+        }
+        self.settle(evidence);
+        if time - high >= Self::SILENCE {
+            evidence.silence(high, time);
+        }
+        self.high = Some(time);
+    }
+
+    #[cold]
+    fn earlier(&mut self, frame: u64, by: Span) {
+        if self.run == 0 {
+            self.first = frame;
+            self.by = by;
+        }
+        self.run += 1;
+        self.by = self.by.max(by);
+    }
+
+    /// Tells what the frames in a row were.
+    #[inline]
+    fn settle(&mut self, evidence: &mut Evidence) {
+        if self.run == 0 {
+            return;
+        }
+        if self.run <= Self::FEW && self.by < Self::LATE {
+            evidence.late.add(self.first);
+            evidence.late.count += self.run - 1;
+            evidence.late_by = evidence.late_by.max(self.by);
+        } else {
+            evidence.back.add(self.first);
+            evidence.back_by = evidence.back_by.max(self.by);
+        }
+        self.run = 0;
+    }
+}
+
+/// What is remembered of a connection's latest packets.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Fingerprints of the headers of the last packets, both directions together …
+    tags: [u32; Self::KEPT],
+    /// … when they passed, in microseconds …
+    micros: [u32; Self::KEPT],
+    /// … and with which TTL and on which interface.
+    places: [u16; Self::KEPT],
+    at: u8,
+    sides: [Side; 2],
+}
+
+/// The same, of one direction.
+#[derive(Debug, Default)]
+struct Side {
+    /// Its first timestamp value, and when that passed.
+    first: Option<(u32, Timestamp)>,
+    /// The last.
+    last: Option<(u32, Timestamp)>,
+    /// An acknowledgment of octets that had not been captured then.
+    early: Option<(SeqNum, Timestamp, u64)>,
+    /// Segments whose checksum was verified, and how many were wrong.
+    verified: u8,
+    wrong: u8,
+    /// The first of these with a wrong one, or if there is none, of all.
+    verified_frame: u64,
+    /// Whether some of its payload was not captured.
+    cut: bool,
+}
+
+impl Watch {
+    const KEPT: usize = 16;
+
+    /// Copies that the capture made come sooner than any timer of a host sends anything again.
+    const SOON: u32 = 20_000;
+    /// Without an IP identification that tells them from what was sent again.
+    const AT_ONCE: u32 = 1000;
+
+    /// Looks a packet up among the last ones, and remembers it. Gives where its first was, and the
+    /// microseconds since then.
+    #[inline]
+    fn copy_of(&mut self, arrived: &Arrived<'_>, from: Role, place: u16) -> Option<(u16, u32)> {
+        let segment = arrived.segment;
+        let id = arrived.ip_id.unwrap_or(0);
+        let tsval = segment.options.timestamps.map_or(0, |each| each.value);
+        let tag = mix([
+            u64::from(segment.seq.0) << 32 | u64::from(segment.ack.0),
+            u64::from(tsval) << 32 | u64::from(id),
+            u64::from(segment.payload_len) << 32
+                | u64::from(segment.window) << 16
+                | u64::from(segment.flags.0) << 1
+                | from as u64,
+        ]);
+        let now = (arrived.time.as_nanos() / 1000) as u32;
+        let limit = if id == 0 { Self::AT_ONCE } else { Self::SOON };
+        let mut found = None;
+        if self.tags.contains(&tag) {
+            for ((&theirs, &then), &place) in self.tags.iter().zip(&self.micros).zip(&self.places) {
+                let after = (now.wrapping_sub(then) as i32).unsigned_abs();
+                if theirs == tag && after < limit {
+                    found = Some((place, after));
+                }
+            }
+        }
+        let at = usize::from(self.at) % Self::KEPT;
+        self.at = self.at.wrapping_add(1);
+        if let (Some(a), Some(b), Some(c)) = (
+            self.tags.get_mut(at),
+            self.micros.get_mut(at),
+            self.places.get_mut(at),
+        ) {
+            (*a, *b, *c) = (tag, now, place);
+        }
+        found
+    }
+}
+
+/// A fingerprint of header fields; never 0, which stands for no packet. That somebody makes two
+/// packets of one connection alike gains nothing: they are counted as a copy.
+#[inline]
+fn mix(fields: [u64; 3]) -> u32 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = 0_u64;
+    for field in fields {
+        hash = (hash ^ field).wrapping_mul(ODD);
+        hash ^= hash >> 32;
+    }
+    hash as u32 | 1
+}
+
+impl Quality {
+    /// A frame, whatever it holds.
+    #[inline]
+    pub(super) fn frame(&mut self, frame: &CapturedFrame<'_>) {
+        let evidence = &mut self.evidence;
+        self.clock.tick(frame.number, frame.time, evidence);
+        let captured = frame.data.len() as u32;
+        if captured < frame.wire_len {
+            let first = evidence.cut.count == 0;
+            evidence.cut.add(frame.number);
+            evidence.cut_least = if first {
+                captured
+            } else {
+                evidence.cut_least.min(captured)
+            };
+            evidence.cut_most = evidence.cut_most.max(captured);
+        } else {
+            evidence.whole.add(frame.number);
+        }
+    }
+
+    /// A packet of a connection, and what it was judged to be.
+    #[inline]
+    pub(super) fn packet(
+        &mut self,
+        flow: &mut TcpFlow,
+        from: Role,
+        arrived: &Arrived<'_>,
+        ip: &Ip,
+        interface: u32,
+        events: &[Event],
+    ) {
+        let TcpFlow {
+            connection, watch, ..
+        } = flow;
+        let segment = arrived.segment;
+        let payload = segment.payload_len;
+        // A bare acknowledgment without an identification is like the one before it.
+        if payload > 0
+            || arrived.ip_id.is_some_and(|id| id != 0)
+            || segment.flags.any(Flags::SYN | Flags::FIN)
+        {
+            self.evidence.packets += 1;
+            let place = u16::from(arrived.ttl) << 8 | u16::from(interface as u8);
+            if let Some((first, micros)) = watch.copy_of(arrived, from, place) {
+                self.copied(arrived, place, first, micros);
+                return;
+            }
+        }
+        let side = &mut watch.sides[from as usize];
+        if let Some(timestamps) = segment.options.timestamps {
+            let value = timestamps.value;
+            match side.last {
+                Some((_, last)) if !(last..last + Span::from_secs(1)).contains(&arrived.time) => {
+                    self.leaps(side, from, value, arrived);
+                }
+                Some(_) => {}
+                None => side.first = Some((value, arrived.time)),
+            }
+            side.last = Some((value, arrived.time));
+        }
+        if payload > 0 {
+            side.cut |= segment.payload.len() < payload as usize;
+            if payload > USUAL_PAYLOAD {
+                self.large(connection, from, arrived);
+            }
+            if let Some(early) = watch.sides[from.peer() as usize].early {
+                let end = segment.seq + segment.sequence_len();
+                if end == early.0 {
+                    watch.sides[from.peer() as usize].early = None;
+                    self.overtaken(early, arrived.time);
+                }
+            }
+            let side = &mut watch.sides[from as usize];
+            if side.verified < VERIFIED {
+                verify(side, connection, arrived, ip);
+            }
+        }
+        if !events.is_empty() {
+            self.judged(connection, watch, arrived, from, events);
+        }
+    }
+
+    #[cold]
+    fn copied(&mut self, arrived: &Arrived<'_>, place: u16, first: u16, micros: u32) {
+        let evidence = &mut self.evidence;
+        evidence.copies.add(arrived.frame);
+        evidence.data_copies += u64::from(arrived.segment.payload_len > 0);
+        evidence.copies_routed += u64::from(place >> 8 != first >> 8);
+        evidence.copies_elsewhere += u64::from(place & 0xff != first & 0xff);
+        let power = (u32::BITS - micros.leading_zeros()) as usize;
+        if let Some(count) = evidence.copy_delay.get_mut(power.min(15)) {
+            *count += 1;
+        }
+    }
+
+    /// A host's packet after a second and more, or earlier than its packet before: by how much its
+    /// own clock went on.
+    #[cold]
+    fn leaps(&mut self, side: &mut Side, from: Role, value: u32, arrived: &Arrived<'_>) {
+        /// What the rate of a host's clock is taken from, at least.
+        const BASE: Span = Span::from_millis(500);
+        const TICKS: i32 = 50;
+        let (Some((first, began)), Some((last, then))) = (side.first, side.last) else {
+            return;
+        };
+        let elapsed = arrived.time - then;
+        if elapsed < Span::ZERO {
+            self.evidence.back_within.add(arrived.frame);
+            let by = Span::ZERO - elapsed;
+            self.evidence.back_within_by = self.evidence.back_within_by.max(by);
+            side.first = Some((value, arrived.time));
+            return;
+        }
+        let ticks = last.wrapping_sub(first) as i32;
+        let moved = value.wrapping_sub(last) as i32;
+        if then - began < BASE || ticks < TICKS || moved < 0 {
+            return;
+        }
+        let rate = f64::from(ticks) / (then - began).as_secs_f64();
+        let own = f64::from(moved) / rate;
+        let by = elapsed.as_secs_f64() - own;
+        if by > own + 1.0 {
+            self.evidence.jump(Jump {
+                from: then,
+                to: arrived.time,
+                frame: arrived.frame,
+                by: Span::from_nanos((by * 1e9) as i64),
+                sides: 1 << from as u8,
+            });
+            side.first = Some((value, arrived.time));
+        }
+    }
+
+    /// A segment with more payload than usual: more than the hosts agreed to, or any link carries?
+    #[cold]
+    fn large(&mut self, connection: &Connection, from: Role, arrived: &Arrived<'_>) {
+        let payload = arrived.segment.payload_len;
+        let agreed = connection.endpoint(from.peer()).syn.map(|syn| syn.mss);
+        let mss = match agreed {
+            Some(Some(mss)) => u32::from(mss),
+            // RFC 9293 section 3.7.1 has 536 for this, which not all hosts know.
+            Some(None) => USUAL_PAYLOAD,
+            None => 0,
+        };
+        let most = if mss == 0 { JUMBO } else { mss };
+        if payload > most {
+            let evidence = &mut self.evidence;
+            evidence.oversize.add(arrived.frame);
+            evidence.oversize_most = evidence.oversize_most.max(payload);
+            evidence.oversize_mss = evidence.oversize_mss.max(mss);
+        }
+    }
+
+    /// Data came after their acknowledgment: the capture's doing, unless so late that they may
+    /// have been sent again.
+    #[cold]
+    fn overtaken(&mut self, early: (SeqNum, Timestamp, u64), now: Timestamp) {
+        const SOON: Span = Span::from_millis(10);
+        let (_, then, frame) = early;
+        if now - then < SOON {
+            self.evidence.early_acks.add(frame);
+            self.evidence.early_by = self.evidence.early_by.max(now - then);
+        }
+    }
+
+    /// What of the verdicts tells of the capture.
+    fn judged(
+        &mut self,
+        connection: &Connection,
+        watch: &mut Watch,
+        arrived: &Arrived<'_>,
+        from: Role,
+        events: &[Event],
+    ) {
+        for event in events {
+            match event.what {
+                What::Verdict(verdict) if verdict.kind == Kind::AckUnseen => {
+                    watch.sides[from as usize].early =
+                        Some((arrived.segment.ack, arrived.time, arrived.frame));
+                }
+                What::GapGivenUp { .. } => self.given_up(connection, watch, event),
+                _ => {}
+            }
+        }
+    }
+
+    /// Octets that were given up: missed by the capture if the peer acknowledged them.
+    pub(super) fn given_up(&mut self, connection: &Connection, watch: &Watch, event: &Event) {
+        /// More is somebody's lie.
+        const MOST: u64 = 1 << 26;
+        let What::GapGivenUp {
+            stream,
+            offset,
+            len,
+        } = event.what
+        else {
+            return;
+        };
+        let endpoint = connection.endpoint(stream);
+        let figures = &endpoint.figures;
+        let end = (offset + len + 1) as i64;
+        let both_ways =
+            figures.packets > 0 && connection.endpoint(stream.peer()).figures.packets > 0;
+        if !both_ways
+            || watch.sides[stream as usize].cut
+            || len > MOST
+            || endpoint.acknowledged() < end
+        {
+            return;
+        }
+        let usual = figures.payload_bytes.checked_div(figures.data_packets);
+        let evidence = &mut self.evidence;
+        evidence.unseen.add(event.frame);
+        evidence.unseen_octets += len;
+        evidence.unseen_frames += len.div_ceil(usual.unwrap_or(len).max(1));
+    }
+
+    /// A connection that is through, or as far as it got.
+    pub(super) fn connection(evidence: &mut Evidence, key: &FlowKey, flow: &TcpFlow) {
+        let TcpFlow {
+            connection,
+            watch,
+            client,
+            ..
+        } = flow;
+        let ends = Role::BOTH.map(|role| connection.endpoint(role));
+        evidence.connections += 1;
+        evidence.dsacks += ends
+            .iter()
+            .map(|end| u64::from(end.figures.dsacks))
+            .sum::<u64>();
+        let frame = connection.first_frame;
+        match ends.map(|end| end.figures.packets > 0) {
+            [true, true] => evidence.both_ways.add(frame),
+            [client, _] => {
+                let speaker = if client { Role::Client } else { Role::Server };
+                if reacts(connection, speaker) {
+                    evidence.one_way.add(frame);
+                }
+            }
+        }
+        if connection.opening() != Opening::Midstream {
+            evidence.handshakes.add(frame);
+        } else if ends.iter().any(|end| end.figures.stream_bytes > 1)
+            && ends.iter().map(|end| end.figures.packets).sum::<u64>() > 2
+        {
+            evidence.late_starts.add(frame);
+        }
+        for role in Role::BOTH {
+            let (side, end) = (&watch.sides[role as usize], connection.endpoint(role));
+            if [0, PASSED_OVER].contains(&side.verified) {
+                continue;
+            }
+            evidence.verified += 1;
+            let taken = end.acknowledged() > 1 && end.figures.retransmissions == 0;
+            if side.wrong == 0 {
+                evidence.right.add(side.verified_frame);
+            } else if side.wrong == side.verified
+                && (taken || side.wrong > 1 && end.acknowledged() > 1)
+            {
+                let direction = match role {
+                    Role::Client => *client,
+                    Role::Server => client.reverse(),
+                };
+                let host = key.source(direction).address;
+                evidence.wrong_from(host, side.verified_frame);
+            }
+        }
+    }
+
+    /// The evidence so far, but for connections that are still kept.
+    pub(super) fn so_far(&self) -> Evidence {
+        let mut evidence = self.evidence.clone();
+        let mut clock = self.clock;
+        clock.settle(&mut evidence);
+        evidence
+    }
+}
+
+/// More payload than this is looked at: that of Ethernet without options.
+const USUAL_PAYLOAD: u32 = 1460;
+
+/// The most payload that links carry: frames of 9216 bytes and a little.
+const JUMBO: u32 = 9300;
+
+/// Segments with payload that are verified of each direction …
+const VERIFIED: u8 = 2;
+/// … of all connections that begin by this frame, and of some that begin later.
+const EARLY: u64 = 50_000;
+const ONE_IN: u64 = 16;
+/// Stands for a direction that is not verified.
+const PASSED_OVER: u8 = u8::MAX;
+
+#[inline]
+fn verify(side: &mut Side, connection: &Connection, arrived: &Arrived<'_>, ip: &Ip) {
+    let first = connection.first_frame;
+    if first > EARLY && !first.is_multiple_of(ONE_IN) {
+        side.verified = PASSED_OVER;
+        return;
+    }
+    let Some(right) = arrived.segment.checksum_ok(ip) else {
+        return;
+    };
+    if side.verified == 0 || (!right && side.wrong == 0) {
+        side.verified_frame = arrived.frame;
+    }
+    side.verified += 1;
+    side.wrong += u8::from(!right);
+}
+
+/// Whether the only host that is seen reacts to the other: then that one sends.
+fn reacts(connection: &Connection, speaker: Role) -> bool {
+    /// More new segments than a host sends before it hears anything (RFC 6928 has 10).
+    const MANY: u64 = 20;
+    let (me, peer) = (
+        connection.endpoint(speaker),
+        connection.endpoint(speaker.peer()),
+    );
+    let new = me.figures.data_packets.saturating_sub(u64::from(
+        me.figures.retransmissions + me.figures.duplicates,
+    ));
+    let acknowledges = peer.acknowledged() > 1 && peer.base().is_some();
+    me.figures.packets > 2 && (acknowledges || new > MANY)
+}
