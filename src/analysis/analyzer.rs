@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
+use super::capture::StopReason;
 use super::quality::{Quality, Watch};
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
@@ -413,8 +414,7 @@ impl Analyzer {
         flow.connection
             .segment(arrived, from, settings, pool, events, &mut listener);
         let (ip, interface) = place;
-        self.quality
-            .packet(flow, from, arrived, ip, interface, events);
+        self.quality.packet(flow, from, arrived, ip, interface);
         // Memory only grows a little at a time, but for what waits behind a gap.
         flow.uncounted += 1;
         if flow.uncounted == 16 || flow.connection.holds_back() || flow.connection.is_over() {
@@ -576,9 +576,6 @@ impl Analyzer {
             .finish(&mut self.pool, &mut events, &mut Numbered { id, observer });
         self.heap -= flow.counted;
         flow.counted = 0;
-        for event in &events {
-            self.quality.given_up(&flow.connection, &flow.watch, event);
-        }
         if !events.is_empty() {
             observer.late(id, &events);
         }
@@ -620,6 +617,11 @@ impl Analyzer {
         }
         evidence.frames = self.capture.frames;
         evidence.missed = self.capture.missed();
+        let headers_cut = self.capture.stops.iter();
+        evidence.headers_cut = headers_cut
+            .filter(|(kind, _)| kind.reason == StopReason::CutByCapture)
+            .map(|(_, frames)| frames)
+            .sum();
         evidence.unread = self.capture.undecoded + self.capture.fragments;
         evidence
     }

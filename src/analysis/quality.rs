@@ -4,9 +4,10 @@
 use crate::diagnosis::{Evidence, Jump};
 use crate::flow::FlowKey;
 use crate::frame::CapturedFrame;
-use crate::tcp::{Arrived, Connection, Event, Kind, Opening, Role, What};
+use crate::tcp::{Arrived, Connection, Opening, Role};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Flags, Ip, SeqNum};
+use crate::wire::checksum::Sum;
+use crate::wire::{Flags, Ip, Segment, SeqNum};
 
 use super::tracked::TcpFlow;
 
@@ -97,19 +98,96 @@ pub(super) struct Watch {
 /// The same, of one direction.
 #[derive(Debug, Default)]
 struct Side {
+    /// When its last packet passed.
+    then: Option<Timestamp>,
     /// Its first timestamp value, and when that passed.
     first: Option<(u32, Timestamp)>,
     /// The last.
     last: Option<(u32, Timestamp)>,
-    /// An acknowledgment of octets that had not been captured then.
-    early: Option<(SeqNum, Timestamp, u64)>,
+    /// Its largest payload in bytes.
+    largest: u32,
+    /// The number after the highest octet seen or acknowledged.
+    next: Option<SeqNum>,
+    /// Octets before `next` that were not seen.
+    holes: [Hole; Self::HOLES],
+    /// The first acknowledgment it sent, and the highest.
+    acked: Option<(SeqNum, SeqNum)>,
     /// Segments whose checksum was verified, and how many were wrong.
     verified: u8,
     wrong: u8,
+    /// … and how many of these had what a host leaves to its card.
+    unfilled: u8,
+    /// The number after the last of them.
+    verified_end: Option<SeqNum>,
     /// The first of these with a wrong one, or if there is none, of all.
     verified_frame: u64,
-    /// Whether some of its payload was not captured.
-    cut: bool,
+}
+
+/// Octets that were not seen: skipped by a segment, or acknowledged before they came.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hole {
+    start: SeqNum,
+    /// As `start` where there is none.
+    end: SeqNum,
+    /// When that was seen, in microseconds, and in which frame.
+    micros: u32,
+    by_ack: bool,
+    frame: u64,
+}
+
+impl Hole {
+    fn len(&self) -> u32 {
+        self.end.0.wrapping_sub(self.start.0)
+    }
+}
+
+impl Side {
+    const HOLES: usize = 3;
+    /// More is no hole but other numbers.
+    const MOST: i32 = 1 << 26;
+
+    /// Takes octets as seen. Gives the hole that an acknowledgment made and that they close.
+    #[cold]
+    fn fill(&mut self, from: SeqNum, to: SeqNum) -> Option<Hole> {
+        let mut closed = None;
+        for hole in self.holes.iter_mut().filter(|hole| hole.len() > 0) {
+            if !from.before(hole.end) || !to.after(hole.start) {
+                continue;
+            }
+            let whole = *hole;
+            if from.after(hole.start) && !to.before(hole.end) {
+                hole.end = from;
+            } else {
+                hole.start = if to.after(hole.end) { hole.end } else { to };
+            }
+            if hole.len() == 0 && hole.by_ack {
+                closed = Some(whole);
+            }
+        }
+        closed
+    }
+
+    /// Whether there may be holes.
+    fn has_holes(&self) -> bool {
+        self.holes.iter().any(|hole| hole.len() > 0)
+    }
+
+    /// Notes octets that are not there, up to `end`. Gives an older hole that has to make room.
+    #[cold]
+    fn skip(&mut self, end: SeqNum, frame: u64, micros: u32, by_ack: bool) -> Option<Hole> {
+        let start = self.next?;
+        let hole = Hole {
+            start,
+            end,
+            micros,
+            by_ack,
+            frame,
+        };
+        let oldest = |hole: &&mut Hole| if hole.len() == 0 { 0 } else { hole.frame };
+        let place = self.holes.iter_mut().min_by_key(oldest)?;
+        let old = core::mem::replace(place, hole);
+        (old.len() > 0).then_some(old)
+    }
 }
 
 impl Watch {
@@ -202,7 +280,6 @@ impl Quality {
         arrived: &Arrived<'_>,
         ip: &Ip,
         interface: u32,
-        events: &[Event],
     ) {
         let TcpFlow {
             connection, watch, ..
@@ -222,36 +299,91 @@ impl Quality {
             }
         }
         let side = &mut watch.sides[from as usize];
+        let now = arrived.time;
+        if side.then.is_some_and(|then| now < then) {
+            self.goes_back(side, arrived);
+        }
+        side.then = Some(now);
         if let Some(timestamps) = segment.options.timestamps {
             let value = timestamps.value;
             match side.last {
-                Some((_, last)) if !(last..last + Span::from_secs(1)).contains(&arrived.time) => {
+                Some((_, last)) if now - last >= Span::from_secs(1) => {
                     self.leaps(side, from, value, arrived);
                 }
                 Some(_) => {}
-                None => side.first = Some((value, arrived.time)),
+                None => side.first = Some((value, now)),
             }
-            side.last = Some((value, arrived.time));
+            side.last = Some((value, now));
         }
+        if segment.flags.has(Flags::RST) {
+            return;
+        }
+        self.numbers(watch, connection, arrived, from);
         if payload > 0 {
-            side.cut |= segment.payload.len() < payload as usize;
             if payload > USUAL_PAYLOAD {
                 self.large(connection, from, arrived);
             }
-            if let Some(early) = watch.sides[from.peer() as usize].early {
-                let end = segment.seq + segment.sequence_len();
-                if end == early.0 {
-                    watch.sides[from.peer() as usize].early = None;
-                    self.overtaken(early, arrived.time);
-                }
-            }
             let side = &mut watch.sides[from as usize];
+            side.largest = side.largest.max(payload);
             if side.verified < VERIFIED {
                 verify(side, connection, arrived, ip);
             }
         }
-        if !events.is_empty() {
-            self.judged(connection, watch, arrived, from, events);
+    }
+
+    /// What was skipped, and what is acknowledged though it was not seen.
+    #[inline]
+    fn numbers(
+        &mut self,
+        watch: &mut Watch,
+        connection: &Connection,
+        arrived: &Arrived<'_>,
+        from: Role,
+    ) {
+        let segment = arrived.segment;
+        let micros = (arrived.time.as_nanos() / 1000) as u32;
+        let [client, server] = &mut watch.sides;
+        let (me, peer) = match from {
+            Role::Client => (client, server),
+            Role::Server => (server, client),
+        };
+        let end = segment.seq + segment.sequence_len();
+        let above = me.next.map_or(0, |next| segment.seq.distance_from(next));
+        let begins = me.next.is_none() || segment.flags.has(Flags::SYN);
+        if begins || above == 0 {
+            me.next = Some(end);
+        } else if above > 0 {
+            if above < Side::MOST
+                && let Some(old) = me.skip(segment.seq, arrived.frame, micros, false)
+            {
+                Self::unseen(&mut self.evidence, connection, &old, me.largest, peer.acked);
+            }
+            me.next = Some(end);
+        } else {
+            if end != segment.seq
+                && me.has_holes()
+                && let Some(hole) = me.fill(segment.seq, end)
+            {
+                self.overtaken(&hole, micros);
+            }
+            if me.next.is_some_and(|next| end.after(next)) {
+                me.next = Some(end);
+            }
+        }
+        if segment.flags.has(Flags::ACK) {
+            let ack = segment.ack;
+            let above = peer.next.map_or(0, |next| ack.distance_from(next));
+            if above > 0 && above < Side::MOST {
+                if let Some(old) = peer.skip(ack, arrived.frame, micros, true) {
+                    Self::unseen(&mut self.evidence, connection, &old, peer.largest, me.acked);
+                }
+                peer.next = Some(ack);
+            }
+            me.acked = match me.acked {
+                Some((first, last)) if !ack.after(last) => Some((first, last)),
+                Some((first, _)) => Some((first, ack)),
+                None => Some((ack, ack)),
+            };
         }
     }
 
@@ -268,8 +400,17 @@ impl Quality {
         }
     }
 
-    /// A host's packet after a second and more, or earlier than its packet before: by how much its
-    /// own clock went on.
+    /// A host's packet that is earlier than its packet before.
+    #[cold]
+    fn goes_back(&mut self, side: &mut Side, arrived: &Arrived<'_>) {
+        let by = side.then.map_or(Span::ZERO, |then| then - arrived.time);
+        self.evidence.back_within.add(arrived.frame);
+        self.evidence.back_within_by = self.evidence.back_within_by.max(by);
+        // The rate of its clock is to be taken anew.
+        side.last = None;
+    }
+
+    /// A host's packet after a second and more: by how much its own clock went on.
     #[cold]
     fn leaps(&mut self, side: &mut Side, from: Role, value: u32, arrived: &Arrived<'_>) {
         /// What the rate of a host's clock is taken from, at least.
@@ -279,13 +420,6 @@ impl Quality {
             return;
         };
         let elapsed = arrived.time - then;
-        if elapsed < Span::ZERO {
-            self.evidence.back_within.add(arrived.frame);
-            let by = Span::ZERO - elapsed;
-            self.evidence.back_within_by = self.evidence.back_within_by.max(by);
-            side.first = Some((value, arrived.time));
-            return;
-        }
         let ticks = last.wrapping_sub(first) as i32;
         let moved = value.wrapping_sub(last) as i32;
         if then - began < BASE || ticks < TICKS || moved < 0 {
@@ -329,65 +463,33 @@ impl Quality {
     /// Data came after their acknowledgment: the capture's doing, unless so late that they may
     /// have been sent again.
     #[cold]
-    fn overtaken(&mut self, early: (SeqNum, Timestamp, u64), now: Timestamp) {
-        const SOON: Span = Span::from_millis(10);
-        let (_, then, frame) = early;
-        if now - then < SOON {
-            self.evidence.early_acks.add(frame);
-            self.evidence.early_by = self.evidence.early_by.max(now - then);
+    fn overtaken(&mut self, hole: &Hole, micros: u32) {
+        const SOON: u32 = 10_000;
+        let after = micros.wrapping_sub(hole.micros);
+        if after < SOON {
+            self.evidence.early_acks.add(hole.frame);
+            let by = Span::from_nanos(i64::from(after) * 1000);
+            self.evidence.early_by = self.evidence.early_by.max(by);
         }
     }
 
-    /// What of the verdicts tells of the capture.
-    fn judged(
-        &mut self,
+    /// A hole that nothing filled: missed by the capture if it was acknowledged.
+    fn unseen(
+        evidence: &mut Evidence,
         connection: &Connection,
-        watch: &mut Watch,
-        arrived: &Arrived<'_>,
-        from: Role,
-        events: &[Event],
+        hole: &Hole,
+        largest: u32,
+        acked: Option<(SeqNum, SeqNum)>,
     ) {
-        for event in events {
-            match event.what {
-                What::Verdict(verdict) if verdict.kind == Kind::AckUnseen => {
-                    watch.sides[from as usize].early =
-                        Some((arrived.segment.ack, arrived.time, arrived.frame));
-                }
-                What::GapGivenUp { .. } => self.given_up(connection, watch, event),
-                _ => {}
-            }
-        }
-    }
-
-    /// Octets that were given up: missed by the capture if the peer acknowledged them.
-    pub(super) fn given_up(&mut self, connection: &Connection, watch: &Watch, event: &Event) {
-        /// More is somebody's lie.
-        const MOST: u64 = 1 << 26;
-        let What::GapGivenUp {
-            stream,
-            offset,
-            len,
-        } = event.what
-        else {
-            return;
-        };
-        let endpoint = connection.endpoint(stream);
-        let figures = &endpoint.figures;
-        let end = (offset + len + 1) as i64;
-        let both_ways =
-            figures.packets > 0 && connection.endpoint(stream.peer()).figures.packets > 0;
-        if !both_ways
-            || watch.sides[stream as usize].cut
-            || len > MOST
-            || endpoint.acknowledged() < end
-        {
+        let octets = hole.len();
+        // A probe of an idle peer stands one octet back, which is then acknowledged again.
+        let probe = octets == 1 && connection.opening() == Opening::Midstream;
+        if octets == 0 || probe || acked.is_none_or(|(_, last)| hole.end.after(last)) {
             return;
         }
-        let usual = figures.payload_bytes.checked_div(figures.data_packets);
-        let evidence = &mut self.evidence;
-        evidence.unseen.add(event.frame);
-        evidence.unseen_octets += len;
-        evidence.unseen_frames += len.div_ceil(usual.unwrap_or(len).max(1));
+        evidence.unseen.add(hole.frame);
+        evidence.unseen_octets += u64::from(octets);
+        evidence.unseen_frames += u64::from(octets.div_ceil(largest.max(1)));
     }
 
     /// A connection that is through, or as far as it got.
@@ -409,7 +511,7 @@ impl Quality {
             [true, true] => evidence.both_ways.add(frame),
             [client, _] => {
                 let speaker = if client { Role::Client } else { Role::Server };
-                if reacts(connection, speaker) {
+                if reacts(connection, &watch.sides[speaker as usize], speaker) {
                     evidence.one_way.add(frame);
                 }
             }
@@ -422,23 +524,31 @@ impl Quality {
             evidence.late_starts.add(frame);
         }
         for role in Role::BOTH {
-            let (side, end) = (&watch.sides[role as usize], connection.endpoint(role));
+            let (side, peer) = (
+                &watch.sides[role as usize],
+                &watch.sides[role.peer() as usize],
+            );
+            for hole in &side.holes {
+                Self::unseen(evidence, connection, hole, side.largest, peer.acked);
+            }
             if [0, PASSED_OVER].contains(&side.verified) {
                 continue;
             }
             evidence.verified += 1;
-            let taken = end.acknowledged() > 1 && end.figures.retransmissions == 0;
+            let again = connection.endpoint(role).figures.retransmissions > 0;
+            let taken = peer
+                .acked
+                .is_some_and(|(_, last)| side.verified_end.is_some_and(|end| !last.before(end)));
             if side.wrong == 0 {
                 evidence.right.add(side.verified_frame);
-            } else if side.wrong == side.verified
-                && (taken || side.wrong > 1 && end.acknowledged() > 1)
-            {
+            } else if side.wrong == side.verified && taken && (side.wrong > 1 || !again) {
                 let direction = match role {
                     Role::Client => *client,
                     Role::Server => client.reverse(),
                 };
                 let host = key.source(direction).address;
                 evidence.wrong_from(host, side.verified_frame);
+                evidence.unfilled += u64::from(side.unfilled == side.wrong);
             }
         }
     }
@@ -480,20 +590,26 @@ fn verify(side: &mut Side, connection: &Connection, arrived: &Arrived<'_>, ip: &
         side.verified_frame = arrived.frame;
     }
     side.verified += 1;
+    side.verified_end = Some(arrived.segment.seq + arrived.segment.payload_len);
     side.wrong += u8::from(!right);
+    side.unfilled += u8::from(!right && is_unfilled(arrived.segment, ip));
+}
+
+/// Whether a checksum is what a host leaves to its card: nothing, or the sum of the pseudo header
+/// (of a length that the card fills in, or not).
+fn is_unfilled(segment: &Segment<'_>, ip: &Ip) -> bool {
+    let sum = |length| !Sum::pseudo_header(ip.source, ip.destination, ip.protocol, length).finish();
+    [0, sum(ip.payload_len), sum(0)].contains(&segment.checksum)
 }
 
 /// Whether the only host that is seen reacts to the other: then that one sends.
-fn reacts(connection: &Connection, speaker: Role) -> bool {
+fn reacts(connection: &Connection, side: &Side, speaker: Role) -> bool {
     /// More new segments than a host sends before it hears anything (RFC 6928 has 10).
     const MANY: u64 = 20;
-    let (me, peer) = (
-        connection.endpoint(speaker),
-        connection.endpoint(speaker.peer()),
-    );
-    let new = me.figures.data_packets.saturating_sub(u64::from(
-        me.figures.retransmissions + me.figures.duplicates,
-    ));
-    let acknowledges = peer.acknowledged() > 1 && peer.base().is_some();
-    me.figures.packets > 2 && (acknowledges || new > MANY)
+    let figures = &connection.endpoint(speaker).figures;
+    let new = figures
+        .data_packets
+        .saturating_sub(u64::from(figures.retransmissions + figures.duplicates));
+    let acknowledges = side.acked.is_some_and(|(first, last)| first != last);
+    figures.packets > 2 && (acknowledges || new > MANY)
 }

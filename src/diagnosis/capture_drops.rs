@@ -42,7 +42,7 @@ fn look(evidence: &Evidence) -> Option<Told> {
             text += " ";
         }
         text += &format!(
-            "{} acknowledged but not captured, about {}: the receivers had them.",
+            "{} acknowledged but not captured, at least {}: the receivers had them.",
             counted(evidence.unseen_octets, "octet"),
             counted(evidence.unseen_frames, "frame")
         );
@@ -90,7 +90,7 @@ mod tests {
         let told = look(&unseen()).unwrap();
         assert_eq!(
             told.text,
-            "2,896 octets acknowledged but not captured, about 2 frames: the receivers had them."
+            "2,896 octets acknowledged but not captured, at least 2 frames: the receivers had them."
         );
         assert_eq!((told.weight, told.frames), (Weight::Doubt, vec![7]));
     }

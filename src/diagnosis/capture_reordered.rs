@@ -33,7 +33,7 @@ fn look(evidence: &Evidence) -> Option<Told> {
     let mut frames = Vec::new();
     if early > 0 {
         parts.push(format!(
-            "{} captured before the data it acknowledges, by {} at most",
+            "{} captured before the data, by {} at most",
             counted(early, "acknowledgment"),
             evidence.early_by.short()
         ));
@@ -84,9 +84,8 @@ mod tests {
         });
         let told = told.unwrap();
         assert!(
-            told.text.starts_with(
-                "1 acknowledgment captured before the data it acknowledges, by 2.00us"
-            ),
+            told.text
+                .starts_with("1 acknowledgment captured before the data, by 2.00us"),
             "{}",
             told.text
         );

@@ -23,22 +23,28 @@ fn look(evidence: &Evidence) -> Option<Told> {
     }
     let host = match evidence.wrong_host {
         Some(host) => format!("what {} sends", host.to_ip()),
-        None => "sent packets".to_owned(),
+        None => "what several hosts send".to_owned(),
     };
     let of = match evidence.verified {
         1 => "the only direction".to_owned(),
         all => format!("{} of {} directions", N::Count(wrong), N::Count(all)),
     };
+    let why = if evidence.unfilled * 2 >= wrong {
+        "the card fills them in after the capture"
+    } else {
+        "the card fills them in after the capture, or packets were changed since (anonymized)"
+    };
     Some(Told {
         weight: Weight::Note,
         text: format!(
             "The checksums of {host} are wrong on {of} of connections checked, and the receivers \
-             take the data: the card fills them in after the capture."
+             take the data: {why}."
         ),
         frames: evidence.wrong.frames(),
         against: evidence.right.frames(),
         numbers: vec![
             ("wrong", Number::Count(wrong)),
+            ("unfilled", Number::Count(evidence.unfilled)),
             ("verified", Number::Count(evidence.verified)),
         ],
     })
@@ -53,6 +59,7 @@ mod tests {
     fn one_host_captures_what_it_sends() {
         let mut evidence = Evidence {
             verified: 4,
+            unfilled: 2,
             ..Evidence::default()
         };
         assert_eq!(look(&evidence), None);

@@ -14,8 +14,8 @@ pub(super) const DIAGNOSIS: Diagnosis = Diagnosis {
     look,
 };
 
-/// Ethernet, a VLAN tag, IPv6, TCP with all its options: fewer bytes may cut a header.
-const HEADERS: u32 = 14 + 4 + 40 + 60;
+/// Ethernet, IPv4, and TCP with timestamps: fewer bytes may cut options.
+const HEADERS: u32 = 14 + 20 + 32;
 
 fn look(evidence: &Evidence) -> Option<Told> {
     let cut = evidence.cut.count;
@@ -28,7 +28,7 @@ fn look(evidence: &Evidence) -> Option<Told> {
     } else {
         format!("at {least} to {most} bytes")
     };
-    let headers = least < HEADERS;
+    let headers = evidence.headers_cut > 0 || least < HEADERS;
     let consequence = if headers {
         "headers may be incomplete, and contents are missing"
     } else {
@@ -46,6 +46,7 @@ fn look(evidence: &Evidence) -> Option<Told> {
         numbers: vec![
             ("cut", Number::Count(cut)),
             ("frames", Number::Count(evidence.frames)),
+            ("headers_cut", Number::Count(evidence.headers_cut)),
             ("least", Number::Count(least.into())),
             ("most", Number::Count(most.into())),
         ],
@@ -59,23 +60,24 @@ mod tests {
 
     #[test]
     fn a_snapshot_length() {
-        let cut = |least, most| {
+        let cut = |least, most, headers_cut| {
             look(&Evidence {
                 frames: 4,
                 cut: Tally::of(2, &[3, 4]),
                 cut_least: least,
                 cut_most: most,
+                headers_cut,
                 ..Evidence::default()
             })
         };
-        let told = cut(256, 256).unwrap();
+        let told = cut(256, 256, 0).unwrap();
         assert_eq!(
             told.text,
             "2 frames (50 %) cut by the capture at 256 bytes: headers and lengths hold; contents \
              are missing, and can't be compared."
         );
         assert_eq!(told.weight, Weight::Note);
-        assert_eq!(cut(60, 96).unwrap().weight, Weight::Doubt);
+        assert_eq!(cut(40, 96, 1).unwrap().weight, Weight::Doubt);
         assert_eq!(look(&Evidence::default()), None);
     }
 }

@@ -104,6 +104,8 @@ pub struct Evidence {
     /// Frames whose TCP segment, if they held one, could not be looked at: damaged, cut, or
     /// fragments of IP.
     pub unread: u64,
+    /// Frames of which not even all headers were captured.
+    pub headers_cut: u64,
     /// Connections that had more than SYNs.
     pub connections: u64,
 
@@ -126,7 +128,7 @@ pub struct Evidence {
     pub unseen: Tally,
     /// Octets in them.
     pub unseen_octets: u64,
-    /// About so many frames.
+    /// At least so many frames.
     pub unseen_frames: u64,
 
     /// Acknowledgments captured before what they acknowledge.
@@ -180,6 +182,8 @@ pub struct Evidence {
     pub verified: u64,
     /// … in which all were wrong and the data acknowledged all the same.
     pub wrong: Tally,
+    /// … and all of them what a host leaves to its card to fill in.
+    pub unfilled: u64,
     /// A segment with a right checksum.
     pub right: Tally,
     /// Who sent the wrong ones; `None` with [`wrong`](Self::wrong) is several.
@@ -230,6 +234,7 @@ impl Evidence {
             frames,
             missed,
             unread,
+            headers_cut,
             connections,
             packets,
             copies,
@@ -264,6 +269,7 @@ impl Evidence {
             oversize_mss,
             verified,
             wrong,
+            unfilled,
             right,
             wrong_host,
         } = other;
@@ -271,6 +277,7 @@ impl Evidence {
             (&mut self.frames, frames),
             (&mut self.missed, missed),
             (&mut self.unread, unread),
+            (&mut self.headers_cut, headers_cut),
             (&mut self.connections, connections),
             (&mut self.packets, packets),
             (&mut self.data_copies, data_copies),
@@ -280,6 +287,7 @@ impl Evidence {
             (&mut self.unseen_octets, unseen_octets),
             (&mut self.unseen_frames, unseen_frames),
             (&mut self.verified, verified),
+            (&mut self.unfilled, unfilled),
         ] {
             *ours += theirs;
         }

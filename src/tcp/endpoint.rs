@@ -291,12 +291,6 @@ impl Endpoint {
             .is_some_and(|position| position != Self::ANY)
     }
 
-    /// SND.UNA: the position that its peer has acknowledged to, where 1 is the octet after its SYN.
-    #[inline]
-    pub fn acknowledged(&self) -> i64 {
-        self.una
-    }
-
     /// Octets sent and not acknowledged, as the tap sees it.
     #[inline]
     pub fn in_flight(&self) -> u64 {
