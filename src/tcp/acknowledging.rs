@@ -1,13 +1,18 @@
 //! The receive side of an endpoint: what it acknowledges, SACKs and advertises.
 
-use super::endpoint::Endpoint;
+use super::What;
+use super::again::{delay, revise};
+use super::endpoint::{Endpoint, Live};
+use super::heard::Heard;
+use super::recovery::Exit;
+use super::resends::Told;
 use super::rule::Rule;
-use super::scoreboard::Acked;
-use super::sending::probe;
+use super::scoreboard::{Acked, Sent};
+use super::sending::{probe, skips};
 use super::state::State;
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Verdict};
-use super::window::WindowChange;
+use super::window::{Scale, WindowChange};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Segment, SeqNum};
 
@@ -53,6 +58,12 @@ pub(super) fn acknowledges(
         if let Some(sample) = rtt_sample(&acked, segment, now) {
             me.rtt.add(sample);
         }
+        if let Some(newest) = &acked.newest {
+            arrived_at(me, peer, newest, now);
+        }
+        if !peer.live().gaps.is_empty() {
+            covers_gaps(me, peer, ack, step);
+        }
         peer.una = ack;
         peer.live().sacked.remove_below(ack);
         me.live().duplicate_ack_run = 0;
@@ -63,6 +74,9 @@ pub(super) fn acknowledges(
     } else {
         0
     };
+    if peer.live().resends.is_open() && (advanced || news > 0) {
+        settles(me, peer, (una, ack), step);
+    }
 
     let bare = segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN);
     let repeats = !first_sight && !advanced && ack == una && me.live().last_ack == Some(ack);
@@ -89,6 +103,40 @@ pub(super) fn acknowledges(
             ));
         }
     }
+    if bare && !advanced && start > me.next && me.next > 0 {
+        // Empty segments bear SND.NXT: what lies below it was sent, and not seen.
+        skips(me, start, step);
+        me.next = start;
+        me.live().sent_end = start;
+    }
+    if advanced || news > 0 || change.changed || me.live().duplicate_ack_run > 0 {
+        let edge = match (me.window.scale, me.window.edge) {
+            (Scale::Known(_), Some(edge)) => edge,
+            _ => i64::MAX,
+        };
+        let live = me.live();
+        let heard = Heard {
+            time: now,
+            frame: arrived.frame,
+            una: peer.una,
+            delivered: peer.live().delivered.unwrap_or_default(),
+            edge,
+            duplicates: live.duplicate_ack_run,
+            sacked: !peer.live().sacked.is_empty(),
+        };
+        let delay = delay(peer, me);
+        peer.live().hearing.push(heard, delay);
+    }
+    if let Some(ongoing) = peer.live().recovery
+        && peer.una >= ongoing.point
+    {
+        peer.live().recovery = None;
+        step.tell(What::Recovered(ongoing.ended(
+            Exit::Acknowledged,
+            arrived.frame,
+            now,
+        )));
+    }
     if change.zero && !segment.flags.any(Flags::SYN | Flags::FIN) {
         step.judge(Verdict::new(
             Kind::ZeroWindow,
@@ -98,6 +146,70 @@ pub(super) fn acknowledges(
     }
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
+}
+
+/// A segment of `peer`'s is known to have arrived: when did it pass last?
+#[inline]
+fn arrived_at(me: &Endpoint, peer: &mut Endpoint, sent: &Sent, now: Timestamp) {
+    // Which transmission it was does not show; the last one, if there was time for it.
+    let passed = match sent.resent {
+        Some(again) if now - again >= delay(me, peer) => again,
+        _ => sent.time,
+    };
+    let delivered = &mut peer.live().delivered;
+    *delivered = (*delivered).max(Some(passed));
+}
+
+/// An acknowledgment of what the capture may have missed.
+#[cold]
+fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step<'_, '_>) {
+    let (frame, from) = (step.arrived.frame, step.from.peer());
+    let mut figures = peer.figures;
+    let revise = revise(step, from, &mut figures);
+    peer.live().gaps.acknowledge(ack, frame, revise);
+    peer.figures = figures;
+    let end = peer.fin.map_or(ack, |fin| ack.min(fin));
+    let from = peer.una.max(1);
+    if peer.live().stream.seen(from, end) < end - from {
+        me.figures.acks_unseen += 1;
+        step.judge(Verdict::new(
+            Kind::AckUnseen,
+            Rule::AckOfAGap,
+            Confidence::Certain,
+        ));
+    }
+}
+
+/// What an acknowledgment tells of what was sent again.
+#[cold]
+fn settles(me: &Endpoint, peer: &mut Endpoint, (una, ack): (i64, i64), step: &mut Step<'_, '_>) {
+    let told = told(me, (una, ack), step);
+    let mut figures = peer.figures;
+    let from = step.from.peer();
+    let Live {
+        resends,
+        sacked,
+        recovery,
+        ..
+    } = peer.live();
+    let spurious = figures.spurious;
+    resends.acknowledge(&told, sacked, revise(step, from, &mut figures));
+    if let Some(ongoing) = recovery {
+        ongoing.needless(figures.spurious - spurious);
+    }
+    peer.figures = figures;
+}
+
+fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
+    let arrived = step.arrived;
+    Told {
+        frame: arrived.frame,
+        time: arrived.time,
+        una,
+        ack,
+        echo: arrived.segment.options.timestamps.map(|stamps| stamps.echo),
+        round_trip: me.rtt.minimum(),
+    }
 }
 
 pub(super) fn duplicate(me: &mut Endpoint, rule: Rule, step: &mut Step<'_, '_>) {
@@ -155,8 +267,16 @@ pub(super) fn sacks(
         if at == 0 && (right <= ack || inside_second) {
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
-            if peer.figures.spurious < peer.figures.retransmissions {
-                peer.figures.spurious += 1;
+            let told = told(me, (peer.una, ack), step);
+            let mut figures = peer.figures;
+            let from = step.from.peer();
+            let spurious = figures.spurious;
+            let revise = revise(step, from, &mut figures);
+            peer.live().resends.report(left, right, &told, revise);
+            let found = figures.spurious - spurious;
+            peer.figures = figures;
+            if let Some(ongoing) = &mut peer.live().recovery {
+                ongoing.needless(found);
             }
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
@@ -170,6 +290,9 @@ pub(super) fn sacks(
         }
         news += peer.live().sacked.insert(left.max(ack), right);
         let newest = peer.live().board.sack(left, right);
+        if let Some(sent) = &newest {
+            arrived_at(me, peer, sent, step.arrived.time);
+        }
         if let Some(sent) = newest.filter(|sent| sent.resent.is_none()) {
             me.rtt.add(step.arrived.time - sent.time);
         }

@@ -13,19 +13,25 @@
 //! - [`event`] everything that can happen, one enum
 
 mod acknowledging;
+mod again;
 pub mod connection;
+pub mod departure;
 pub mod endpoint;
 pub mod event;
+pub mod gaps;
 pub mod handshake;
+pub mod heard;
 pub mod outcome;
 pub mod range_set;
 pub mod reassembly;
 pub mod recovery;
+pub mod resends;
 pub mod retransmission;
 pub mod rtt;
 pub mod rule;
 pub mod scoreboard;
 mod sending;
+pub mod stamp_clock;
 pub mod state;
 mod step;
 mod transition;

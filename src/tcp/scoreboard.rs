@@ -31,6 +31,8 @@ pub struct Sent {
     pub ip_id: Option<u32>,
     /// Whether it reached the peer out of order, by SACK.
     pub sacked: bool,
+    /// Whether it is a first transmission, as far as that shows.
+    pub first: bool,
 }
 
 impl Sent {
@@ -192,10 +194,10 @@ impl Scoreboard {
         self.sent.get(at.checked_sub(1)?)
     }
 
-    /// The segment at or after position `end`: what was sent just above it.
-    pub fn after(&self, end: i64) -> Option<&Sent> {
+    /// The first transmission at or after position `end`: what was sent just above it.
+    pub fn original_above(&self, end: i64) -> Option<&Sent> {
         let at = self.sent.partition_point(|sent| sent.start < end);
-        self.sent.get(at)
+        self.sent.iter().skip(at).find(|sent| sent.first)
     }
 
     /// Asks for the memory that the next segment or acknowledgment needs.
@@ -248,6 +250,7 @@ mod tests {
             resent_tsval: None,
             ip_id: None,
             sacked: false,
+            first: true,
         }
     }
 
