@@ -481,15 +481,21 @@ impl Quality {
         largest: u32,
         acked: Option<(SeqNum, SeqNum)>,
     ) {
+        /// Longer than a round trip, in microseconds.
+        const BEFORE: u32 = 1_000_000;
         let octets = hole.len();
         // A probe of an idle peer stands one octet back, which is then acknowledged again.
-        let probe = octets == 1 && connection.opening() == Opening::Midstream;
-        if octets == 0 || probe || acked.is_none_or(|(_, last)| hole.end.after(last)) {
+        let midstream = connection.opening() == Opening::Midstream;
+        let probe = octets == 1 && midstream;
+        // And what was on its way when the capture began is acknowledged soon after.
+        let began = (connection.first_time.as_nanos() / 1000) as u32;
+        let before = midstream && hole.micros.wrapping_sub(began) < BEFORE;
+        if octets == 0 || probe || before || acked.is_none_or(|(_, last)| hole.end.after(last)) {
             return;
         }
         evidence.unseen.add(hole.frame);
         evidence.unseen_octets += u64::from(octets);
-        evidence.unseen_frames += u64::from(octets.div_ceil(largest.max(1)));
+        evidence.unseen_frames += u64::from(octets.div_ceil(largest.max(USUAL_PAYLOAD)));
     }
 
     /// A connection that is through, or as far as it got.
