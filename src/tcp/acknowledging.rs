@@ -88,7 +88,7 @@ pub(super) fn acknowledges(
         WindowChange::default()
     };
     if bare {
-        let below = start == me.una - 1 && start < me.next && me.next > 1;
+        let below = start == me.una - 1 && start < me.next;
         if below && repeats {
             probe(me, peer, step);
         } else if repeats && !change.changed && peer.next > una && start == me.next {
@@ -103,7 +103,7 @@ pub(super) fn acknowledges(
             ));
         }
     }
-    if bare && !advanced && start > me.next && me.next > 0 {
+    if bare && start > me.next && me.next > 0 {
         // Empty segments bear SND.NXT: what lies below it was sent, and not seen.
         skips(me, start, step);
         me.next = start;

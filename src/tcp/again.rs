@@ -2,6 +2,7 @@
 //! what it means for the endpoint is done.
 
 use super::departure::Departure;
+use super::doubt::{Answer, Doubt};
 use super::endpoint::Endpoint;
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
@@ -176,21 +177,30 @@ pub(super) fn evidence(
             by,
         })
     });
+    // Where no acknowledgment was seen, `una` is where the capture began.
     let acks = peer.live().last_ack.is_some();
+    let stayed = me.live().hearing.newest().is_some_and(|heard| {
+        let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
+        let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
+        passed && heard.sacked && heard.una <= start
+    });
     Evidence {
         seen,
         new: end - start - seen,
-        acked: una >= end,
+        acked: acks && una >= end,
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
         above: above.as_ref().map(neighbour),
         differs: false,
+        damaged: false,
+        stayed,
         departure,
         ip_id: arrived.ip_id,
         tsval,
         tick,
-        just_acked: una >= end
+        just_acked: acks
+            && una >= end
             && peer.last_sent.is_some_and(|sent| {
                 now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
             }),
@@ -258,6 +268,13 @@ pub(super) fn concluded(
             {
                 me.live().no_probe = true;
             }
+            // Of the whole flight it is the first and the last: a timeout fits as well.
+            let doubtful = judged.trigger == Some(Trigger::TailLossProbe)
+                && evidence.head
+                && evidence
+                    .timeout
+                    .is_some_and(|timeout| part(timeout, 3, 4) <= evidence.silence);
+            me.live().doubt = doubtful.then(|| Doubt::new(arrived.frame));
             me.unanswered += u32::from(judged.need != Some(Need::Spurious));
             retransmitted(me, &judged);
             me.live().resends.push(Resend {
@@ -304,21 +321,76 @@ pub(super) fn concluded(
     }
 }
 
+/// New data passed while it was in doubt whether the retransmission before it was a probe.
+#[cold]
+pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) {
+    let Some(round_trip) = round_trip(me, peer) else {
+        return;
+    };
+    let Some(doubt) = me.live().doubt.as_mut() else {
+        return;
+    };
+    let frame = doubt.frame;
+    let answer = doubt.sent(step.arrived.time, round_trip);
+    if answer == Answer::Unknown {
+        return;
+    }
+    me.live().doubt = None;
+    if answer == Answer::Timeout {
+        me.live().no_probe = true;
+        let from = step.from;
+        let mut figures = me.figures;
+        let revise = revise(step, from, &mut figures);
+        me.live().resends.was_timeout(frame, revise);
+    }
+}
+
+/// How the octets of a segment differ from those seen before at their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// They don't, or it can't be told.
+    None,
+    /// Those seen before had been damaged on their way.
+    Damage,
+    /// Both are as they were sent.
+    Conflict,
+}
+
 /// Judges `start..end`, of which some lies below what was sent.
 pub(super) fn judge(
     me: &mut Endpoint,
     peer: &mut Endpoint,
     range: (i64, i64),
-    differs: bool,
+    difference: Difference,
     step: &mut Step<'_, '_>,
 ) -> Verdict {
     let evidence = Evidence {
-        differs,
+        differs: difference != Difference::None,
+        damaged: difference == Difference::Damage,
         ..evidence(me, peer, range, step)
     };
     let judged = verdict(&evidence);
     concluded(me, range, judged, &evidence, step);
+    if let Departure::Next { skipped } = step.departure
+        && skipped > 0
+        && evidence.seen == 0
+        && judged.kind == Kind::Retransmission
+        && !evidence.beside_sender
+        && me.live().gaps.count() <= 1
+    {
+        // Sent just before it, and above everything seen: that comes next, and again.
+        me.live().owed = skipped;
+        me.live().owed_since = Some(step.arrived.time);
+    }
     judged
+}
+
+/// Whether the segment's checksum is right.
+pub(super) fn is_intact(step: &Step<'_, '_>) -> bool {
+    let arrived = step.arrived;
+    arrived
+        .ip
+        .is_some_and(|ip| arrived.segment.checksum_ok(ip) == Some(true))
 }
 
 /// Whether a segment that looks new was sent before: its sender skipped packets and was silent.
@@ -343,11 +415,15 @@ pub(super) fn had_been_lost(
     let holes = ((gap + largest - 1) / largest) as u32;
     let spare = skipped.saturating_sub(holes);
     if spare == 0 {
-        let follows = owed > 0 && evidence.in_timeout && skipped == 0;
+        let soon = me.live().owed_since.is_some_and(|since| {
+            let most = evidence.smoothed.unwrap_or(LEAST_TIMEOUT);
+            step.arrived.time - since < part(most, 2, 1)
+        });
+        let follows = owed > 0 && (evidence.in_timeout || soon) && skipped == 0 && gap == 0;
+        me.live().owed = if follows { owed - 1 } else { 0 };
         if !follows {
             return false;
         }
-        me.live().owed = owed - 1;
     } else {
         let segment = step.arrived.segment;
         let ack = peer.position(segment.ack);
@@ -418,6 +494,7 @@ pub(super) fn syn_again(
             ..Verdict::new(Kind::Retransmission, rule, Confidence::Likely)
         }
     };
+    // Or the first one seen: it answers a SYN that was answered before.
     let mut judged = judged
         .octets(1)
         .original(original.map(|original| original.frame));
@@ -429,4 +506,43 @@ pub(super) fn syn_again(
         me.live().board.resend(0, 1, time, evidence.tsval);
         passed(me, 1, step);
     }
+}
+
+/// The first SYN-ACK seen, where it answers a SYN that was answered before: the answer of then was
+/// lost. RFC 7323 section 3.2: it echoes the TSval of the SYN that it answers.
+pub(super) fn answers_earlier_syn(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, '_>) {
+    let echo = step
+        .arrived
+        .segment
+        .options
+        .timestamps
+        .map(|stamps| stamps.echo);
+    let Some(first) = peer.live().board.find(0, 1).copied() else {
+        return;
+    };
+    if first.resent.is_none() || first.tsval.is_none() || first.resent_tsval == first.tsval {
+        return;
+    }
+    if echo != first.tsval {
+        return;
+    }
+    let evidence = Evidence {
+        seen: 0,
+        new: 1,
+        ..evidence(me, peer, (0, 1), step)
+    };
+    let judged = Verdict {
+        trigger: Some(Trigger::SynAck),
+        trigger_rule: Some(Rule::SynAckTwice),
+        need: Some(Need::Needed),
+        need_rule: Some(Rule::NothingArrivedBefore),
+        lost: Some(Lost::BeforeTap),
+        ..Verdict::new(
+            Kind::Retransmission,
+            Rule::AnswersAnEarlierSyn,
+            Confidence::Likely,
+        )
+    };
+    let judged = judged.octets(1).neighbour(Some(first.frame));
+    concluded(me, (0, 1), judged, &evidence, step);
 }

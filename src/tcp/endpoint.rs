@@ -3,6 +3,7 @@
 
 use super::State;
 use super::departure::Departures;
+use super::doubt::Doubt;
 use super::gaps::Gaps;
 use super::handshake::SynOptions;
 use super::heard::Hearing;
@@ -168,6 +169,10 @@ pub(super) struct Live {
     pub(super) clock: StampClock,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,
+    /// Since when, within a fast recovery.
+    pub(super) owed_since: Option<Timestamp>,
+    /// What may have been a probe of the tail or a timeout, and what was sent after it.
+    pub(super) doubt: Option<Doubt>,
     /// Whether its timer ran out where a tail loss probe was due: it sends none.
     pub(super) no_probe: bool,
     /// Largest payload it sent.
@@ -227,6 +232,8 @@ impl Live {
             sent_end,
             clock,
             owed,
+            owed_since,
+            doubt,
             no_probe,
             largest,
             duplicate_ack_run,
@@ -246,6 +253,8 @@ impl Live {
         *sent_end = 0;
         *clock = StampClock::default();
         *owed = 0;
+        *owed_since = None;
+        *doubt = None;
         *no_probe = false;
         *largest = 0;
         *duplicate_ack_run = 0;

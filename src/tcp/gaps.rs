@@ -34,6 +34,11 @@ impl Gaps {
         self.list.is_empty()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// `start..end` was skipped.
     pub fn open(&mut self, frame: u64, start: i64, end: i64, verdict: Verdict) {
         if self.list.len() >= MOST {

@@ -16,6 +16,7 @@ mod acknowledging;
 mod again;
 pub mod connection;
 pub mod departure;
+pub mod doubt;
 pub mod endpoint;
 pub mod event;
 pub mod gaps;
@@ -48,7 +49,7 @@ pub use state::State;
 pub use verdict::{Kind, Verdict};
 
 use crate::time::Timestamp;
-use crate::wire::Segment;
+use crate::wire::{Ip, Segment};
 
 /// Which of the two endpoints. The client is the one that sent the first SYN; where none was
 /// seen, a guess ([`Connection::client_is_guessed`]).
@@ -103,6 +104,8 @@ pub struct Arrived<'a> {
     pub ttl: u8,
     /// DSCP and ECN.
     pub traffic_class: u8,
+    /// The IP header, where the checksum may be asked for.
+    pub ip: Option<&'a Ip>,
     /// The segment.
     pub segment: &'a Segment<'a>,
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::departure::before;
 use super::range_set::RangeSet;
 use super::rule::Rule;
-use super::verdict::{Confidence, Need, Verdict};
+use super::verdict::{Confidence, Need, Trigger, Verdict};
 use crate::time::{Span, Timestamp};
 
 /// A retransmission, or a copy made on the way.
@@ -69,6 +69,8 @@ pub struct Resends {
     open: u32,
 }
 
+/// A round trip shorter than this is the receiver's own time: it tells nothing.
+const TELLING: Span = Span::from_millis(1);
 /// Retransmissions kept at most.
 const MOST: usize = 512;
 
@@ -123,7 +125,7 @@ impl Resends {
             let elapsed = told.time - each.time;
             let too_soon = told
                 .round_trip
-                .is_some_and(|least| elapsed < part(least, 3, 4));
+                .is_some_and(|least| least >= TELLING && elapsed < part(least, 3, 4));
             // What TSecr echoes is the segment at the left edge (RFC 7323 section 4.3).
             let at_edge = each.start <= told.una && told.una < each.end && told.ack >= each.end;
             let older = match (each.tsval, told.echo) {
@@ -191,6 +193,21 @@ impl Resends {
             }
         }
         true
+    }
+
+    /// The retransmission in `frame` had been sent by the timer, not as a probe.
+    pub fn was_timeout(&mut self, frame: u64, mut revise: impl FnMut(Revision)) {
+        let found = self.list.iter_mut().find(|each| each.frame == frame);
+        if let Some(verdict) = found.and_then(|each| each.verdict.as_mut()) {
+            let before = *verdict;
+            verdict.trigger = Some(Trigger::Timeout);
+            verdict.trigger_rule = Some(Rule::SlowStartAfterIt);
+            revise(Revision {
+                frame,
+                before,
+                after: *verdict,
+            });
+        }
     }
 
     /// The original of `start..end` passed now, in a packet with this TSval and identification:

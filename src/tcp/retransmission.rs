@@ -27,6 +27,10 @@ pub struct Evidence {
     pub above: Option<Neighbour>,
     /// Whether its octets differ from those seen before.
     pub differs: bool,
+    /// Whether those seen before had been damaged on their way.
+    pub damaged: bool,
+    /// Whether the receiver went on asking for them after they had passed beside it.
+    pub stayed: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -253,7 +257,7 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     let need = need(e);
     let lost = match need {
         Some((Need::Spurious, _)) => None,
-        _ if seen || e.beside_sender => Some(Lost::AfterTap),
+        _ if (seen && !e.damaged) || e.beside_sender => Some(Lost::AfterTap),
         _ => Some(Lost::BeforeTap),
     };
     let mut verdict = Verdict {
@@ -316,7 +320,7 @@ fn trigger(e: &Evidence) -> (Trigger, Rule) {
     if timer || e.silence >= part(LEAST_TIMEOUT, 7, 8) {
         return (Trigger::Timeout, Rule::SilenceOfATimer);
     }
-    (Trigger::Fast, Rule::AcknowledgedSoon)
+    (Trigger::Fast, Rule::TooSoonForATimer)
 }
 
 /// Whether sending again was needed, as far as it shows at once.
@@ -325,6 +329,8 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::AckedBefore))
     } else if e.sacked {
         Some((Need::Spurious, Rule::SackedBefore))
+    } else if e.seen > 0 && e.beside_receiver && e.stayed {
+        Some((Need::Needed, Rule::HoleStayed))
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {

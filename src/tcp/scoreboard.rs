@@ -23,6 +23,8 @@ pub struct Sent {
     pub frame: u64,
     /// Hash of its payload; 0 when the capture has not all of it.
     pub fingerprint: u64,
+    /// Sum of its header, with which a damaged payload shows.
+    pub header_sum: u16,
     /// When it last passed, if it passed again, and with which TSval.
     pub resent: Option<Timestamp>,
     /// TSval of the last transmission, if it passed again and there was one.
@@ -250,6 +252,7 @@ mod tests {
             resent_tsval: None,
             ip_id: None,
             sacked: false,
+            header_sum: 0,
             first: true,
         }
     }

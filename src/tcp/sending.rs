@@ -1,6 +1,6 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
-use super::again::{delay, had_been_lost, judge, revise};
+use super::again::{Difference, delay, had_been_lost, is_intact, judge, resolves_doubt, revise};
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
 use super::retransmission::AT_ONCE;
@@ -226,6 +226,9 @@ pub(super) fn data(
     let resent = lost && !probes && had_been_lost(me, peer, (start, end), step);
     skips(me, start, step);
     passed(me, end, step);
+    if me.live().doubt.is_some() && !resent {
+        resolves_doubt(me, peer, step);
+    }
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
     first_transmission(me, start, end, payload, step);
@@ -308,6 +311,7 @@ pub(super) fn first_transmission(
         resent_tsval: None,
         ip_id: arrived.ip_id,
         sacked: false,
+        header_sum: arrived.segment.header_sum(),
         first: true,
     });
 }
@@ -331,13 +335,27 @@ pub(super) fn again_or_late(
         return;
     }
     let seen = me.live().stream.seen(start, end);
-    let original = me.live().board.find(start, end).map(|sent| sent.frame);
+    let first = me.live().board.find(start, end).copied();
+    let original = first.map(|sent| sent.frame);
     let by_segment = me
         .live()
         .board
         .conflict(start, payload, &step.settings.secrets);
     let differs = matches!(by_segment, Some(Some(_)));
-    let judged = judge(me, peer, (start, end), differs, step);
+    // Its header was made for these bytes, not for those that came with it.
+    let damaged = differs
+        && first.is_some_and(|sent| {
+            sent.start == start
+                && sent.end() == end
+                && sent.header_sum == arrived.segment.header_sum()
+        })
+        && is_intact(step);
+    let difference = match (differs, damaged) {
+        (false, _) => Difference::None,
+        (true, true) => Difference::Damage,
+        (true, false) => Difference::Conflict,
+    };
+    let judged = judge(me, peer, (start, end), difference, step);
     let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {
         me.live().board.resend(start, end, arrived.time, tsval);
@@ -355,7 +373,10 @@ pub(super) fn again_or_late(
     } else {
         by_segment.flatten()
     });
-    if let Some((from, to)) = conflict {
+    // Where one of the two was damaged on its way, nobody conflicts with himself.
+    if let Some((from, to)) = conflict
+        && !damaged
+    {
         me.figures.conflicts += 1;
         step.judge(
             Verdict::new(
@@ -390,6 +411,7 @@ pub(super) fn again_or_late(
             resent_tsval: tsval,
             ip_id: arrived.ip_id,
             sacked: false,
+            header_sum: arrived.segment.header_sum(),
             first: resent.is_none(),
         });
     }

@@ -1,7 +1,7 @@
 //! Opening, closing and reset: the segments that move both state machines.
 
 use super::Role;
-use super::again::{had_been_lost, judge, syn_again};
+use super::again::{Difference, answers_earlier_syn, had_been_lost, judge, syn_again};
 use super::connection::ResetBy;
 use super::departure::Departure;
 use super::endpoint::Endpoint;
@@ -46,6 +46,9 @@ pub(super) fn opens(
         };
         syn_again(me, peer, rule, trigger, step);
     }
+    if !me.syn_seen && is_answer && peer.syn_seen {
+        answers_earlier_syn(me, peer, step);
+    }
     if !me.syn_seen {
         me.syn_seen = start == 0;
         me.syn = Some(SynOptions::of(segment));
@@ -60,6 +63,7 @@ pub(super) fn opens(
             time,
             frame: step.arrived.frame,
             fingerprint: 0,
+            header_sum: 0,
             resent: None,
             resent_tsval: None,
             ip_id: step.arrived.ip_id,
@@ -103,7 +107,7 @@ pub(super) fn closes(
     let end = position + 1;
     if me.fin.is_some() {
         if alone && me.fin == Some(position) {
-            let judged = judge(me, peer, (position, end), false, step);
+            let judged = judge(me, peer, (position, end), Difference::None, step);
             if judged.kind == Kind::Retransmission {
                 let tsval = stamp(step);
                 me.live().board.resend(position, end, arrived.time, tsval);
@@ -117,7 +121,7 @@ pub(super) fn closes(
     let mut resent = false;
     if alone && position < me.next {
         // What was acknowledged before it passed, or overtaken by what a host sends after it.
-        let judged = judge(me, peer, (position, end), false, step);
+        let judged = judge(me, peer, (position, end), Difference::None, step);
         resent = judged.kind == Kind::Retransmission;
         filled(me, position, end, resent, step);
     } else if alone {
@@ -135,6 +139,7 @@ pub(super) fn closes(
             time: arrived.time,
             frame: arrived.frame,
             fingerprint: 0,
+            header_sum: 0,
             resent: resent.then_some(arrived.time),
             resent_tsval: stamp(step).filter(|_| resent),
             ip_id: arrived.ip_id,
