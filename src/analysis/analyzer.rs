@@ -3,14 +3,13 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
-use super::capture::StopReason;
-use super::quality::{Quality, Watch};
+use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
+use super::watch::Watch;
 use super::{
     Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
 };
-use crate::diagnosis::{self, Evidence, Finding};
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
 use crate::flow::{Direction, FlowKey, FlowTable, Protocol, Slot, Socket};
@@ -601,30 +600,6 @@ impl Analyzer {
     /// What is known of the capture as such.
     pub fn capture(&self) -> &Capture {
         &self.capture
-    }
-
-    /// What there is to say of the capture, the heaviest first.
-    pub fn findings(&self) -> Vec<Finding> {
-        diagnosis::findings(&self.evidence())
-    }
-
-    /// What findings rest on.
-    pub fn evidence(&self) -> Evidence {
-        let mut evidence = self.quality.so_far();
-        for (_, entry) in self.table.iter() {
-            if let Tracked::Tcp(flow) = &entry.value {
-                Quality::connection(&mut evidence, &entry.key, flow);
-            }
-        }
-        evidence.frames = self.capture.frames;
-        evidence.missed = self.capture.missed();
-        let headers_cut = self.capture.stops.iter();
-        evidence.headers_cut = headers_cut
-            .filter(|(kind, _)| kind.reason == StopReason::CutByCapture)
-            .map(|(_, frames)| frames)
-            .sum();
-        evidence.unread = self.capture.undecoded + self.capture.fragments;
-        evidence
     }
 
     /// What was let go to stay within memory.

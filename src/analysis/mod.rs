@@ -62,6 +62,7 @@ mod share;
 mod tracked;
 pub mod trouble;
 pub mod udp;
+mod watch;
 
 pub use analyzer::{Analyzer, Evicted};
 pub use capture::Capture;

@@ -1,15 +1,17 @@
 //! How far the capture itself can be trusted: the evidence for findings, gathered per frame, per
 //! packet of a connection, and when a connection is through. Nothing here allocates per packet.
 
-use crate::diagnosis::{Evidence, Jump};
+use super::capture::StopReason;
+use crate::diagnosis::{self, Evidence, Finding, Jump};
 use crate::flow::FlowKey;
 use crate::frame::CapturedFrame;
 use crate::tcp::{Arrived, Connection, Opening, Role};
 use crate::time::{Span, Timestamp};
-use crate::wire::checksum::Sum;
-use crate::wire::{Flags, Ip, Segment, SeqNum};
+use crate::wire::{Flags, Ip, SeqNum};
 
-use super::tracked::TcpFlow;
+use super::Analyzer;
+use super::tracked::{TcpFlow, Tracked};
+use super::watch::{Hole, PASSED_OVER, Side, VERIFIED, Watch, verify};
 
 /// Gathers evidence.
 #[derive(Debug, Default)]
@@ -80,174 +82,6 @@ impl Clock {
         }
         self.run = 0;
     }
-}
-
-/// What is remembered of a connection's latest packets.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// Fingerprints of the headers of the last packets, both directions together …
-    tags: [u32; Self::KEPT],
-    /// … when they passed, in microseconds …
-    micros: [u32; Self::KEPT],
-    /// … and with which TTL and on which interface.
-    places: [u16; Self::KEPT],
-    at: u8,
-    sides: [Side; 2],
-}
-
-/// The same, of one direction.
-#[derive(Debug, Default)]
-struct Side {
-    /// When its last packet passed.
-    then: Option<Timestamp>,
-    /// Its first timestamp value, and when that passed.
-    first: Option<(u32, Timestamp)>,
-    /// The last.
-    last: Option<(u32, Timestamp)>,
-    /// Its largest payload in bytes.
-    largest: u32,
-    /// The number after the highest octet seen or acknowledged.
-    next: Option<SeqNum>,
-    /// Octets before `next` that were not seen.
-    holes: [Hole; Self::HOLES],
-    /// The first acknowledgment it sent, and the highest.
-    acked: Option<(SeqNum, SeqNum)>,
-    /// Segments whose checksum was verified, and how many were wrong.
-    verified: u8,
-    wrong: u8,
-    /// … and how many of these had what a host leaves to its card.
-    unfilled: u8,
-    /// The number after the last of them.
-    verified_end: Option<SeqNum>,
-    /// The first of these with a wrong one, or if there is none, of all.
-    verified_frame: u64,
-}
-
-/// Octets that were not seen: skipped by a segment, or acknowledged before they came.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hole {
-    start: SeqNum,
-    /// As `start` where there is none.
-    end: SeqNum,
-    /// When that was seen, in microseconds, and in which frame.
-    micros: u32,
-    by_ack: bool,
-    frame: u64,
-}
-
-impl Hole {
-    fn len(&self) -> u32 {
-        self.end.0.wrapping_sub(self.start.0)
-    }
-}
-
-impl Side {
-    const HOLES: usize = 3;
-    /// More is no hole but other numbers.
-    const MOST: i32 = 1 << 26;
-
-    /// Takes octets as seen. Gives the hole that an acknowledgment made and that they close.
-    #[cold]
-    fn fill(&mut self, from: SeqNum, to: SeqNum) -> Option<Hole> {
-        let mut closed = None;
-        for hole in self.holes.iter_mut().filter(|hole| hole.len() > 0) {
-            if !from.before(hole.end) || !to.after(hole.start) {
-                continue;
-            }
-            let whole = *hole;
-            if from.after(hole.start) && !to.before(hole.end) {
-                hole.end = from;
-            } else {
-                hole.start = if to.after(hole.end) { hole.end } else { to };
-            }
-            if hole.len() == 0 && hole.by_ack {
-                closed = Some(whole);
-            }
-        }
-        closed
-    }
-
-    /// Whether there may be holes.
-    fn has_holes(&self) -> bool {
-        self.holes.iter().any(|hole| hole.len() > 0)
-    }
-
-    /// Notes octets that are not there, up to `end`. Gives an older hole that has to make room.
-    #[cold]
-    fn skip(&mut self, end: SeqNum, frame: u64, micros: u32, by_ack: bool) -> Option<Hole> {
-        let start = self.next?;
-        let hole = Hole {
-            start,
-            end,
-            micros,
-            by_ack,
-            frame,
-        };
-        let oldest = |hole: &&mut Hole| if hole.len() == 0 { 0 } else { hole.frame };
-        let place = self.holes.iter_mut().min_by_key(oldest)?;
-        let old = core::mem::replace(place, hole);
-        (old.len() > 0).then_some(old)
-    }
-}
-
-impl Watch {
-    const KEPT: usize = 16;
-
-    /// Copies that the capture made come sooner than any timer of a host sends anything again.
-    const SOON: u32 = 20_000;
-    /// Without an IP identification that tells them from what was sent again.
-    const AT_ONCE: u32 = 1000;
-
-    /// Looks a packet up among the last ones, and remembers it. Gives where its first was, and the
-    /// microseconds since then.
-    #[inline]
-    fn copy_of(&mut self, arrived: &Arrived<'_>, from: Role, place: u16) -> Option<(u16, u32)> {
-        let segment = arrived.segment;
-        let id = arrived.ip_id.unwrap_or(0);
-        let tsval = segment.options.timestamps.map_or(0, |each| each.value);
-        let tag = mix([
-            u64::from(segment.seq.0) << 32 | u64::from(segment.ack.0),
-            u64::from(tsval) << 32 | u64::from(id),
-            u64::from(segment.payload_len) << 32
-                | u64::from(segment.window) << 16
-                | u64::from(segment.flags.0) << 1
-                | from as u64,
-        ]);
-        let now = (arrived.time.as_nanos() / 1000) as u32;
-        let limit = if id == 0 { Self::AT_ONCE } else { Self::SOON };
-        let mut found = None;
-        if self.tags.contains(&tag) {
-            for ((&theirs, &then), &place) in self.tags.iter().zip(&self.micros).zip(&self.places) {
-                let after = (now.wrapping_sub(then) as i32).unsigned_abs();
-                if theirs == tag && after < limit {
-                    found = Some((place, after));
-                }
-            }
-        }
-        let at = usize::from(self.at) % Self::KEPT;
-        self.at = self.at.wrapping_add(1);
-        if let (Some(a), Some(b), Some(c)) = (
-            self.tags.get_mut(at),
-            self.micros.get_mut(at),
-            self.places.get_mut(at),
-        ) {
-            (*a, *b, *c) = (tag, now, place);
-        }
-        found
-    }
-}
-
-/// A fingerprint of header fields; never 0, which stands for no packet. That somebody makes two
-/// packets of one connection alike gains nothing: they are counted as a copy.
-#[inline]
-fn mix(fields: [u64; 3]) -> u32 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = 0_u64;
-    for field in fields {
-        hash = (hash ^ field).wrapping_mul(ODD);
-        hash ^= hash >> 32;
-    }
-    hash as u32 | 1
 }
 
 impl Quality {
@@ -574,40 +408,6 @@ const USUAL_PAYLOAD: u32 = 1460;
 /// The most payload that links carry: frames of 9216 bytes and a little.
 const JUMBO: u32 = 9300;
 
-/// Segments with payload that are verified of each direction …
-const VERIFIED: u8 = 2;
-/// … of all connections that begin by this frame, and of some that begin later.
-const EARLY: u64 = 50_000;
-const ONE_IN: u64 = 16;
-/// Stands for a direction that is not verified.
-const PASSED_OVER: u8 = u8::MAX;
-
-#[inline]
-fn verify(side: &mut Side, connection: &Connection, arrived: &Arrived<'_>, ip: &Ip) {
-    let first = connection.first_frame;
-    if first > EARLY && !first.is_multiple_of(ONE_IN) {
-        side.verified = PASSED_OVER;
-        return;
-    }
-    let Some(right) = arrived.segment.checksum_ok(ip) else {
-        return;
-    };
-    if side.verified == 0 || (!right && side.wrong == 0) {
-        side.verified_frame = arrived.frame;
-    }
-    side.verified += 1;
-    side.verified_end = Some(arrived.segment.seq + arrived.segment.payload_len);
-    side.wrong += u8::from(!right);
-    side.unfilled += u8::from(!right && is_unfilled(arrived.segment, ip));
-}
-
-/// Whether a checksum is what a host leaves to its card: nothing, or the sum of the pseudo header
-/// (of a length that the card fills in, or not).
-fn is_unfilled(segment: &Segment<'_>, ip: &Ip) -> bool {
-    let sum = |length| !Sum::pseudo_header(ip.source, ip.destination, ip.protocol, length).finish();
-    [0, sum(ip.payload_len), sum(0)].contains(&segment.checksum)
-}
-
 /// Whether the only host that is seen reacts to the other: then that one sends.
 fn reacts(connection: &Connection, side: &Side, speaker: Role) -> bool {
     /// More new segments than a host sends before it hears anything (RFC 6928 has 10).
@@ -618,4 +418,30 @@ fn reacts(connection: &Connection, side: &Side, speaker: Role) -> bool {
         .saturating_sub(u64::from(figures.retransmissions + figures.duplicates));
     let acknowledges = side.acked.is_some_and(|(first, last)| first != last);
     figures.packets > 2 && (acknowledges || new > MANY)
+}
+
+impl Analyzer {
+    /// What there is to say of the capture, the heaviest first.
+    pub fn findings(&self) -> Vec<Finding> {
+        diagnosis::findings(&self.evidence())
+    }
+
+    /// What findings rest on.
+    pub fn evidence(&self) -> Evidence {
+        let mut evidence = self.quality.so_far();
+        for (_, entry) in self.table.iter() {
+            if let Tracked::Tcp(flow) = &entry.value {
+                Quality::connection(&mut evidence, &entry.key, flow);
+            }
+        }
+        evidence.frames = self.capture.frames;
+        evidence.missed = self.capture.missed();
+        let headers_cut = self.capture.stops.iter();
+        evidence.headers_cut = headers_cut
+            .filter(|(kind, _)| kind.reason == StopReason::CutByCapture)
+            .map(|(_, frames)| frames)
+            .sum();
+        evidence.unread = self.capture.undecoded + self.capture.fragments;
+        evidence
+    }
 }

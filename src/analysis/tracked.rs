@@ -1,6 +1,6 @@
 //! What the flow table keeps for a flow.
 
-use super::quality::Watch;
+use super::watch::Watch;
 use super::{ConnectionView, Conversation, ConversationView};
 use crate::flow::{Direction, FlowKey};
 use crate::tcp::{Connection, Embryo, Pool, Role, Settings};
