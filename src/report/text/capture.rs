@@ -182,11 +182,11 @@ fn tone(weight: Weight) -> Tone {
     }
 }
 
-/// `packets captured twice: 500 TCP packets … (frames 2, 4)`.
+/// `500 TCP packets (50 %) are in the capture twice. See frames 2, 4.`
 fn told(finding: &Finding) -> String {
     let told = &finding.told;
     let frames: Vec<_> = told.frames.iter().take(3).map(u64::to_string).collect();
-    let mut text = format!("{}: {}", finding.diagnosis.title, told.text);
+    let mut text = told.text.clone();
     match frames.as_slice() {
         [] => {}
         [one] => text += &format!(" See frame {one}."),
