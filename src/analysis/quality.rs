@@ -120,6 +120,7 @@ impl Quality {
         } = flow;
         let segment = arrived.segment;
         let payload = segment.payload_len;
+        let micros = (arrived.time.as_nanos() / 1000) as u32;
         // A bare acknowledgment without an identification is like the one before it.
         if payload > 0
             || arrived.ip_id.is_some_and(|id| id != 0)
@@ -127,8 +128,8 @@ impl Quality {
         {
             self.evidence.packets += 1;
             let place = u16::from(arrived.ttl) << 8 | u16::from(interface as u8);
-            if let Some((first, micros)) = watch.copy_of(arrived, from, place) {
-                self.copied(arrived, place, first, micros);
+            if let Some((first, after)) = watch.copy_of(arrived, from, place, micros) {
+                self.copied(arrived, place, first, after);
                 return;
             }
         }
@@ -152,7 +153,7 @@ impl Quality {
         if segment.flags.has(Flags::RST) {
             return;
         }
-        self.numbers(watch, connection, arrived, from);
+        self.numbers(watch, connection, arrived, from, micros);
         if payload > 0 {
             if payload > USUAL_PAYLOAD {
                 self.large(connection, from, arrived);
@@ -173,9 +174,9 @@ impl Quality {
         connection: &Connection,
         arrived: &Arrived<'_>,
         from: Role,
+        micros: u32,
     ) {
         let segment = arrived.segment;
-        let micros = (arrived.time.as_nanos() / 1000) as u32;
         let [client, server] = &mut watch.sides;
         let (me, peer) = match from {
             Role::Client => (client, server),
