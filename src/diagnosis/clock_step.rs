@@ -121,7 +121,7 @@ mod tests {
         let told = told.unwrap();
         assert_eq!(
             told.text,
-            "Time goes back once, by 2.00s at most; time leaps ahead once, by 3590s more than \
+            "Time goes back once, by 2.00s at most; time leaps ahead once, by 59m50s more than \
              the hosts' own clocks."
         );
         assert_eq!((told.weight, told.frames), (Weight::Grave, vec![4, 9]));
