@@ -120,6 +120,8 @@
 //! - [`tcp`] is what a TCP conversation is doing: two endpoints as inferred from one tap, each with
 //!   its RFC 9293 state, its stream and its figures, and verdicts on what its segments were. Segments
 //!   go in; events and stream bytes come out.
+//! - [`diagnosis`] is what it means for a person: findings, one file each, from what the analysis
+//!   gathers on its way.
 //! - [`analysis`] is the one path through all of these, from arrivals to figures, with an
 //!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
@@ -145,6 +147,7 @@
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
 pub mod cli;
+pub mod diagnosis;
 pub mod flow;
 pub mod frame;
 pub mod generator;

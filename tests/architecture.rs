@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// ```text
 /// time, wire ◀─ frame ◀─ source ◀─┐
-/// time, wire ◀─ flow, tcp ◀───────┴─ analysis ◀─ cli ◀─ main
+/// time, wire ◀─ flow, tcp ◀─ diagnosis ◀─┴─ analysis ◀─ cli ◀─ main
 /// time, wire, frame, source ◀─ generator
 /// ```
 ///
@@ -28,12 +28,25 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["time", "frame", "wire"]),
     // Never tcp: what it says is true must not come from what it is held against.
     ("generator", &["time", "frame", "wire", "source"]),
+    ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
-        &["prefetch", "time", "frame", "wire", "flow", "tcp", "source"],
+        &[
+            "prefetch",
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "source",
+        ],
     ),
     // A list of packets names what packets hold.
-    ("report", &["time", "wire", "flow", "tcp", "analysis"]),
+    (
+        "report",
+        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+    ),
     (
         "cli",
         &[

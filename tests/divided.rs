@@ -49,6 +49,7 @@ fn told(analyzer: &Analyzer) -> String {
     }
     // How much was held, not what was found, may differ.
     writeln!(text, "{:?} {}", analyzer.capture(), analyzer.tcp_seen()).unwrap();
+    writeln!(text, "{:?}", analyzer.evidence()).unwrap();
     text
 }
 

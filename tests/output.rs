@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tcplens::diagnosis::DIAGNOSES;
 use tcplens::report::explain::KINDS;
 use tcplens::report::field::{self, Field};
 use tcplens::tcp::Kind;
@@ -61,6 +62,22 @@ fn kinds() -> String {
     text
 }
 
+fn findings() -> String {
+    let mut text = String::from(
+        "| code | what is found | silent for | what to do |\n| --- | --- | --- | --- |\n",
+    );
+    for each in DIAGNOSES {
+        let (code, title) = (each.code, each.title);
+        writeln!(
+            text,
+            "| `{code}` | {title} | {} | {} |",
+            each.silent, each.advice
+        )
+        .unwrap();
+    }
+    text
+}
+
 #[test]
 fn every_verdict_is_in_the_manual() {
     let manual = fs::read_to_string(manual_path()).unwrap();
@@ -80,6 +97,7 @@ fn the_tables_are_those_of_the_code() {
         ("udp-end", table(field::UDP_END)),
         ("kinds", kinds()),
         ("rules", rules()),
+        ("findings", findings()),
     ] {
         let begin = format!("<!-- begin: {name} (written by tests/output.rs) -->\n");
         let end = format!("<!-- end: {name} -->");

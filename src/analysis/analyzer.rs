@@ -3,8 +3,10 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
+use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
+use super::watch::Watch;
 use super::{
     Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
 };
@@ -41,6 +43,7 @@ pub struct Analyzer {
     pub(super) table: FlowTable<Tracked>,
     pub(super) defragmenter: Defragmenter,
     pub(super) capture: Capture,
+    pub(super) quality: Quality,
     pub(super) events: Vec<Event>,
     pub(super) evicted: Evicted,
     pub(super) next_tcp: u32,
@@ -80,6 +83,7 @@ impl Analyzer {
             table: FlowTable::new(),
             defragmenter: Defragmenter::new(fragments),
             capture: Capture::default(),
+            quality: Quality::default(),
             events: Vec::new(),
             evicted: Evicted::default(),
             next_tcp: 0,
@@ -124,6 +128,7 @@ impl Analyzer {
             return self.part(frame, observer);
         }
         self.capture.count(frame);
+        self.quality.frame(frame);
         let decoded = wire::decode(frame.link, frame.data, frame.wire_len);
         if matches!(decoded.transport, Transport::Fragment(_)) {
             self.capture.fragments += 1;
@@ -143,6 +148,7 @@ impl Analyzer {
     ) -> ControlFlow<()> {
         if self.share.is_first() {
             self.capture.count(frame);
+            self.quality.frame(frame);
         }
         let plain = glance(frame.link, frame.data);
         if plain.is_some_and(|glance| !self.share.takes(&glance)) {
@@ -300,7 +306,7 @@ impl Analyzer {
         };
         let found = self.table.find(&key, direction, context, belongs);
         if let Some(slot) = found {
-            if self.track(slot, direction, &arrived, observer) {
+            if self.track(slot, direction, &arrived, (ip, frame.interface), observer) {
                 return (slot, direction);
             }
             self.end(slot, observer);
@@ -343,12 +349,13 @@ impl Analyzer {
             counted: 0,
             uncounted: 0,
             connection,
+            watch: Watch::default(),
         });
         self.heap += size_of::<TcpFlow>();
         let slot = self
             .table
             .insert(key, direction, context, Tracked::Tcp(flow));
-        self.track(slot, direction, &arrived, observer);
+        self.track(slot, direction, &arrived, (ip, frame.interface), observer);
         (slot, direction)
     }
 
@@ -370,23 +377,25 @@ impl Analyzer {
             counted,
             uncounted: 0,
             connection,
+            watch: Watch::default(),
         }));
     }
 
-    /// Gives a segment to its connection; not when the segment opens a new one on its sockets.
+    /// Gives a segment, with its IP header and interface, to its connection; not when the segment opens a new one on its sockets.
     #[inline]
     fn track<O: Observer + ?Sized>(
         &mut self,
         slot: Slot,
         direction: Direction,
         arrived: &Arrived<'_>,
+        place: (&Ip, u32),
         observer: &mut O,
     ) -> bool {
         let flow = match self.table.get_mut(slot).map(|entry| &mut entry.value) {
             Some(Tracked::Tcp(flow)) => flow,
             Some(Tracked::HalfOpen(..)) => {
                 self.promote(slot);
-                return self.track(slot, direction, arrived, observer);
+                return self.track(slot, direction, arrived, place, observer);
             }
             _ => return true,
         };
@@ -404,6 +413,8 @@ impl Analyzer {
         let (pool, events) = (&mut self.pool, &mut self.events);
         flow.connection
             .segment(arrived, from, settings, pool, events, &mut listener);
+        let (ip, interface) = place;
+        self.quality.packet(flow, from, arrived, ip, interface);
         // Memory only grows a little at a time, but for what waits behind a gap.
         flow.uncounted += 1;
         if flow.uncounted == 16 || flow.connection.holds_back() || flow.connection.is_over() {
@@ -512,7 +523,9 @@ impl Analyzer {
         });
         let Some(slot) = slot else { return false };
         self.end(slot, observer);
-        let removed = self.table.remove(slot).map(|entry| entry.value);
+        let removed = self.table.remove(slot);
+        let key = removed.as_ref().map(|entry| entry.key);
+        let removed = removed.map(|entry| entry.value);
         if self.share.is_part()
             && let Some(flow) = &removed
         {
@@ -528,6 +541,9 @@ impl Analyzer {
                 self.evicted.packets += 1;
             }
             Some(Tracked::Tcp(flow)) => {
+                if let Some(key) = key {
+                    Quality::connection(&mut self.quality.evidence, &key, &flow);
+                }
                 self.heap -= size_of::<TcpFlow>() + flow.counted;
                 self.evicted.connections += 1;
                 self.evicted.packets += Role::BOTH

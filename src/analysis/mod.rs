@@ -57,11 +57,13 @@ mod analyzer;
 pub mod capture;
 pub mod close_up;
 mod observer;
+mod quality;
 pub mod revisions;
 mod share;
 mod tracked;
 pub mod trouble;
 pub mod udp;
+mod watch;
 
 pub use analyzer::{Analyzer, Evicted};
 pub use capture::Capture;

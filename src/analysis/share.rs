@@ -112,6 +112,7 @@ impl Analyzer {
     /// [finished](Self::finish). Flows are numbered anew, by their first frames.
     pub fn absorb(&mut self, other: Self) {
         self.capture.absorb(&other.capture);
+        self.quality.evidence.absorb(&other.quality.so_far());
         let Evicted {
             connections,
             half_open,

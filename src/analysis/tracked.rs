@@ -1,5 +1,6 @@
 //! What the flow table keeps for a flow.
 
+use super::watch::Watch;
 use super::{ConnectionView, Conversation, ConversationView};
 use crate::flow::{Direction, FlowKey};
 use crate::tcp::{Connection, Embryo, Pool, Role, Settings};
@@ -14,6 +15,8 @@ pub(super) struct TcpFlow {
     /// … so many of its segments ago.
     pub(super) uncounted: u8,
     pub(super) connection: Connection,
+    /// For findings about the capture.
+    pub(super) watch: Watch,
 }
 
 impl TcpFlow {

@@ -8,6 +8,7 @@ use super::select;
 use super::totals::{ENDINGS, OPENINGS, Totals};
 use super::{Report, SCHEMA, verdict};
 use crate::analysis::{Capture, CloseUp, ConnectionView};
+use crate::diagnosis::{Finding, Number};
 use crate::tcp::{Event, Role, What};
 
 /// How the document is laid out.
@@ -46,6 +47,17 @@ pub fn write(
     capture(report, &mut json)?;
     close(&mut json, document)?;
     if document {
+        json.turn()?;
+        json.key("findings")?;
+        json.begin('[')?;
+    }
+    for each in report.analyzer.findings() {
+        open(&mut json, document, "finding")?;
+        finding(&each, &mut json)?;
+        close(&mut json, document)?;
+    }
+    if document {
+        json.end(']')?;
         json.turn()?;
         json.key("tcp")?;
         json.begin('{')?;
@@ -241,6 +253,34 @@ fn capture(report: &Report<'_>, json: &mut Json<'_>) -> io::Result<()> {
     json.end(']')?;
     json.put("texts_dropped", &capture.texts_dropped.into())?;
     json.put("skipped_blocks", &capture.skipped_blocks.into())
+}
+
+fn finding(finding: &Finding, json: &mut Json<'_>) -> io::Result<()> {
+    let Finding { diagnosis, told } = finding;
+    json.put("code", &diagnosis.code.into())?;
+    json.put("title", &diagnosis.title.into())?;
+    json.put("subject", &diagnosis.subject.name().into())?;
+    json.put("weight", &told.weight.name().into())?;
+    json.put("text", &Value::Text(told.text.as_str().into()))?;
+    json.put("advice", &diagnosis.advice.into())?;
+    for (name, frames) in [("frames", &told.frames), ("against", &told.against)] {
+        json.key(name)?;
+        json.begin('[')?;
+        for &frame in frames {
+            json.item(&frame.into())?;
+        }
+        json.end(']')?;
+    }
+    json.key("numbers")?;
+    json.begin('{')?;
+    for &(name, number) in &told.numbers {
+        let value = match number {
+            Number::Count(count) => count.into(),
+            Number::Time(span) => span.into(),
+        };
+        json.put(name, &value)?;
+    }
+    json.end('}')
 }
 
 fn summary(totals: &Totals, json: &mut Json<'_>) -> io::Result<()> {

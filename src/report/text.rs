@@ -63,7 +63,7 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
         list_width,
         out,
     };
-    capture::write(report, &totals, &mut lines)?;
+    capture::write(report, &mut lines)?;
     lines.blank()?;
     tcp::write(report, &slots, &totals, &mut lines)?;
     if !conversations.is_empty() {

@@ -28,15 +28,8 @@ pub struct Totals {
     pub endings: [u64; ENDINGS.len()],
     /// Connections of which one host was never seen to send.
     pub one_way: u64,
-    /// … and which were more than SYNs that nobody answered, so that the capture must have missed
-    /// the other way.
-    pub half_seen: u64,
     /// Connections with retransmissions.
     pub with_retransmissions: u64,
-    /// Connections in which octets are acknowledged that the capture never saw.
-    pub with_unseen: u64,
-    /// Connections with stream bytes that the capture never saw.
-    pub with_missing: u64,
     /// Packets.
     pub packets: u64,
     /// Their bytes on the wire.
@@ -73,17 +66,9 @@ impl Totals {
         count(&mut self.openings, &OPENINGS, connection.opening());
         count(&mut self.endings, &ENDINGS, connection.ending(end));
         let [client, server] = Role::BOTH.map(|role| &connection.endpoint(role).figures);
-        if client.packets == 0 || server.packets == 0 {
-            self.one_way += 1;
-            let only_syns = server.packets == 0
-                && u64::from(connection.handshake.syns) + u64::from(client.resets)
-                    >= client.packets;
-            self.half_seen += u64::from(!only_syns);
-        }
+        self.one_way += u64::from(client.packets == 0 || server.packets == 0);
         self.with_retransmissions +=
             u64::from(client.retransmissions > 0 || server.retransmissions > 0);
-        self.with_unseen += u64::from(client.acks_unseen > 0 || server.acks_unseen > 0);
-        self.with_missing += u64::from(client.missing_bytes > 0 || server.missing_bytes > 0);
         for role in Role::BOTH {
             let endpoint = connection.endpoint(role);
             self.add_figures(&endpoint.figures);

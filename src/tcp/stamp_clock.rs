@@ -100,7 +100,10 @@ mod tests {
     fn a_held_segment_is_late() {
         let mut clock = StampClock::default();
         for millis in 0..200 {
-            clock.pass((u32::MAX - 50).wrapping_add(millis as u32), at(millis + millis % 3));
+            clock.pass(
+                (u32::MAX - 50).wrapping_add(millis as u32),
+                at(millis + millis % 3),
+            );
         }
         assert_eq!(clock.tick(), Some(Span::from_millis(1)));
         let stamp = (u32::MAX - 50).wrapping_add(200);

@@ -6,17 +6,17 @@ use std::io;
 use super::line::Lines;
 use crate::analysis::Capture;
 use crate::analysis::capture::StopReason;
+use crate::diagnosis::{Finding, Weight};
 use crate::report::Report;
 use crate::report::escape::escaped;
 use crate::report::style::Tone;
-use crate::report::totals::Totals;
-use crate::report::units::{bytes, counted, grouped, percent};
+use crate::report::units::{bytes, counted, grouped};
 use crate::time::Timestamp;
 
 /// Inputs, interfaces, reasons and comments told one by one; the rest is counted.
 const MOST: usize = 6;
 
-pub(super) fn write(report: &Report<'_>, totals: &Totals, lines: &mut Lines<'_>) -> io::Result<()> {
+pub(super) fn write(report: &Report<'_>, lines: &mut Lines<'_>) -> io::Result<()> {
     let capture = report.analyzer.capture();
     let mut label = "Capture";
     for text in identity(report, capture) {
@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report<'_>, totals: &Totals, lines: &mut Lines<'_>)
         label = "";
     }
     let mut label = "Trust";
-    let doubts = doubts(report, capture, totals);
+    let doubts = doubts(report, capture);
     for (tone, text) in &doubts {
         lines.labelled(label, *tone, text)?;
         label = "";
@@ -174,8 +174,29 @@ fn between(first: Timestamp, last: Timestamp) -> String {
     }
 }
 
+fn tone(weight: Weight) -> Tone {
+    match weight {
+        Weight::Note => Tone::Plain,
+        Weight::Doubt => Tone::Warning,
+        Weight::Grave => Tone::Bad,
+    }
+}
+
+/// `500 TCP packets (50 %) are in the capture twice. See frames 2, 4.`
+fn told(finding: &Finding) -> String {
+    let told = &finding.told;
+    let frames: Vec<_> = told.frames.iter().take(3).map(u64::to_string).collect();
+    let mut text = told.text.clone();
+    match frames.as_slice() {
+        [] => {}
+        [one] => text += &format!(" See frame {one}."),
+        several => text += &format!(" See frames {}.", several.join(", ")),
+    }
+    text
+}
+
 /// What speaks against taking the capture at its word.
-fn doubts(report: &Report<'_>, capture: &Capture, totals: &Totals) -> Vec<(Tone, String)> {
+fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, String)> {
     let mut doubts = Vec::new();
     let mut say = |tone, text: String| doubts.push((tone, text));
     if report.interrupted {
@@ -199,74 +220,8 @@ fn doubts(report: &Report<'_>, capture: &Capture, totals: &Totals) -> Vec<(Tone,
             },
         );
     }
-    let missed = capture.missed();
-    if missed > 0 {
-        let seen = capture.frames + missed;
-        say(
-            Tone::Bad,
-            format!(
-                "{} missed by the capture itself ({}): what looks lost may not be",
-                counted(missed, "frame"),
-                percent(missed, seen)
-            ),
-        );
-    }
-    let missing = if capture.cut == 0 {
-        totals.with_missing
-    } else {
-        0
-    };
-    let doubtful = totals.with_unseen.max(missing);
-    if doubtful > 0 {
-        say(
-            Tone::Warning,
-            format!(
-                "{} with bytes that were acknowledged but not captured: the capture \
-                 missed frames",
-                counted(doubtful, "connection")
-            ),
-        );
-    }
-    if totals.duplicates * 10 >= capture.tcp && totals.duplicates > 2 {
-        say(
-            Tone::Warning,
-            format!(
-                "{} TCP segments are copies: the capture may see packets twice",
-                grouped(totals.duplicates)
-            ),
-        );
-    }
-    if totals.half_seen > 0 {
-        say(
-            Tone::Warning,
-            format!(
-                "{} seen one way only",
-                counted(totals.half_seen, "connection")
-            ),
-        );
-    }
-    if capture.cut > 0 {
-        say(
-            Tone::Warning,
-            format!(
-                "{} of {} cut by the capture: headers count, bytes are missing",
-                grouped(capture.cut),
-                counted(capture.frames, "frame")
-            ),
-        );
-    }
-    if capture.steps_back > 0 {
-        say(
-            Tone::Warning,
-            format!(
-                "the clock steps back {}, by {} at most",
-                match capture.steps_back {
-                    1 => "once".to_owned(),
-                    steps => format!("{} times", grouped(steps)),
-                },
-                capture.largest_step_back.short()
-            ),
-        );
+    for finding in report.analyzer.findings() {
+        say(tone(finding.told.weight), told(&finding));
     }
     undecoded(capture, &mut say);
     let evicted = report.analyzer.evicted();
