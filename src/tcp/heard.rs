@@ -69,13 +69,13 @@ impl Hearing {
     #[inline]
     pub fn at(&self, now: Timestamp, delay: Span, echo: Option<u32>) -> Option<&Heard> {
         let until = now - delay;
-        let by_echo = echo.and_then(|echo| {
+        let by_echo = echo.map(|echo| {
             let heard = |heard: &&Heard| {
                 heard
                     .stamp
                     .is_some_and(|stamp| echo.wrapping_sub(stamp) as i32 >= 0)
             };
-            Some(self.heard.iter().rev().find(heard))
+            self.heard.iter().rev().find(heard)
         });
         // Acknowledgments without TSval, and hosts that echo none, are placed by time.
         let stamped = self
