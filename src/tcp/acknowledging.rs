@@ -96,6 +96,7 @@ pub(super) fn acknowledges(
             Confidence::Certain,
         ));
     }
+    me.congestion_heard(peer, arrived);
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
 }
@@ -158,6 +159,7 @@ pub(super) fn sacks(
             if peer.figures.spurious < peer.figures.retransmissions {
                 peer.figures.spurious += 1;
             }
+            peer.congestion.undone();
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
                     .octets(right - left)

@@ -2,6 +2,7 @@
 //! (send side), what it advertises and acknowledges (receive side), and its figures.
 
 use super::State;
+use super::congestion::Congestion;
 use super::handshake::SynOptions;
 use super::range_set::RangeSet;
 use super::reassembly::Reassembler;
@@ -112,6 +113,8 @@ pub struct Endpoint {
     pub ttl: u8,
     /// Round trips from the tap to this host.
     pub rtt: RttSamples,
+    /// Its congestion window, as inferred from its flight.
+    pub congestion: Congestion,
     /// Counts.
     pub figures: Figures,
 }
@@ -270,6 +273,7 @@ impl Endpoint {
             pool.give(live);
         }
         self.rtt.settle(&mut pool.samples);
+        self.congestion.settle();
     }
 
     /// Initial sequence number, if its SYN was seen.
@@ -318,7 +322,7 @@ impl Endpoint {
             .live
             .as_ref()
             .map_or(0, |live| size_of::<Live>() + live.heap());
-        live + self.rtt.heap()
+        live + self.rtt.heap() + self.congestion.heap()
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

@@ -252,6 +252,7 @@ pub(super) fn data(
     }
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
+    me.congestion_sent(peer, start, end, arrived);
     first_transmission(me, start, end, payload, step);
     let policy = step.settings.policy;
     let mut sink = step.sink(step.from);
@@ -381,6 +382,7 @@ pub(super) fn again_or_late(
             }
             me.unanswered += 1;
             retransmitted(me, &judged);
+            me.congestion.sent_again(arrived.time, &judged, me.next);
         }
         Kind::Reordered => me.figures.reordered += 1,
         _ => me.figures.duplicates += 1,

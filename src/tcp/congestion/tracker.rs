@@ -1,0 +1,498 @@
+//! The flight of one sender, round trip by round trip.
+
+use super::fit::Fit;
+use super::heard::{Heard, News};
+use super::{Cause, Inferred, Limit, Reduction, Round, Sending, SlowStart, SlowStartExit};
+use crate::time::{Span, Timestamp};
+
+/// A round trip that goes on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Current {
+    began: Timestamp,
+    /// SND.UNA, as the sender knew it then.
+    una: i64,
+    /// The end of its first segment.
+    end: i64,
+    /// Most octets in flight.
+    flight: i64,
+    /// Whether that used up the peer's window.
+    full: bool,
+    /// Whether the sender ran out of data.
+    ran_out: bool,
+}
+
+/// A round trip that is over, as the next needs it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    flight: i64,
+    limit: Limit,
+}
+
+/// What is going on after a loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// Until the position is acknowledged.
+    Recovery { until: i64 },
+    /// The round trip after it.
+    After,
+}
+
+/// What was sent between a timeout and the next acknowledgment.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    una: i64,
+    octets: u32,
+    which: u32,
+}
+
+/// Growth of the flight outside slow start and recovery.
+#[derive(Clone, Copy, Debug, Default)]
+struct Growth {
+    octets: i64,
+    trips: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Tracker {
+    heard: Heard,
+    /// First position of data.
+    first: i64,
+    /// Whether what came before the first acknowledgment of data was seen.
+    beginning: bool,
+    /// Octets of a full segment.
+    segment: u32,
+    /// Octets of the first flight; whether it has ended and with more data waiting.
+    initial: i64,
+    initial_done: Option<bool>,
+    /// SND.NXT.
+    next: i64,
+    last_sent: Timestamp,
+    current: Current,
+    past: Past,
+    phase: Phase,
+    burst: Option<Burst>,
+    slow_start: SlowStart,
+    /// Round trips in a row that it grew little in.
+    slow_trips: u32,
+    /// The shortest round trip.
+    shortest: Span,
+    /// Best octets per second, and the most in flight, before any reduction.
+    best_rate: f64,
+    peak: i64,
+    rounds: [Round; Inferred::ROUNDS],
+    rounds_len: usize,
+    /// Round trips per step of `rounds`.
+    grain: u32,
+    trips: u32,
+    limited: [u32; 4],
+    reductions: [Option<Reduction>; Inferred::REDUCTIONS],
+    reductions_seen: u32,
+    fit: Fit,
+    growth: Growth,
+}
+
+const NO_ROUND: Round = Round {
+    began: Timestamp::from_nanos(0),
+    lasted: Span::ZERO,
+    flight: 0,
+    trips: 0,
+    limit: Limit::Congestion,
+};
+
+impl Tracker {
+    /// Data began at position `first`; at `time` everything below `una` was acknowledged, and the
+    /// sender knows.
+    pub(super) fn new(first: i64, time: Timestamp, una: i64) -> Self {
+        Self {
+            heard: Heard::starting(News {
+                time,
+                una,
+                ..News::default()
+            }),
+            first,
+            beginning: una <= first,
+            segment: 0,
+            initial: 0,
+            initial_done: None,
+            next: first,
+            last_sent: time,
+            current: Current {
+                began: time,
+                una,
+                end: i64::MAX,
+                ..Current::default()
+            },
+            past: Past::default(),
+            phase: Phase::Open,
+            burst: None,
+            slow_start: SlowStart {
+                trips: 0,
+                flight: 0.0,
+                exit: None,
+            },
+            slow_trips: 0,
+            shortest: Span::from_nanos(i64::MAX),
+            best_rate: 0.0,
+            peak: 0,
+            rounds: [NO_ROUND; Inferred::ROUNDS],
+            rounds_len: 0,
+            grain: 1,
+            trips: 0,
+            limited: [0; 4],
+            reductions: [None; Inferred::REDUCTIONS],
+            reductions_seen: 0,
+            fit: Fit::default(),
+            growth: Growth::default(),
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, news: News) {
+        self.heard.passes(news);
+    }
+
+    pub(super) fn sent(&mut self, sending: &Sending) {
+        let Sending {
+            time, start, end, ..
+        } = *sending;
+        self.heard.hear(time, sending.away, sending.echo);
+        let heard = *self.heard.now();
+        self.segment = sending.segment.max(1);
+        self.beginning &= sending.from_the_beginning;
+        self.first_flight(&heard, end);
+        if self.current.end == i64::MAX {
+            self.current.end = end;
+        }
+
+        // Nothing was in flight and the sender was silent for longer than its acknowledgments
+        // take: it had nothing to send.
+        let pause = (time - self.last_sent).min(time - heard.time - sending.away);
+        let long = self.shortest.min(Span::from_millis(400)).as_nanos() / 4;
+        if heard.una >= start && pause.as_nanos() > long {
+            self.current.ran_out = true;
+        }
+        if let Some(burst) = self.burst {
+            self.resume(burst, &heard, (end - start) as u32);
+        }
+        match self.phase {
+            Phase::Recovery { until } if heard.una >= until => {
+                self.close(time, &heard, end);
+                self.phase = Phase::After;
+            }
+            _ if heard.una >= self.current.end => {
+                self.close(time, &heard, end);
+            }
+            _ => {}
+        }
+        if sending.reduced && !matches!(self.phase, Phase::Recovery { .. }) {
+            self.reduce(Cause::Ecn, time, end);
+        }
+
+        let flight = end - heard.una - i64::from(heard.sacked);
+        if flight > self.current.flight {
+            self.current.flight = flight;
+            self.current.full = heard
+                .edge
+                .is_some_and(|edge| edge - end < i64::from(self.segment));
+        }
+        // A segment that is not full: there was no more. (A full window may cut one, too.)
+        if end - start + OPTIONS < i64::from(self.segment) && !self.current.full {
+            self.current.ran_out = true;
+        }
+        self.next = end;
+        self.last_sent = time;
+    }
+
+    /// Octets that pass before an acknowledgment of any of them can have been heard.
+    fn first_flight(&mut self, heard: &News, end: i64) {
+        if self.initial_done.is_none() {
+            if heard.una <= self.first {
+                self.initial = end - self.first;
+            } else {
+                self.initial_done = Some(!self.current.ran_out);
+            }
+        }
+    }
+
+    /// A round trip is over; another begins with the segment up to `end`.
+    fn close(&mut self, time: Timestamp, heard: &News, end: i64) {
+        let current = self.current;
+        let limit = match self.phase {
+            Phase::Recovery { .. } => Limit::Recovery,
+            _ if current.full => Limit::Receiver,
+            _ if current.ran_out => Limit::Application,
+            _ => Limit::Congestion,
+        };
+        let lasted = time - current.began;
+        self.current = Current {
+            began: time,
+            una: heard.una,
+            end,
+            ..Current::default()
+        };
+        self.trips += 1;
+        self.limited[limit as usize] += 1;
+        self.remember(Round {
+            began: current.began,
+            lasted,
+            flight: u32::try_from(current.flight).unwrap_or(u32::MAX),
+            trips: 1,
+            limit,
+        });
+        if limit == Limit::Congestion && lasted > Span::ZERO {
+            self.shortest = self.shortest.min(lasted);
+        }
+        self.look_at_growth(time, &current, lasted, heard.una - current.una, limit);
+        if self.phase == Phase::After {
+            let shows = limit == Limit::Congestion;
+            let after = shows.then(|| self.segments(current.flight));
+            self.finish_reduction(after);
+            self.phase = Phase::Open;
+        }
+        self.past = Past {
+            flight: current.flight,
+            limit,
+        };
+    }
+
+    /// Slow start and what follows.
+    fn look_at_growth(
+        &mut self,
+        time: Timestamp,
+        current: &Current,
+        lasted: Span,
+        acked: i64,
+        limit: Limit,
+    ) {
+        let rate = acked as f64 / lasted.as_secs_f64().max(1e-6);
+        if limit != Limit::Congestion {
+            return;
+        }
+        let grew = current.flight - self.past.flight;
+        if self.slow_start.exit.is_some() {
+            if self.phase == Phase::Open && self.past.limit == Limit::Congestion {
+                self.growth.octets += grew;
+                self.growth.trips += 1;
+            }
+        } else {
+            self.slow_start.trips = self.trips;
+            self.slow_start.flight = self.segments(current.flight);
+            // With an acknowledgment for every other segment some senders grow by half only.
+            let little = self.past.flight > 0 && grew * 4 < self.past.flight;
+            self.slow_trips = if little { self.slow_trips + 1 } else { 0 };
+            if self.slow_trips >= 2 {
+                self.slow_start.exit = Some((time, SlowStartExit::Slowed));
+            }
+        }
+        if self.reductions_seen == 0 {
+            // The drain of BBR: it has filled the queue on its way up, and empties it. Less in
+            // flight, and as much arrives.
+            if current.flight * 100 < self.peak * 65 && rate > self.best_rate * 0.8 {
+                self.fit.drained = true;
+            }
+            self.peak = self.peak.max(current.flight);
+            self.best_rate = self.best_rate.max(rate);
+        }
+    }
+
+    /// Keeps a round trip; where there are too many, two become one.
+    fn remember(&mut self, round: Round) {
+        if let Some(last) = self.rounds_len.checked_sub(1)
+            && self.rounds[last].trips < self.grain
+        {
+            self.rounds[last] = joined(self.rounds[last], round);
+            return;
+        }
+        if self.rounds_len == Inferred::ROUNDS {
+            for at in 0..Inferred::ROUNDS / 2 {
+                self.rounds[at] = joined(self.rounds[2 * at], self.rounds[2 * at + 1]);
+            }
+            self.rounds_len = Inferred::ROUNDS / 2;
+            self.grain = self.grain.saturating_mul(2);
+        }
+        self.rounds[self.rounds_len] = round;
+        self.rounds_len += 1;
+    }
+
+    fn segments(&self, octets: i64) -> f32 {
+        octets as f32 / self.segment.max(1) as f32
+    }
+
+    /// A fast retransmission.
+    pub(super) fn loss(&mut self, time: Timestamp, next: i64) {
+        if !matches!(self.phase, Phase::Recovery { .. }) {
+            self.reduce(Cause::Loss, time, next);
+        }
+    }
+
+    /// A retransmission by the timer, or after one.
+    pub(super) fn timeout(&mut self, time: Timestamp, octets: u32, next: i64) {
+        if let Some(burst) = self.burst {
+            let heard = *self.heard.now();
+            self.resume(burst, &heard, octets);
+            return;
+        }
+        let after_timeout = matches!(self.phase, Phase::Recovery { .. })
+            && self
+                .newest()
+                .is_some_and(|newest| newest.cause == Cause::Timeout);
+        if after_timeout {
+            return;
+        }
+        self.reduce(Cause::Timeout, time, next);
+        self.burst = Some(Burst {
+            una: self.heard.now().una,
+            octets,
+            which: self.reductions_seen,
+        });
+    }
+
+    /// Counts what is sent after a timeout until an acknowledgment is heard.
+    fn resume(&mut self, burst: Burst, heard: &News, octets: u32) {
+        if heard.una <= burst.una {
+            let octets = burst.octets.saturating_add(octets);
+            self.burst = Some(Burst { octets, ..burst });
+            return;
+        }
+        self.burst = None;
+        let after = self.segments(burst.octets.into());
+        if let Some(reduction) = self.reduction(burst.which) {
+            reduction.after = Some(after);
+        }
+    }
+
+    fn reduce(&mut self, cause: Cause, time: Timestamp, until: i64) {
+        let current = self.current;
+        let shows = match self.phase {
+            Phase::Recovery { .. } => false,
+            _ => !(current.full || current.ran_out) && self.past.limit != Limit::Application,
+        };
+        let past = match self.past.limit {
+            Limit::Congestion => self.past.flight,
+            _ => 0,
+        };
+        let before = match self.phase {
+            // The round trip after the last reduction is cut short.
+            Phase::After => current.flight,
+            _ => current.flight.max(past),
+        };
+        if self.phase == Phase::After {
+            self.finish_reduction(None);
+        }
+        if self.slow_start.exit.is_none() {
+            self.slow_start = SlowStart {
+                trips: self.trips + 1,
+                flight: self.segments(before),
+                exit: Some((time, SlowStartExit::Reduced)),
+            };
+        }
+        let reduction = Reduction {
+            time,
+            cause,
+            before: shows.then(|| self.segments(before)),
+            after: None,
+            undone: false,
+        };
+        if let Some(place) = self.reductions.get_mut(self.reductions_seen as usize) {
+            *place = Some(reduction);
+        } else if let Some(last) = self.reductions.last_mut() {
+            // Those beyond the ones that are kept take turns in the last place.
+            *last = Some(reduction);
+        }
+        self.reductions_seen = self.reductions_seen.saturating_add(1);
+        self.phase = Phase::Recovery { until };
+    }
+
+    /// A reduction by its number, counted from 1.
+    fn reduction(&mut self, which: u32) -> Option<&mut Reduction> {
+        let last = Inferred::REDUCTIONS - 1;
+        let at = (which as usize).checked_sub(1)?.min(last);
+        self.reductions[at].as_mut()
+    }
+
+    fn newest(&mut self) -> Option<&mut Reduction> {
+        self.reduction(self.reductions_seen)
+    }
+
+    fn finish_reduction(&mut self, after: Option<f32>) {
+        let Some(newest) = self.newest() else {
+            return;
+        };
+        if newest.cause != Cause::Timeout {
+            newest.after = after;
+        }
+        let newest = *newest;
+        self.fit.take(&newest);
+    }
+
+    pub(super) fn undone(&mut self) {
+        if self.phase != Phase::Open
+            && let Some(newest) = self.newest()
+        {
+            newest.undone = true;
+        }
+    }
+
+    /// What it all comes to.
+    pub(super) fn infer(&self) -> Inferred {
+        let reductions: Box<[_]> = self.reductions.iter().flatten().copied().collect();
+        let mut factors: Vec<_> = reductions
+            .iter()
+            .filter(|each| each.usable().is_some())
+            .filter_map(Reduction::factor)
+            .collect();
+        factors.sort_by(f64::total_cmp);
+        let limits = [
+            Limit::Congestion,
+            Limit::Application,
+            Limit::Receiver,
+            Limit::Recovery,
+        ];
+        let limit = limits
+            .into_iter()
+            .filter(|&limit| limit != Limit::Recovery)
+            .max_by_key(|&limit| (self.limited[limit as usize], limit == Limit::Congestion));
+        let more = self.initial_done.unwrap_or(false);
+        Inferred {
+            algorithm: self.fit.best(),
+            segment: self.segment,
+            initial_window: self
+                .beginning
+                .then(|| (self.segments(self.initial), more)),
+            slow_start: self.beginning.then_some(self.slow_start),
+            reductions_seen: self.reductions_seen,
+            factor: factors.get(factors.len() / 2).map(|&factor| factor as f32),
+            factors: factors.len() as u32,
+            reductions,
+            growth: (self.growth.trips >= 4).then(|| {
+                self.segments(self.growth.octets) / self.growth.trips as f32
+            }),
+            limit: limit.unwrap_or_default(),
+            rounds: self.rounds[..self.rounds_len].into(),
+        }
+    }
+}
+
+/// Options that make a segment shorter: SACK blocks in a segment with data.
+const OPTIONS: i64 = 40;
+
+fn joined(one: Round, two: Round) -> Round {
+    // What was in flight while nothing held it back says more than what was when something did.
+    let limit = match (one.limit, two.limit) {
+        (Limit::Congestion, _) | (_, Limit::Congestion) => Limit::Congestion,
+        (limit, _) => limit,
+    };
+    let flight = [one, two]
+        .iter()
+        .filter(|each| each.limit == limit)
+        .map(|each| each.flight)
+        .max();
+    Round {
+        began: one.began,
+        lasted: Span::from_nanos(one.lasted.as_nanos().saturating_add(two.lasted.as_nanos())),
+        flight: flight.unwrap_or(0),
+        trips: one.trips + two.trips,
+        limit,
+    }
+}
