@@ -12,6 +12,8 @@ use super::{Algorithm, Reduction};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fit {
     cost: [f64; 3],
+    /// The worst that one reduction counted against BBR.
+    exception: f64,
     /// Reductions that were looked at.
     pub(super) usable: u32,
     /// Flight fell without a loss while the rate did not (the drain of BBR).
@@ -42,7 +44,11 @@ impl Fit {
                 _ => (after - before * 0.95).min(0.0),
             };
             let unit = (before * 0.06).max(1.0);
-            *cost += (off / unit).powi(2).min(MOST);
+            let this = (off / unit).powi(2).min(MOST);
+            *cost += this;
+            if candidate == Algorithm::Bbr {
+                self.exception = self.exception.max(this);
+            }
         }
     }
 
@@ -71,7 +77,14 @@ impl Fit {
 
     /// What an algorithm leaves unexplained per reduction.
     fn mean(&self, algorithm: Algorithm) -> f64 {
-        let at = CANDIDATES.iter().position(|&each| each == algorithm);
-        at.map_or(f64::MAX, |at| self.cost[at] / f64::from(self.usable.max(1)))
+        let [reno, cubic, bbr] = self.cost;
+        let usable = f64::from(self.usable.max(1));
+        match algorithm {
+            Algorithm::Reno => reno / usable,
+            Algorithm::Cubic => cubic / usable,
+            // Once it drains what its startup queued, which may begin at a loss.
+            _ if self.usable > 2 => (bbr - self.exception) / (usable - 1.0),
+            _ => bbr / usable,
+        }
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct News {
     pub(super) time: Timestamp,
     /// SND.UNA of the sender, as a position.
     pub(super) una: i64,
-    /// Where the peer's window ends, if its scale is known.
-    pub(super) edge: Option<i64>,
+    /// Octets from there to the end of the peer's window, if its scale is known.
+    pub(super) window: Option<u32>,
     /// Octets above `una` that the peer reported as received.
     pub(super) sacked: u32,
     /// Its TSval.
@@ -24,7 +24,7 @@ pub(super) struct News {
 
 /// Acknowledgments on their way to the sender, and the last one that reached it. Bounded: where
 /// there are more, some are left out, and what is heard comes in coarser steps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Heard {
     now: News,
     coming: [News; Self::MOST],
@@ -37,14 +37,18 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    const MOST: usize = 32;
+    const MOST: usize = 64;
     /// A host may answer so much faster than when it was measured.
     const HASTE: Span = Span::from_nanos(200_000);
 
     pub(super) fn starting(now: News) -> Self {
         Self {
             now,
-            ..Self::default()
+            coming: [News::default(); Self::MOST],
+            first: 0,
+            len: 0,
+            grain: Span::ZERO,
+            began: Timestamp::default(),
         }
     }
 
@@ -65,9 +69,17 @@ impl Heard {
                 return;
             }
             if news.time - self.began < self.grain {
-                *last = news;
+                // As if all of it had come in the middle: neither too early nor too late.
+                let half = (news.time - self.began).as_nanos() / 2;
+                *last = News {
+                    time: self.began + Span::from_nanos(half),
+                    ..news
+                };
                 return;
             }
+        }
+        if self.len < Self::MOST / 4 {
+            self.grain = Span::from_nanos(self.grain.as_nanos() / 2);
         }
         self.began = news.time;
         if self.len == Self::MOST {
@@ -88,7 +100,14 @@ impl Heard {
     }
 
     /// The sender sends, seen at `time`, and echoes `echo`; it is `away` from the tap and back.
-    pub(super) fn hear(&mut self, time: Timestamp, away: Span, echo: Option<u32>) {
+    /// Gives when the first acknowledgment passed that it has heard since it last sent.
+    pub(super) fn hear(
+        &mut self,
+        time: Timestamp,
+        away: Span,
+        echo: Option<u32>,
+    ) -> Option<Timestamp> {
+        let mut first = None;
         // The shortest trip that was measured was not the shortest there is.
         let away = away.as_nanos() - away.as_nanos() / 16 - Self::HASTE.as_nanos();
         let away = Span::from_nanos(away.max(0));
@@ -102,10 +121,12 @@ impl Heard {
             if !(reached && echoed) {
                 break;
             }
+            first.get_or_insert(next.time);
             self.now = next;
             self.first = self.at(1);
             self.len -= 1;
         }
+        first
     }
 }
 
@@ -128,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgment_counts_when_it_can_have_arrived() {
-        let mut heard = Heard::default();
+        let mut heard = Heard::starting(News::default());
         heard.passes(news(10, 100, None));
         heard.passes(news(20, 200, None));
         heard.hear(at(39), Span::from_millis(30), None);
@@ -141,7 +162,7 @@ mod tests {
 
     #[test]
     fn and_with_timestamps_when_it_is_echoed() {
-        let mut heard = Heard::default();
+        let mut heard = Heard::starting(News::default());
         heard.passes(news(10, 100, Some(u32::MAX)));
         heard.passes(news(20, 200, Some(0)));
         heard.hear(at(500), Span::from_millis(30), Some(u32::MAX));
@@ -152,7 +173,7 @@ mod tests {
 
     #[test]
     fn stays_bounded_and_close() {
-        let mut heard = Heard::default();
+        let mut heard = Heard::starting(News::default());
         let mut worst = 0;
         for n in 0..5000_i64 {
             heard.passes(news(n, n, None));

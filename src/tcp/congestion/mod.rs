@@ -232,6 +232,8 @@ pub struct Congestion {
     first: Option<i64>,
     /// SND.UNA as the tap had it at least the round trip to the sender ago, and more lately.
     marks: [(Timestamp, i64); 2],
+    /// The first advance of SND.UNA since then, and when it was noticed.
+    early: Option<(Timestamp, i64)>,
     tracker: Option<Box<Tracker>>,
     inferred: Option<Box<Inferred>>,
 }
@@ -273,10 +275,21 @@ impl Congestion {
         if sending.time - self.marks[1].0 >= sending.away {
             self.marks[0] = self.marks[1];
             self.marks[1] = (sending.time, sending.una);
+            self.early = None;
         }
         let (time, una) = self.marks[0];
+        if sending.una > una {
+            self.early.get_or_insert((sending.time, sending.una));
+        }
         if sending.end - una > Self::LITTLE {
             let mut tracker = Box::new(Tracker::new(first, time, una));
+            for (time, una) in self.early.into_iter().chain([(sending.time, sending.una)]) {
+                tracker.acknowledged(heard::News {
+                    time,
+                    una,
+                    ..heard::News::default()
+                });
+            }
             tracker.sent(sending);
             self.tracker = Some(tracker);
         }
@@ -297,7 +310,7 @@ impl Congestion {
             tracker.acknowledged(heard::News {
                 time,
                 una,
-                edge,
+                window: edge.map(|edge| u32::try_from(edge - una).unwrap_or(0)),
                 sacked: u32::try_from(sacked).unwrap_or(u32::MAX),
                 tsval: segment.options.timestamps.map(|stamps| stamps.value),
             });

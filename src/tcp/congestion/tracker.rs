@@ -66,6 +66,9 @@ pub(super) struct Tracker {
     /// Octets of the first flight; whether it has ended and with more data waiting.
     initial: i64,
     initial_done: Option<bool>,
+    initial_short: bool,
+    /// Whether the last segment was not full.
+    short: bool,
     /// SND.NXT.
     next: i64,
     last_sent: Timestamp,
@@ -116,6 +119,8 @@ impl Tracker {
             segment: 0,
             initial: 0,
             initial_done: None,
+            initial_short: false,
+            short: false,
             next: first,
             last_sent: time,
             current: Current {
@@ -156,22 +161,27 @@ impl Tracker {
         let Sending {
             time, start, end, ..
         } = *sending;
-        self.heard.hear(time, sending.away, sending.echo);
+        let before = self.heard.now().una;
+        let first_heard = self.heard.hear(time, sending.away, sending.echo);
         let heard = *self.heard.now();
         self.segment = sending.segment.max(1);
         self.beginning &= sending.from_the_beginning;
-        self.first_flight(&heard, end);
+        self.first_flight(&heard, start, end);
         if self.current.end == i64::MAX {
             self.current.end = end;
         }
 
-        // Nothing was in flight and the sender was silent for longer than its acknowledgments
-        // take: it had nothing to send.
-        let pause = (time - self.last_sent).min(time - heard.time - sending.away);
+        // Half of the flight was acknowledged, not all at once, and the sender was silent: it had
+        // nothing to send. (Or the window was closed; that was noted when it was used up.)
+        let half = heard.una - before > (start - before).max(i64::from(self.segment) * 3) / 2;
         let long = self.shortest.min(Span::from_millis(400)).as_nanos() / 4;
-        if heard.una >= start && pause.as_nanos() > long {
+        let silent = first_heard.map_or(Span::ZERO, |heard| time - heard - sending.away);
+        let paused = half && silent.min(time - self.last_sent).as_nanos() > long;
+        // Or it ended with a segment that is not full, and nothing was left in flight.
+        if paused || (self.short && heard.una >= start) {
             self.current.ran_out = true;
         }
+        self.short = end - start + OPTIONS < i64::from(self.segment);
         if let Some(burst) = self.burst {
             self.resume(burst, &heard, (end - start) as u32);
         }
@@ -192,25 +202,23 @@ impl Tracker {
         let flight = end - heard.una - i64::from(heard.sacked);
         if flight > self.current.flight {
             self.current.flight = flight;
-            self.current.full = heard
-                .edge
-                .is_some_and(|edge| edge - end < i64::from(self.segment));
-        }
-        // A segment that is not full: there was no more. (A full window may cut one, too.)
-        if end - start + OPTIONS < i64::from(self.segment) && !self.current.full {
-            self.current.ran_out = true;
+            self.current.full = heard.window.is_some_and(|window| {
+                heard.una + i64::from(window) - end < i64::from(self.segment)
+            });
         }
         self.next = end;
         self.last_sent = time;
     }
 
     /// Octets that pass before an acknowledgment of any of them can have been heard.
-    fn first_flight(&mut self, heard: &News, end: i64) {
+    fn first_flight(&mut self, heard: &News, start: i64, end: i64) {
         if self.initial_done.is_none() {
             if heard.una <= self.first {
                 self.initial = end - self.first;
+                // A segment that is not full: there was no more.
+                self.initial_short = end - start + OPTIONS < i64::from(self.segment);
             } else {
-                self.initial_done = Some(!self.current.ran_out);
+                self.initial_done = Some(!self.initial_short);
             }
         }
     }
@@ -378,7 +386,9 @@ impl Tracker {
             _ => current.flight.max(past),
         };
         if self.phase == Phase::After {
-            self.finish_reduction(None);
+            // Half a round trip is enough for the flight to show.
+            let shows = shows && (time - current.began).as_nanos() > self.shortest.as_nanos() / 2;
+            self.finish_reduction(shows.then(|| self.segments(current.flight)));
         }
         if self.slow_start.exit.is_none() {
             self.slow_start = SlowStart {
