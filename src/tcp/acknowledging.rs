@@ -159,7 +159,7 @@ pub(super) fn sacks(
             if peer.figures.spurious < peer.figures.retransmissions {
                 peer.figures.spurious += 1;
             }
-            peer.congestion.undone();
+            peer.live().congestion.undone();
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
                     .octets(right - left)

@@ -2,7 +2,7 @@
 //! (send side), what it advertises and acknowledges (receive side), and its figures.
 
 use super::State;
-use super::congestion::Congestion;
+use super::congestion::{Congestion, Inferred};
 use super::handshake::SynOptions;
 use super::range_set::RangeSet;
 use super::reassembly::Reassembler;
@@ -113,8 +113,8 @@ pub struct Endpoint {
     pub ttl: u8,
     /// Round trips from the tap to this host.
     pub rtt: RttSamples,
-    /// Its congestion window, as inferred from its flight.
-    pub congestion: Congestion,
+    /// What its flight showed of its congestion control, when the live part was dropped.
+    pub(super) inferred: Option<Box<Inferred>>,
     /// Counts.
     pub figures: Figures,
 }
@@ -151,6 +151,8 @@ pub(super) struct Live {
     pub(super) largest: u32,
     /// Duplicate acknowledgments it has sent in a row.
     pub(super) duplicate_ack_run: u32,
+    /// Its congestion window, as inferred from its flight.
+    pub(super) congestion: Congestion,
 }
 
 /// Live parts of connections that are over, for those that begin: memory that is allocated and
@@ -173,6 +175,7 @@ impl Pool {
     }
 
     fn give(&mut self, mut live: Box<Live>) {
+        live.congestion = Congestion::default();
         if self.spare.len() < Self::MOST && live.heap() <= Self::LARGEST {
             live.clear();
             self.spare.push(live);
@@ -182,7 +185,7 @@ impl Pool {
 
 impl Live {
     fn heap(&self) -> usize {
-        self.stream.heap() + self.board.heap() + self.sacked.heap()
+        self.stream.heap() + self.board.heap() + self.sacked.heap() + self.congestion.heap()
     }
 
     /// Makes it as new, but for the memory it has.
@@ -196,6 +199,7 @@ impl Live {
             ip_id_moves,
             largest,
             duplicate_ack_run,
+            congestion,
         } = self;
         stream.clear();
         board.clear();
@@ -205,6 +209,7 @@ impl Live {
         *ip_id_moves = 0;
         *largest = 0;
         *duplicate_ack_run = 0;
+        *congestion = Congestion::default();
     }
 }
 
@@ -268,12 +273,12 @@ impl Endpoint {
 
     /// Drops what is needed only while the connection lives.
     pub(super) fn drop_live(&mut self, pool: &mut Pool) {
+        self.congestion_settles();
         if let Some(live) = self.live.take() {
             self.delivered = live.stream.frontier();
             pool.give(live);
         }
         self.rtt.settle(&mut pool.samples);
-        self.congestion.settle();
     }
 
     /// Initial sequence number, if its SYN was seen.
@@ -322,7 +327,7 @@ impl Endpoint {
             .live
             .as_ref()
             .map_or(0, |live| size_of::<Live>() + live.heap());
-        live + self.rtt.heap() + self.congestion.heap()
+        live + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

@@ -382,7 +382,9 @@ pub(super) fn again_or_late(
             }
             me.unanswered += 1;
             retransmitted(me, &judged);
-            me.congestion.sent_again(arrived.time, &judged, me.next);
+            let next = me.next;
+            let congestion = &mut me.live().congestion;
+            congestion.sent_again(arrived.time, &judged, next);
         }
         Kind::Reordered => me.figures.reordered += 1,
         _ => me.figures.duplicates += 1,

@@ -12,7 +12,7 @@ pub(super) fn write(view: &ConnectionView<'_>, json: &mut Json<'_>) -> io::Resul
     json.begin('{')?;
     for role in Role::BOTH {
         json.key(role.name())?;
-        match view.connection.endpoint(role).congestion.inferred() {
+        match view.connection.endpoint(role).congestion() {
             Some(inferred) => one(&inferred, json)?,
             None => json.value(&Value::Null)?,
         }
@@ -31,7 +31,11 @@ fn one(inferred: &Inferred, json: &mut Json<'_>) -> io::Result<()> {
     json.put("limit", &inferred.limit.name().into())?;
     json.put("segment", &inferred.segment.into())?;
     let initial = inferred.initial_window;
-    number(json, "initial_window", initial.map(|(segments, _)| segments))?;
+    number(
+        json,
+        "initial_window",
+        initial.map(|(segments, _)| segments),
+    )?;
     let at_least = initial.map(|(_, more)| !more);
     json.put(
         "initial_window_at_least",

@@ -19,13 +19,13 @@ mod heard;
 mod tracker;
 
 use crate::time::{Span, Timestamp};
-use crate::wire::{Flags, Segment};
+use crate::wire::Flags;
 use tracker::Tracker;
 
 use super::Arrived;
 use super::endpoint::Endpoint;
-use super::window::Scale;
 use super::verdict::{Need, Trigger, Verdict};
+use super::window::Scale;
 
 /// Congestion control algorithms that are told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -200,7 +200,12 @@ impl Inferred {
     /// Steps of time kept.
     pub const ROUNDS: usize = 64;
     /// Reductions kept.
-    pub const REDUCTIONS: usize = 32;
+    pub const REDUCTIONS: usize = 16;
+
+    /// Bytes, with those on the heap.
+    pub(super) fn heap(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.rounds) + size_of_val(&*self.reductions)
+    }
 }
 
 /// A first transmission above SND.NXT, and what its sender may know.
@@ -227,42 +232,31 @@ pub(super) struct Sending {
 /// The congestion control of one sender. Costs little until more is in flight than the initial
 /// window of RFC 3390.
 #[derive(Clone, Debug, Default)]
-pub struct Congestion {
+pub(super) struct Congestion {
     /// First position that data was seen at.
     first: Option<i64>,
     /// SND.UNA as the tap had it at least the round trip to the sender ago, and more lately.
     marks: [(Timestamp, i64); 2],
-    /// The first advance of SND.UNA since then, and when it was noticed.
-    early: Option<(Timestamp, i64)>,
+    /// The first advance of SND.UNA since then.
+    early: Option<heard::News>,
     tracker: Option<Box<Tracker>>,
-    inferred: Option<Box<Inferred>>,
 }
 
 impl Congestion {
     /// RFC 3390: an initial window has no more octets than this or two segments.
     const LITTLE: i64 = 4380;
 
-    /// What is inferred; `None` where there was too little in flight. While the connection lives
-    /// this is made anew each time.
-    pub fn inferred(&self) -> Option<Inferred> {
-        match &self.tracker {
-            Some(tracker) => Some(tracker.infer()),
-            None => self.inferred.as_deref().cloned(),
-        }
-    }
-
-    #[inline]
-    fn is_watched(&self) -> bool {
-        self.tracker.is_some()
+    /// What is inferred so far; `None` where there was too little in flight.
+    pub(super) fn infer(&self) -> Option<Inferred> {
+        self.tracker.as_ref().map(|tracker| tracker.infer())
     }
 
     /// New data passed.
     #[inline]
-    pub(super) fn sent(&mut self, sending: &Sending) {
-        if let Some(tracker) = &mut self.tracker {
-            tracker.sent(sending);
-        } else if self.inferred.is_none() {
-            self.watch(sending);
+    fn sent(&mut self, sending: &Sending) {
+        match &mut self.tracker {
+            Some(tracker) => tracker.sent(sending),
+            None => self.watch(sending),
         }
     }
 
@@ -278,46 +272,28 @@ impl Congestion {
             self.early = None;
         }
         let (time, una) = self.marks[0];
-        if sending.una > una {
-            self.early.get_or_insert((sending.time, sending.una));
-        }
         if sending.end - una > Self::LITTLE {
             let mut tracker = Box::new(Tracker::new(first, time, una));
-            for (time, una) in self.early.into_iter().chain([(sending.time, sending.una)]) {
-                tracker.acknowledged(heard::News {
-                    time,
-                    una,
-                    ..heard::News::default()
-                });
+            if let Some(early) = self.early {
+                tracker.acknowledged(early);
             }
             tracker.sent(sending);
             self.tracker = Some(tracker);
         }
     }
 
-    /// The peer's acknowledgment passed: SND.UNA, the edge of its window and what it SACKed, as
-    /// the tap has them now.
+    /// An acknowledgment of the peer's passed.
     #[inline]
-    pub(super) fn acknowledged(
-        &mut self,
-        time: Timestamp,
-        segment: &Segment<'_>,
-        una: i64,
-        edge: Option<i64>,
-        sacked: i64,
-    ) {
+    fn acknowledged(&mut self, news: heard::News) {
         if let Some(tracker) = &mut self.tracker {
-            tracker.acknowledged(heard::News {
-                time,
-                una,
-                window: edge.map(|edge| u32::try_from(edge - una).unwrap_or(0)),
-                sacked: u32::try_from(sacked).unwrap_or(u32::MAX),
-                tsval: segment.options.timestamps.map(|stamps| stamps.value),
-            });
+            tracker.acknowledged(news);
+        } else if self.first.is_some() && self.early.is_none() && news.una > self.marks[0].1 {
+            self.early = Some(news);
         }
     }
 
     /// Data was sent again; `next` is SND.NXT.
+    #[cold]
     pub(super) fn sent_again(&mut self, time: Timestamp, verdict: &Verdict, next: i64) {
         if let Some(tracker) = &mut self.tracker {
             let octets = verdict.octets;
@@ -340,24 +316,29 @@ impl Congestion {
         }
     }
 
-    /// The connection is over: keeps what was inferred and drops the rest.
-    pub(super) fn settle(&mut self) {
-        if let Some(tracker) = self.tracker.take() {
-            self.inferred = Some(Box::new(tracker.infer()));
-        }
-    }
-
     /// Bytes on the heap.
-    pub fn heap(&self) -> usize {
-        let tracker = self.tracker.as_ref().map_or(0, |each| size_of_val(&**each));
-        let inferred = self.inferred.as_ref().map_or(0, |each| {
-            size_of::<Inferred>() + size_of_val(&*each.rounds) + size_of_val(&*each.reductions)
-        });
-        tracker + inferred
+    pub(super) fn heap(&self) -> usize {
+        self.tracker.as_ref().map_or(0, |each| size_of_val(&**each))
     }
 }
 
 impl Endpoint {
+    /// What its flight shows of its congestion control; `None` where there was too little in
+    /// flight. While the connection lives this is made anew each time.
+    pub fn congestion(&self) -> Option<Inferred> {
+        let kept = self.inferred.as_deref().cloned();
+        kept.or_else(|| self.alive()?.congestion.infer())
+    }
+
+    /// Keeps what was inferred: the connection is over. (What came after an earlier end is not
+    /// looked at.)
+    pub(super) fn congestion_settles(&mut self) {
+        if self.inferred.is_none() {
+            let inferred = self.alive().and_then(|live| live.congestion.infer());
+            self.inferred = inferred.map(Box::new);
+        }
+    }
+
     /// New data of this endpoint's passed, at positions `start..end`.
     #[inline]
     pub(super) fn congestion_sent(
@@ -370,16 +351,18 @@ impl Endpoint {
         let segment = arrived.segment;
         let stamps = segment.options.timestamps;
         let full = self.full_segment(peer, stamps.is_some());
-        self.congestion.sent(&Sending {
+        let (una, away) = (self.una, self.rtt.minimum());
+        let from_the_beginning = self.syn_seen;
+        self.live().congestion.sent(&Sending {
             time: arrived.time,
             start,
             end,
-            una: self.una,
+            una,
             echo: stamps.map(|stamps| stamps.echo),
             reduced: segment.flags.has(Flags::CWR),
-            away: self.rtt.minimum().unwrap_or(Span::ZERO),
+            away: away.unwrap_or(Span::ZERO),
             segment: full,
-            from_the_beginning: self.syn_seen,
+            from_the_beginning,
         });
     }
 
@@ -403,16 +386,22 @@ impl Endpoint {
     /// This endpoint's acknowledgment of what `peer` sent passed.
     #[inline]
     pub(super) fn congestion_heard(&mut self, peer: &mut Self, arrived: &Arrived<'_>) {
-        if !peer.congestion.is_watched() {
-            return;
-        }
         let edge = match self.window.scale {
             Scale::Known(_) => self.window.edge,
             Scale::Unknown => None,
         };
-        let sacked = peer.alive().map_or(0, |live| live.sacked.total());
         let una = peer.una;
-        peer.congestion
-            .acknowledged(arrived.time, arrived.segment, una, edge, sacked);
+        let live = peer.live();
+        live.congestion.acknowledged(heard::News {
+            time: arrived.time,
+            una,
+            window: edge.map(|edge| u32::try_from(edge - una).unwrap_or(0)),
+            sacked: u32::try_from(live.sacked.total()).unwrap_or(u32::MAX),
+            tsval: arrived
+                .segment
+                .options
+                .timestamps
+                .map(|stamps| stamps.value),
+        });
     }
 }

@@ -467,17 +467,14 @@ impl Tracker {
         Inferred {
             algorithm: self.fit.best(),
             segment: self.segment,
-            initial_window: self
-                .beginning
-                .then(|| (self.segments(self.initial), more)),
+            initial_window: self.beginning.then(|| (self.segments(self.initial), more)),
             slow_start: self.beginning.then_some(self.slow_start),
             reductions_seen: self.reductions_seen,
             factor: factors.get(factors.len() / 2).map(|&factor| factor as f32),
             factors: factors.len() as u32,
             reductions,
-            growth: (self.growth.trips >= 4).then(|| {
-                self.segments(self.growth.octets) / self.growth.trips as f32
-            }),
+            growth: (self.growth.trips >= 4)
+                .then(|| self.segments(self.growth.octets) / self.growth.trips as f32),
             limit: limit.unwrap_or_default(),
             rounds: self.rounds[..self.rounds_len].into(),
         }
