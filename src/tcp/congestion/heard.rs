@@ -152,7 +152,7 @@ mod tests {
         let mut heard = Heard::starting(News::default());
         heard.passes(news(10, 100, None));
         heard.passes(news(20, 200, None));
-        heard.hear(at(39), Span::from_millis(30), None);
+        heard.hear(at(37), Span::from_millis(30), None);
         assert_eq!(heard.now().una, 0);
         heard.hear(at(40), Span::from_millis(30), None);
         assert_eq!(heard.now().una, 100);

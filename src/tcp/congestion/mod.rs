@@ -391,12 +391,18 @@ impl Endpoint {
             Scale::Unknown => None,
         };
         let una = peer.una;
+        let repeated = self.alive().map_or(0, |live| live.duplicate_ack_run);
         let live = peer.live();
+        // Without SACK each duplicate acknowledgment stands for a segment that arrived.
+        let arrived_above = match live.sacked.total() {
+            0 => repeated.saturating_mul(live.largest),
+            sacked => u32::try_from(sacked).unwrap_or(u32::MAX),
+        };
         live.congestion.acknowledged(heard::News {
             time: arrived.time,
             una,
             window: edge.map(|edge| u32::try_from(edge - una).unwrap_or(0)),
-            sacked: u32::try_from(live.sacked.total()).unwrap_or(u32::MAX),
+            sacked: arrived_above,
             tsval: arrived
                 .segment
                 .options

@@ -499,7 +499,286 @@ fn joined(one: Round, two: Round) -> Round {
         began: one.began,
         lasted: Span::from_nanos(one.lasted.as_nanos().saturating_add(two.lasted.as_nanos())),
         flight: flight.unwrap_or(0),
-        trips: one.trips + two.trips,
+        trips: one.trips.saturating_add(two.trips),
         limit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Algorithm;
+    use super::*;
+    use std::collections::VecDeque;
+
+    const SEGMENT: i64 = 1000;
+    const TRIP: i64 = 40_000_000;
+
+    /// A sender that always has data, on a path that loses a segment now and then. Written from
+    /// the RFCs, in segments and round trips.
+    struct Sender {
+        algorithm: Algorithm,
+        window: f64,
+        threshold: f64,
+        /// Of CUBIC: the window before the last loss, and when that was.
+        before: f64,
+        lost_at: i64,
+    }
+
+    impl Sender {
+        fn acknowledged(&mut self, segments: f64, now: i64) {
+            if self.window < self.threshold {
+                self.window += segments;
+                return;
+            }
+            match self.algorithm {
+                Algorithm::Reno => self.window += segments / self.window,
+                Algorithm::Cubic => {
+                    // RFC 9438 section 4.2
+                    let k = (self.before * 0.3 / 0.4).cbrt();
+                    let t = (now - self.lost_at) as f64 / 1e9;
+                    let target = 0.4 * (t - k).powi(3) + self.before;
+                    self.window = self.window.max(target);
+                }
+                _ => {}
+            }
+        }
+
+        fn loses(&mut self, now: i64) {
+            self.before = self.window;
+            self.lost_at = now;
+            self.window *= match self.algorithm {
+                Algorithm::Reno => 0.5,
+                Algorithm::Cubic => 0.7,
+                _ => 1.0,
+            };
+            self.threshold = self.window;
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    enum Passed {
+        Data(i64),
+        Ack(i64),
+        Lost(i64),
+    }
+
+    /// What passes a tap that is `away` from the sender and back, in nanoseconds.
+    fn run(algorithm: Algorithm, losses: &[u32], trips: u32, away: i64) -> Vec<(i64, Passed)> {
+        let mut sender = Sender {
+            algorithm,
+            window: 10.0,
+            threshold: f64::MAX,
+            before: 0.0,
+            lost_at: 0,
+        };
+        let mut tap = Vec::new();
+        let mut acks: VecDeque<(i64, i64)> = VecDeque::new();
+        let (mut una, mut next) = (1, 1);
+        let (mut round, mut round_end, mut recover) = (0, 1, None);
+        let mut now = 0;
+        while round < trips {
+            if recover.is_none() {
+                while next - una + SEGMENT <= sender.window as i64 * SEGMENT {
+                    next += SEGMENT;
+                    tap.push((now + away / 2, Passed::Data(next)));
+                    acks.push_back((now + TRIP, next));
+                    // A rate that the path can carry.
+                    now += 10_000;
+                    if acks.front().is_some_and(|ack| ack.0 <= now) {
+                        break;
+                    }
+                }
+            }
+            let Some((time, ack)) = acks.pop_front() else {
+                break;
+            };
+            now = now.max(time);
+            tap.push((time - away / 2, Passed::Ack(ack)));
+            sender.acknowledged(((ack - una) / SEGMENT) as f64, now);
+            una = ack;
+            if recover.is_some_and(|recover| una >= recover) {
+                recover = None;
+            }
+            if una >= round_end {
+                round += 1;
+                round_end = next + SEGMENT;
+                if recover.is_none() && losses.contains(&round) {
+                    tap.push((now + away / 2, Passed::Lost(next)));
+                    sender.loses(now);
+                    recover = Some(next);
+                    // One acknowledgment of everything when it has been sent again.
+                    acks.clear();
+                    acks.push_back((now + TRIP, next));
+                }
+            }
+        }
+        tap.sort_by_key(|passed| passed.0);
+        tap
+    }
+
+    fn sending(time: i64, end: i64, away: i64) -> Sending {
+        Sending {
+            time: Timestamp::from_nanos(time),
+            start: end - SEGMENT,
+            end,
+            una: 1,
+            echo: None,
+            reduced: false,
+            away: Span::from_nanos(away),
+            segment: SEGMENT as u32,
+            from_the_beginning: true,
+        }
+    }
+
+    fn watch(passed: &[(i64, Passed)], away: i64, window: Option<u32>) -> Inferred {
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        for &(time, what) in passed {
+            match what {
+                Passed::Data(end) => tracker.sent(&sending(time, end, away)),
+                Passed::Ack(una) => tracker.acknowledged(News {
+                    time: Timestamp::from_nanos(time),
+                    una,
+                    window,
+                    sacked: 0,
+                    tsval: None,
+                }),
+                Passed::Lost(next) => tracker.loss(Timestamp::from_nanos(time), next),
+            }
+        }
+        tracker.infer()
+    }
+
+    const LOSSES: [u32; 5] = [4, 20, 36, 52, 60];
+
+    #[track_caller]
+    fn check(algorithm: Algorithm, factor: f32) {
+        for away in [0, TRIP / 4, TRIP] {
+            let inferred = watch(&run(algorithm, &LOSSES, 70, away), away, None);
+            assert_eq!(inferred.algorithm, algorithm, "{away}: {inferred:?}");
+            assert_eq!(inferred.initial_window, Some((10.0, true)), "{away}");
+            let slow = inferred.slow_start.expect("it was seen");
+            let how = slow.exit.map(|exit| exit.1);
+            assert_eq!(how, Some(SlowStartExit::Reduced), "{away}: {slow:?}");
+            assert!((70.0..200.0).contains(&slow.flight), "{away}: {slow:?}");
+            let median = inferred.factor.expect("there were losses");
+            assert!((median - factor).abs() < 0.06, "{away}: {median}");
+            assert_eq!(inferred.limit, Limit::Congestion, "{away}");
+        }
+    }
+
+    #[test]
+    fn half_at_each_loss_is_reno() {
+        check(Algorithm::Reno, 0.5);
+    }
+
+    #[test]
+    fn seven_tenths_at_each_loss_is_cubic() {
+        check(Algorithm::Cubic, 0.7);
+    }
+
+    #[test]
+    fn as_before_at_each_loss_is_bbr() {
+        check(Algorithm::Bbr, 1.0);
+    }
+
+    #[test]
+    fn one_loss_is_too_little_to_tell() {
+        let inferred = watch(&run(Algorithm::Cubic, &[5], 30, 0), 0, None);
+        assert_eq!(inferred.reductions_seen, 1);
+        assert_eq!(inferred.algorithm, Algorithm::Unknown);
+    }
+
+    #[test]
+    fn reno_grows_by_a_segment_per_round_trip() {
+        let inferred = watch(&run(Algorithm::Reno, &LOSSES, 70, TRIP), TRIP, None);
+        let growth = inferred.growth.expect("there were quiet rounds");
+        assert!((0.8..1.2).contains(&growth), "{growth}");
+    }
+
+    #[test]
+    fn what_was_taken_back_says_nothing() {
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        for (time, what) in run(Algorithm::Bbr, &LOSSES, 70, 0) {
+            match what {
+                Passed::Data(end) => tracker.sent(&sending(time, end, 0)),
+                Passed::Ack(una) => tracker.acknowledged(News {
+                    time: Timestamp::from_nanos(time),
+                    una,
+                    ..News::default()
+                }),
+                Passed::Lost(next) => {
+                    tracker.loss(Timestamp::from_nanos(time), next);
+                    tracker.undone();
+                }
+            }
+        }
+        let inferred = tracker.infer();
+        assert_eq!(inferred.algorithm, Algorithm::Unknown);
+        assert!(inferred.reductions.iter().all(|each| each.undone));
+    }
+
+    #[test]
+    fn a_full_window_of_the_peer_hides_the_congestion_window() {
+        let passed = run(Algorithm::Bbr, &[], 12, 0);
+        // The window is always what is in flight: ten segments, then more.
+        let inferred = watch(&passed, 0, Some(10 * SEGMENT as u32));
+        assert_eq!(inferred.rounds[0].limit, Limit::Congestion);
+        assert!(
+            inferred.rounds[2..]
+                .iter()
+                .all(|round| round.limit == Limit::Receiver),
+            "{:?}",
+            inferred.rounds
+        );
+        assert_eq!(inferred.limit, Limit::Receiver);
+    }
+
+    #[test]
+    fn pauses_of_the_application_are_seen() {
+        let mut passed = Vec::new();
+        let mut next = 1;
+        for message in 0..20 {
+            let start = message * TRIP * 3;
+            for _ in 0..5 {
+                next += SEGMENT;
+                passed.push((start, Passed::Data(next)));
+            }
+            passed.push((start + TRIP, Passed::Ack(next)));
+        }
+        let inferred = watch(&passed, 0, None);
+        assert_eq!(inferred.limit, Limit::Application);
+        assert_eq!(inferred.algorithm, Algorithm::Unknown);
+        assert_eq!(inferred.reductions_seen, 0);
+    }
+
+    #[test]
+    fn after_a_timeout_one_segment() {
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        let at = |millis: i64| Timestamp::from_nanos(millis * 1_000_000);
+        for n in 1..=10 {
+            tracker.sent(&sending(n, 1 + n * SEGMENT, 0));
+        }
+        tracker.timeout(at(300), SEGMENT as u32, 10_001);
+        tracker.acknowledged(News {
+            time: at(340),
+            una: 10_001,
+            ..News::default()
+        });
+        tracker.sent(&sending(341_000_000, 11_001, 0));
+        let inferred = tracker.infer();
+        let timeout = inferred.reductions[0];
+        assert_eq!(timeout.cause, Cause::Timeout);
+        assert_eq!((timeout.before, timeout.after), (Some(10.0), Some(1.0)));
+    }
+
+    #[test]
+    fn stays_bounded() {
+        let losses: Vec<_> = (2..1500).step_by(8).collect();
+        let inferred = watch(&run(Algorithm::Reno, &losses, 1500, TRIP), TRIP, None);
+        assert!(inferred.rounds.len() <= Inferred::ROUNDS);
+        assert_eq!(inferred.reductions.len(), Inferred::REDUCTIONS);
+        assert!(inferred.reductions_seen > 150);
+        let trips: u32 = inferred.rounds.iter().map(|round| round.trips).sum();
+        assert!(trips > 1400, "none is forgotten: {trips}");
     }
 }
