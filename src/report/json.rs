@@ -71,7 +71,7 @@ pub fn write(
         open(&mut json, document, "connection")?;
         connection(&row, &mut json)?;
         happenings(close_up, &mut json)?;
-        congestion::write(&view, &mut json)?;
+        congestion::write(view, &mut json)?;
         close(&mut json, document)?;
     } else {
         for slot in slots {

@@ -372,22 +372,20 @@ impl Tracker {
 
     fn reduce(&mut self, cause: Cause, time: Timestamp, until: i64) {
         let current = self.current;
+        // Half a round trip is enough for the flight to show.
+        let long = (time - current.began).as_nanos() > self.shortest.as_nanos() / 2;
+        let free = !(current.full || current.ran_out);
+        let past = (self.phase == Phase::Open && self.past.limit == Limit::Congestion)
+            .then_some(self.past.flight);
         let shows = match self.phase {
             Phase::Recovery { .. } => false,
-            _ => !(current.full || current.ran_out) && self.past.limit != Limit::Application,
+            Phase::After => free && long,
+            Phase::Open => {
+                free && (long || past.is_some()) && self.past.limit != Limit::Application
+            }
         };
-        let past = match self.past.limit {
-            Limit::Congestion => self.past.flight,
-            _ => 0,
-        };
-        let before = match self.phase {
-            // The round trip after the last reduction is cut short.
-            Phase::After => current.flight,
-            _ => current.flight.max(past),
-        };
+        let before = current.flight.max(past.unwrap_or(0));
         if self.phase == Phase::After {
-            // Half a round trip is enough for the flight to show.
-            let shows = shows && (time - current.began).as_nanos() > self.shortest.as_nanos() / 2;
             self.finish_reduction(shows.then(|| self.segments(current.flight)));
         }
         if self.slow_start.exit.is_none() {
