@@ -22,6 +22,11 @@ pub(super) struct News {
     pub(super) tsval: Option<u32>,
 }
 
+/// Octets from `una` to the edge of a window.
+pub(super) fn window(edge: i64, una: i64) -> u32 {
+    u32::try_from(edge.saturating_sub(una).max(0)).unwrap_or(u32::MAX)
+}
+
 /// Acknowledgments on their way to the sender, and the last one that reached it. Bounded: where
 /// there are more, some are left out, and what is heard comes in coarser steps.
 #[derive(Clone, Debug)]

@@ -25,7 +25,6 @@ use tracker::Tracker;
 use super::Arrived;
 use super::endpoint::Endpoint;
 use super::verdict::{Need, Trigger, Verdict};
-use super::window::Scale;
 
 /// Congestion control algorithms that are told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -160,9 +159,9 @@ pub enum SlowStartExit {
 /// The first slow start of a sender.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SlowStart {
-    /// Round trips until its end.
+    /// Round trips until its end, or until something else held the flight back.
     pub trips: u32,
-    /// Segments in flight at its end.
+    /// Segments in flight then.
     pub flight: f32,
     /// When it ended, and how; `None` while it goes on.
     pub exit: Option<(Timestamp, SlowStartExit)>,
@@ -215,8 +214,9 @@ pub(super) struct Sending {
     /// Its positions.
     pub(super) start: i64,
     pub(super) end: i64,
-    /// SND.UNA as the tap has it.
+    /// SND.UNA and the end of the peer's window as the tap has them.
     pub(super) una: i64,
+    pub(super) edge: Option<i64>,
     /// TSecr.
     pub(super) echo: Option<u32>,
     /// Whether CWR is set.
@@ -273,7 +273,7 @@ impl Congestion {
         }
         let (time, una) = self.marks[0];
         if sending.end - una > Self::LITTLE {
-            let mut tracker = Box::new(Tracker::new(first, time, una));
+            let mut tracker = Box::new(Tracker::new(first, time, una, sending.edge));
             if let Some(early) = self.early {
                 tracker.acknowledged(early);
             }
@@ -352,12 +352,14 @@ impl Endpoint {
         let stamps = segment.options.timestamps;
         let full = self.full_segment(peer, stamps.is_some());
         let (una, away) = (self.una, self.rtt.minimum());
+        let edge = peer.window.known_edge();
         let from_the_beginning = self.syn_seen;
         self.live().congestion.sent(&Sending {
             time: arrived.time,
             start,
             end,
             una,
+            edge,
             echo: stamps.map(|stamps| stamps.echo),
             reduced: segment.flags.has(Flags::CWR),
             away: away.unwrap_or(Span::ZERO),
@@ -386,10 +388,7 @@ impl Endpoint {
     /// This endpoint's acknowledgment of what `peer` sent passed.
     #[inline]
     pub(super) fn congestion_heard(&mut self, peer: &mut Self, arrived: &Arrived<'_>) {
-        let edge = match self.window.scale {
-            Scale::Known(_) => self.window.edge,
-            Scale::Unknown => None,
-        };
+        let edge = self.window.known_edge();
         let una = peer.una;
         let repeated = self.alive().map_or(0, |live| live.duplicate_ack_run);
         let live = peer.live();
@@ -401,7 +400,7 @@ impl Endpoint {
         live.congestion.acknowledged(heard::News {
             time: arrived.time,
             una,
-            window: edge.map(|edge| u32::try_from(edge - una).unwrap_or(0)),
+            window: edge.map(|edge| heard::window(edge, una)),
             sacked: arrived_above,
             tsval: arrived
                 .segment

@@ -1,7 +1,7 @@
 //! The flight of one sender, round trip by round trip.
 
 use super::fit::Fit;
-use super::heard::{Heard, News};
+use super::heard::{Heard, News, window};
 use super::{Cause, Inferred, Limit, Reduction, Round, Sending, SlowStart, SlowStartExit};
 use crate::time::{Span, Timestamp};
 
@@ -66,9 +66,12 @@ pub(super) struct Tracker {
     /// Octets of the first flight; whether it has ended and with more data waiting.
     initial: i64,
     initial_done: Option<bool>,
-    initial_short: bool,
+    /// Whether it may have been held back by something else than the initial window.
+    initial_held: bool,
     /// Whether the last segment was not full.
     short: bool,
+    /// Whether it used up the peer's window.
+    full: bool,
     /// SND.NXT.
     next: i64,
     last_sent: Timestamp,
@@ -107,11 +110,12 @@ const NO_ROUND: Round = Round {
 impl Tracker {
     /// Data began at position `first`; at `time` everything below `una` was acknowledged, and the
     /// sender knows.
-    pub(super) fn new(first: i64, time: Timestamp, una: i64) -> Self {
+    pub(super) fn new(first: i64, time: Timestamp, una: i64, edge: Option<i64>) -> Self {
         Self {
             heard: Heard::starting(News {
                 time,
                 una,
+                window: edge.map(|edge| window(edge, una)),
                 ..News::default()
             }),
             first,
@@ -119,8 +123,9 @@ impl Tracker {
             segment: 0,
             initial: 0,
             initial_done: None,
-            initial_short: false,
+            initial_held: false,
             short: false,
+            full: false,
             next: first,
             last_sent: time,
             current: Current {
@@ -166,19 +171,18 @@ impl Tracker {
         let heard = *self.heard.now();
         self.segment = sending.segment.max(1);
         self.beginning &= sending.from_the_beginning;
-        self.first_flight(&heard, start, end);
         if self.current.end == i64::MAX {
             self.current.end = end;
         }
 
         // Half of the flight was acknowledged, not all at once, and the sender was silent: it had
-        // nothing to send. (Or the window was closed; that was noted when it was used up.)
+        // nothing to send, if there was room in the peer's window.
         let half = heard.una - before > (start - before).max(i64::from(self.segment) * 3) / 2;
         let long = self.shortest.min(Span::from_millis(400)).as_nanos() / 4;
         let silent = first_heard.map_or(Span::ZERO, |heard| time - heard - sending.away);
         let paused = half && silent.min(time - self.last_sent).as_nanos() > long;
         // Or it ended with a segment that is not full, and nothing was left in flight.
-        if paused || (self.short && heard.una >= start) {
+        if !self.full && (paused || (self.short && heard.una >= start)) {
             self.current.ran_out = true;
         }
         self.short = end - start + OPTIONS < i64::from(self.segment);
@@ -200,25 +204,27 @@ impl Tracker {
         }
 
         let flight = end - heard.una - i64::from(heard.sacked);
+        self.full = heard
+            .window
+            .is_some_and(|window| heard.una + i64::from(window) - end < i64::from(self.segment));
         if flight > self.current.flight {
             self.current.flight = flight;
-            self.current.full = heard.window.is_some_and(|window| {
-                heard.una + i64::from(window) - end < i64::from(self.segment)
-            });
+            self.current.full = self.full;
         }
+        self.first_flight(&heard);
         self.next = end;
         self.last_sent = time;
     }
 
-    /// Octets that pass before an acknowledgment of any of them can have been heard.
-    fn first_flight(&mut self, heard: &News, start: i64, end: i64) {
+    /// What passes before an acknowledgment of any of it can have been heard.
+    fn first_flight(&mut self, heard: &News) {
         if self.initial_done.is_none() {
             if heard.una <= self.first {
-                self.initial = end - self.first;
-                // A segment that is not full: there was no more.
-                self.initial_short = end - start + OPTIONS < i64::from(self.segment);
+                self.initial = self.current.flight;
+                // There was no more, or no more was allowed.
+                self.initial_held = self.short || self.full;
             } else {
-                self.initial_done = Some(!self.initial_short);
+                self.initial_done = Some(!self.initial_held);
             }
         }
     }
@@ -389,11 +395,11 @@ impl Tracker {
             self.finish_reduction(shows.then(|| self.segments(current.flight)));
         }
         if self.slow_start.exit.is_none() {
-            self.slow_start = SlowStart {
-                trips: self.trips + 1,
-                flight: self.segments(before),
-                exit: Some((time, SlowStartExit::Reduced)),
-            };
+            if shows {
+                self.slow_start.trips = self.trips + 1;
+                self.slow_start.flight = self.segments(before);
+            }
+            self.slow_start.exit = Some((time, SlowStartExit::Reduced));
         }
         let reduction = Reduction {
             time,
@@ -466,7 +472,7 @@ impl Tracker {
             algorithm: self.fit.best(),
             segment: self.segment,
             initial_window: self.beginning.then(|| (self.segments(self.initial), more)),
-            slow_start: self.beginning.then_some(self.slow_start),
+            slow_start: (self.beginning && self.slow_start.trips > 0).then_some(self.slow_start),
             reductions_seen: self.reductions_seen,
             factor: factors.get(factors.len() / 2).map(|&factor| factor as f32),
             factors: factors.len() as u32,
@@ -620,6 +626,7 @@ mod tests {
             start: end - SEGMENT,
             end,
             una: 1,
+            edge: None,
             echo: None,
             reduced: false,
             away: Span::from_nanos(away),
@@ -629,7 +636,7 @@ mod tests {
     }
 
     fn watch(passed: &[(i64, Passed)], away: i64, window: Option<u32>) -> Inferred {
-        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1, None);
         for &(time, what) in passed {
             match what {
                 Passed::Data(end) => tracker.sent(&sending(time, end, away)),
@@ -695,7 +702,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_says_nothing() {
-        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1, None);
         for (time, what) in run(Algorithm::Bbr, &LOSSES, 70, 0) {
             match what {
                 Passed::Data(end) => tracker.sent(&sending(time, end, 0)),
@@ -751,7 +758,7 @@ mod tests {
 
     #[test]
     fn after_a_timeout_one_segment() {
-        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1);
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1, None);
         let at = |millis: i64| Timestamp::from_nanos(millis * 1_000_000);
         for n in 1..=10 {
             tracker.sent(&sending(n, 1 + n * SEGMENT, 0));
