@@ -30,7 +30,8 @@ const TIME: usize = 12;
 /// Writes what is known of both; a blank line before each.
 pub(super) fn write(view: &ConnectionView<'_>, lines: &mut Lines<'_>) -> io::Result<()> {
     for role in Role::BOTH {
-        if let Some(inferred) = view.connection.endpoint(role).congestion() {
+        let inferred = view.connection.endpoint(role).congestion();
+        if let Some(inferred) = inferred.filter(|each| !each.rounds.is_empty()) {
             lines.blank()?;
             one(view, role, &inferred, lines)?;
         }

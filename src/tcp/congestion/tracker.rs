@@ -229,15 +229,36 @@ impl Tracker {
         }
     }
 
+    /// What holds the flight of this round trip back.
+    fn limit(&self) -> Limit {
+        match self.phase {
+            Phase::Recovery { .. } => Limit::Recovery,
+            _ if self.current.full => Limit::Receiver,
+            _ if self.current.ran_out => Limit::Application,
+            _ => Limit::Congestion,
+        }
+    }
+
+    /// The round trip that goes on, as far as it has come. One that ends with a segment that is
+    /// not full has no more to send.
+    fn running(&self) -> Option<Round> {
+        let limit = match self.limit() {
+            Limit::Congestion if self.short => Limit::Application,
+            limit => limit,
+        };
+        (self.current.flight > 0).then(|| Round {
+            began: self.current.began,
+            lasted: self.last_sent - self.current.began,
+            flight: u32::try_from(self.current.flight).unwrap_or(u32::MAX),
+            trips: 1,
+            limit,
+        })
+    }
+
     /// A round trip is over; another begins with the segment up to `end`.
     fn close(&mut self, time: Timestamp, heard: &News, end: i64) {
         let current = self.current;
-        let limit = match self.phase {
-            Phase::Recovery { .. } => Limit::Recovery,
-            _ if current.full => Limit::Receiver,
-            _ if current.ran_out => Limit::Application,
-            _ => Limit::Congestion,
-        };
+        let limit = self.limit();
         let lasted = time - current.began;
         self.current = Current {
             began: time,
@@ -480,7 +501,12 @@ impl Tracker {
             growth: (self.growth.trips >= 4)
                 .then(|| self.segments(self.growth.octets) / self.growth.trips as f32),
             limit: limit.unwrap_or_default(),
-            rounds: self.rounds[..self.rounds_len].into(),
+            rounds: self.rounds[..self.rounds_len]
+                .iter()
+                .copied()
+                .chain(self.running())
+                .take(Inferred::ROUNDS)
+                .collect(),
         }
     }
 }
