@@ -399,8 +399,9 @@ impl Tracker {
 
     fn reduce(&mut self, cause: Cause, time: Timestamp, until: i64) {
         let current = self.current;
-        // Half a round trip is enough for the flight to show.
-        let long = (time - current.began).as_nanos() > self.shortest.as_nanos() / 2;
+        // A new round trip shows the flight soon: acknowledgments keep it where it is, and after a
+        // recovery the sender brings it there at once (RFC 6937).
+        let long = (time - current.began).as_nanos() > self.shortest.as_nanos() / 16;
         let free = !(current.full || current.ran_out);
         let past = (self.phase == Phase::Open && self.past.limit == Limit::Congestion)
             .then_some(self.past.flight);
