@@ -18,6 +18,9 @@ pub(super) struct Fit {
     pub(super) usable: u32,
     /// Flight fell without a loss while the rate did not (the drain of BBR).
     pub(super) drained: bool,
+    /// Whether the peer would say what it received twice: without, a reduction that the sender
+    /// took back (RFC 4015) looks like none.
+    pub(super) sack: bool,
 }
 
 const CANDIDATES: [Algorithm; 3] = [Algorithm::Reno, Algorithm::Cubic, Algorithm::Bbr];
@@ -68,7 +71,8 @@ impl Fit {
         let mut ranked = CANDIDATES.map(|each| (self.mean(each), each));
         ranked.sort_by(|one, two| one.0.total_cmp(&two.0));
         let [(best, algorithm), (second, _), _] = ranked;
-        if best < GOOD && second - best > APART {
+        let blind = algorithm == Algorithm::Bbr && !self.sack;
+        if best < GOOD && second - best > APART && !blind {
             algorithm
         } else {
             Algorithm::Unknown

@@ -227,6 +227,8 @@ pub(super) struct Sending {
     pub(super) segment: u32,
     /// Whether the sender's SYN was seen.
     pub(super) from_the_beginning: bool,
+    /// Whether the peer reports with SACK, and so what it received twice.
+    pub(super) sack: bool,
 }
 
 /// The congestion control of one sender. Costs little until more is in flight than the initial
@@ -354,6 +356,8 @@ impl Endpoint {
         let (una, away) = (self.una, self.rtt.minimum());
         let edge = peer.window.known_edge();
         let from_the_beginning = self.syn_seen;
+        let permits = |end: &Self| end.syn.is_some_and(|syn| syn.sack_permitted);
+        let sack = permits(self) && permits(peer);
         self.live().congestion.sent(&Sending {
             time: arrived.time,
             start,
@@ -365,6 +369,7 @@ impl Endpoint {
             away: away.unwrap_or(Span::ZERO),
             segment: full,
             from_the_beginning,
+            sack,
         });
     }
 

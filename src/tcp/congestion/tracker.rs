@@ -87,6 +87,8 @@ pub(super) struct Tracker {
     /// Best octets per second, and the most in flight, before any reduction.
     best_rate: f64,
     peak: i64,
+    /// Round trips in a row with much less in flight than that, at the same rate.
+    low_trips: u32,
     rounds: [Round; Inferred::ROUNDS],
     rounds_len: usize,
     /// Round trips per step of `rounds`.
@@ -146,6 +148,7 @@ impl Tracker {
             shortest: Span::from_nanos(i64::MAX),
             best_rate: 0.0,
             peak: 0,
+            low_trips: 0,
             rounds: [NO_ROUND; Inferred::ROUNDS],
             rounds_len: 0,
             grain: 1,
@@ -171,6 +174,7 @@ impl Tracker {
         let heard = *self.heard.now();
         self.segment = sending.segment.max(1);
         self.beginning &= sending.from_the_beginning;
+        self.fit.sack = sending.sack;
         if self.current.end == i64::MAX {
             self.current.end = end;
         }
@@ -323,9 +327,11 @@ impl Tracker {
         if self.reductions_seen == 0 {
             // The drain of BBR: it has filled the queue on its way up, and empties it. Less in
             // flight, and as much arrives.
-            if current.flight * 100 < self.peak * 65 && rate > self.best_rate * 0.8 {
-                self.fit.drained = true;
-            }
+            let low = current.flight * 100 < self.peak * 65 && rate > self.best_rate * 0.8;
+            let steady = self.limited[Limit::Application as usize] == 0;
+            let high = self.peak > LITTLE * i64::from(self.segment);
+            self.low_trips = if low { self.low_trips + 1 } else { 0 };
+            self.fit.drained |= self.low_trips >= 2 && steady && high;
             self.peak = self.peak.max(current.flight);
             self.best_rate = self.best_rate.max(rate);
         }
@@ -512,6 +518,9 @@ impl Tracker {
     }
 }
 
+/// Segments in flight that a pause of an application can make a large part of.
+const LITTLE: i64 = 40;
+
 /// Options that make a segment shorter: SACK blocks in a segment with data.
 const OPTIONS: i64 = 40;
 
@@ -659,6 +668,7 @@ mod tests {
             away: Span::from_nanos(away),
             segment: SEGMENT as u32,
             from_the_beginning: true,
+            sack: true,
         }
     }
 
