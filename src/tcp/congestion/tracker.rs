@@ -760,6 +760,28 @@ mod tests {
     }
 
     #[test]
+    fn bbr_is_not_said_where_no_sack_would_show_what_was_taken_back() {
+        let mut tracker = Tracker::new(1, Timestamp::from_nanos(0), 1, None);
+        for (time, what) in run(Algorithm::Bbr, &LOSSES, 70, 0) {
+            match what {
+                Passed::Data(end) => tracker.sent(&Sending {
+                    sack: false,
+                    ..sending(time, end, 0)
+                }),
+                Passed::Ack(una) => tracker.acknowledged(News {
+                    time: Timestamp::from_nanos(time),
+                    una,
+                    ..News::default()
+                }),
+                Passed::Lost(next) => tracker.loss(Timestamp::from_nanos(time), next),
+            }
+        }
+        let inferred = tracker.infer();
+        assert!(inferred.factors >= 3, "{inferred:?}");
+        assert_eq!(inferred.algorithm, Algorithm::Unknown);
+    }
+
+    #[test]
     fn a_full_window_of_the_peer_hides_the_congestion_window() {
         let passed = run(Algorithm::Bbr, &[], 12, 0);
         // The window is always what is in flight: ten segments, then more.
