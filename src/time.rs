@@ -105,6 +105,14 @@ impl Sub for Timestamp {
     }
 }
 
+impl Sub<Span> for Timestamp {
+    type Output = Self;
+    #[inline]
+    fn sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
 impl Add for Span {
     type Output = Self;
     #[inline]

@@ -173,6 +173,7 @@ fn help_says_what_can_be_typed() {
         ("follow", expect_file!["expected/help-follow.txt"]),
         ("ladder", expect_file!["expected/help-ladder.txt"]),
         ("extract", expect_file!["expected/help-extract.txt"]),
+        ("explain", expect_file!["expected/help-explain.txt"]),
     ] {
         check(&good(&[&command, &"--help"]), &expected);
     }
@@ -784,4 +785,215 @@ fn ladders() {
         .unwrap();
     assert_eq!(output.stdout, plain);
     assert!(plain.is_ascii());
+}
+
+/// The frames of `packets --format ndjson`, by number; null for what no frame brought.
+fn objects(output: &[u8]) -> Vec<serde_json::Value> {
+    let lines = core::str::from_utf8(output).unwrap().lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn verdicts_of_the_moment_and_their_revisions_come_to_the_final_ones() {
+    let mut revised = 0;
+    for name in [
+        "delay-spike.pcap",
+        "two-losses.pcap",
+        "tail-loss-probe.pcap",
+        "reordering.pcap",
+        "retransmission-timeout.pcap",
+        "shop.pcapng",
+    ] {
+        let file = fixture(name);
+        let mut finals = objects(&good(&[&"packets", &"--format", &"ndjson", &file]));
+        let output = tcplens()
+            .args(["packets", "--format", "ndjson", "-"])
+            .stdin(fs::File::open(&file).unwrap())
+            .output()
+            .unwrap();
+        let moments = objects(&output.stdout);
+        let mut came: Vec<_> = moments
+            .iter()
+            .filter(|each| !each["frame"].is_null())
+            .cloned()
+            .collect();
+        assert_eq!(came.len(), finals.len());
+        for revision in moments
+            .iter()
+            .filter_map(|each| each["revisions"].as_array())
+            .flatten()
+        {
+            revised += 1;
+            let at = revision["frame"].as_u64().unwrap() as usize - 1;
+            let was = revision["was"].as_str().unwrap();
+            let verdicts = came[at]["verdicts"].as_array_mut().unwrap();
+            let verdict = verdicts
+                .iter_mut()
+                .find(|each| Some(each["kind"].as_str().unwrap()) == was.split(' ').next())
+                .unwrap();
+            let mut history = verdict["revised"].take();
+            if history.is_null() {
+                history = serde_json::json!([]);
+            }
+            let by = moments.iter().find(|each| {
+                each["revisions"]
+                    .as_array()
+                    .is_some_and(|all| all.contains(revision))
+            });
+            let by = by.unwrap()["frame"].as_u64().unwrap_or(0);
+            history
+                .as_array_mut()
+                .unwrap()
+                .push(serde_json::json!({"by": by, "was": was}));
+            *verdict = revision["verdict"].clone();
+            verdict["revised"] = history;
+        }
+        for (moment, end) in came.iter_mut().zip(&mut finals) {
+            assert!(end["revisions"].is_null(), "{name}: {end}");
+            moment.as_object_mut().unwrap().remove("revisions");
+            assert_eq!(moment, end, "{name}");
+        }
+        let text = String::from_utf8(good(&[&"packets", &file])).unwrap();
+        assert!(!text.contains(" is now "), "{name}");
+    }
+    assert!(revised > 3, "{revised} verdicts were revised");
+}
+
+#[test]
+fn a_revision_is_told_with_the_frame_that_brings_it() {
+    let output = tcplens()
+        .args(["packets", "-"])
+        .stdin(fs::File::open(fixture("delay-spike.pcap")).unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let told = text
+        .split(&['|', ';'][..])
+        .find(|part| part.contains(" is now "));
+    let told = told.unwrap().trim();
+    assert!(told.starts_with("frame "), "{told}");
+    assert!(told.ends_with(']') && told.contains(") ["), "{told}");
+}
+
+#[test]
+fn rules_and_verdicts_are_explained() {
+    let all = String::from_utf8(good(&[&"explain"])).unwrap();
+    for rule in tcplens::tcp::Rule::ALL {
+        let name = format!("  {} ", rule.name());
+        assert!(all.contains(&name), "{}", rule.name());
+        let one = String::from_utf8(good(&[&"explain", &rule.name()])).unwrap();
+        let one = one.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [rule.says(), rule.source(), rule.tshark()] {
+            assert!(one.contains(part), "{}: {one}", rule.name());
+        }
+    }
+    assert!(all.lines().all(|line| line.chars().count() <= 80));
+    let kind = String::from_utf8(good(&[&"explain", &"reordered"])).unwrap();
+    assert!(kind.contains("filled-at-once"), "{kind}");
+    assert!(!kind.contains('\x1b'));
+    let painted = good(&[&"explain", &"gap", &"--color", &"always"]);
+    assert!(painted.contains(&0x1b));
+    let said = refused(&[&"explain", &"dsack-report"]);
+    assert!(said.contains("near to it: dsack-reported"), "{said}");
+    let said = refused(&[&"explain", &"\x1b[31m\u{202e}"]);
+    no_controls(said.as_bytes());
+}
+
+/// A directory with a program named tshark that does this.
+#[cfg(unix)]
+fn fake_tshark(scratch: &Scratch, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = scratch.file("tshark", format!("#!/bin/sh\n{script}").as_bytes());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Compares a capture with what that program says of it.
+#[cfg(unix)]
+fn versus(scratch: &Scratch, arguments: &[&str], file: &Path) -> Output {
+    tcplens()
+        .env("PATH", &scratch.0)
+        .args(["packets", "--versus-tshark"])
+        .args(arguments)
+        .arg(file)
+        .output()
+        .unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn where_tshark_differs_is_told_with_the_rule() {
+    let scratch = Scratch::new("versus");
+    let file = fixture("two-losses.pcap");
+    // It is asked for 15 fields; frame 23 is a fast retransmission, 24 and 30 (there is no such
+    // frame) out of order.
+    fake_tshark(
+        &scratch,
+        "case \"$*\" in *'-r '*two-losses.pcap*'-e frame.number -e tcp.analysis.retransmission'*) ;;\n\
+         *) exit 3 ;; esac\n\
+         printf '23\\t1\\t1\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\n'\n\
+         printf '24\\t\\t\\t\\t1\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\n'\n\
+         printf '30\\t\\t\\t\\t1\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\n'\n",
+    );
+    let output = versus(&scratch, &[], &file);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), said.as_str()),
+        (Some(0), ""),
+        "{text}"
+    );
+    let differs = |frame: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(frame));
+        line.map(str::to_owned)
+    };
+    assert_eq!(differs("23 "), None);
+    let line = differs("24 ").unwrap();
+    assert!(line.contains("retransmission (fast"), "{line}");
+    assert!(line.contains("  out-of-order"), "{line}");
+    assert_eq!(differs("30 "), None);
+    assert!(text.contains("tshark: "), "{text}");
+    assert!(text.contains(" told alike, "), "{text}");
+    no_controls(text.as_bytes());
+    // Only one connection's frames; there is but one.
+    let output = versus(&scratch, &["--connection", "0"], &file);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+    let output = versus(&scratch, &["--connection", "4"], &file);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_working_tshark_there_is_no_comparison() {
+    let scratch = Scratch::new("no-tshark");
+    let file = fixture("two-losses.pcap");
+    let fails = |why: &str| {
+        let output = versus(&scratch, &[], &file);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        no_controls(&output.stderr);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(why), "{said}");
+    };
+    fails("there is none on PATH");
+    fake_tshark(&scratch, "echo 'no way \x1b[31m' >&2\nexit 2\n");
+    fails("tshark failed: no way \\x1b[31m");
+    fake_tshark(&scratch, "exit 4\n");
+    fails("tshark failed: exit status: 4");
+    fake_tshark(&scratch, "printf 'what \x1b[31m?\\n'\n");
+    fails("not asked for: what \\x1b[31m?");
+    for arguments in [
+        &["--follow"][..],
+        &["--format", "ndjson"],
+        &["-c", "3"],
+        &["other.pcap"],
+    ] {
+        let output = versus(&scratch, arguments, &file);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+    assert!(refused(&[&"packets", &"--versus-tshark", &"-"]).contains("has to be a file"));
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tcplens::report::explain::KINDS;
 use tcplens::report::field::{self, Field};
 use tcplens::tcp::Kind;
 use tcplens::tcp::Rule;
@@ -30,9 +31,32 @@ fn table<F>(fields: &[Field<F>]) -> String {
 }
 
 fn rules() -> String {
-    let mut text = String::from("| rule | what it says |\n| --- | --- |\n");
+    let mut text = String::from(
+        "| rule | what it says | where it comes from | tshark 4.0 |\n| --- | --- | --- | --- |\n",
+    );
     for rule in Rule::ALL {
-        writeln!(text, "| `{}` | {} |", rule.name(), rule.says()).unwrap();
+        let tshark = match rule.tshark() {
+            "" => "the same",
+            differs => differs,
+        };
+        let (name, says, source) = (rule.name(), rule.says(), rule.source());
+        writeln!(text, "| `{name}` | {says} | {source} | {tshark} |").unwrap();
+    }
+    text
+}
+
+fn kinds() -> String {
+    let mut text = String::from(
+        "| kind | the segment, or the acknowledgment in it | rules |\n| --- | --- | --- |\n",
+    );
+    for meaning in KINDS {
+        let rules: Vec<_> = meaning
+            .rules
+            .iter()
+            .map(|rule| format!("`{}`", rule.name()))
+            .collect();
+        let (kind, says) = (meaning.kind, meaning.says);
+        writeln!(text, "| `{kind}` | {says} | {} |", rules.join(", ")).unwrap();
     }
     text
 }
@@ -54,6 +78,7 @@ fn the_tables_are_those_of_the_code() {
         ("endpoint", table(field::ENDPOINT)),
         ("udp", table(field::UDP)),
         ("udp-end", table(field::UDP_END)),
+        ("kinds", kinds()),
         ("rules", rules()),
     ] {
         let begin = format!("<!-- begin: {name} (written by tests/output.rs) -->\n");
@@ -85,10 +110,12 @@ fn keys(value: &Value, all: &mut BTreeSet<String>) {
 #[test]
 fn every_key_is_in_the_manual() {
     let mut all = BTreeSet::new();
-    let runs: [&[&str]; 6] = [
+    let runs: [&[&str]; 8] = [
         &["shop.pcapng"],
         &["commented.pcapng"],
         &["shop.pcapng", "--connection", "2"],
+        &["delay-spike.pcap", "--connection", "0"],
+        &["retransmission-timeout.pcap", "--connection", "0"],
         &["vxlan.pcap", "--connection", "0"],
         &["syn-prohibited.pcap", "--connection", "0"],
         &["shop.pcapng", "--max-flows", "3"],

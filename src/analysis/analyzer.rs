@@ -282,6 +282,7 @@ impl Analyzer {
             ip_id: ip.id,
             ttl: ip.ttl,
             traffic_class: ip.traffic_class,
+            ip: Some(ip),
             segment,
         };
         let belongs = |entry: &Entry<Tracked>| match &entry.value {

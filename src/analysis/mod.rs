@@ -57,6 +57,7 @@ mod analyzer;
 pub mod capture;
 pub mod close_up;
 mod observer;
+pub mod revisions;
 mod share;
 mod tracked;
 pub mod trouble;
@@ -66,6 +67,7 @@ pub use analyzer::{Analyzer, Evicted};
 pub use capture::Capture;
 pub use close_up::CloseUp;
 pub use observer::{ConnectionView, FlowView, FrameView, Observer};
+pub use revisions::{Revisions, Settled};
 pub use udp::{Conversation, ConversationView};
 
 use crate::tcp::Settings;

@@ -2,6 +2,7 @@
 //! opening to the end, with progress on standard error and Ctrl-C as an early end.
 
 use core::ops::ControlFlow;
+use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -13,7 +14,7 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::interrupt::Interrupt;
 use super::terminal;
-use crate::analysis::{Analyzer, Observer, Options};
+use crate::analysis::{Analyzer, Observer, Options, Revisions};
 use crate::report::escape::escaped;
 use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
@@ -40,6 +41,12 @@ pub(super) struct Inputs {
 impl Inputs {
     fn is_piped(&self) -> bool {
         self.files.iter().any(|file| file.as_os_str() == "-")
+    }
+
+    /// Whether all of them can be read from the beginning again.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        let is_file = |file: &PathBuf| fs::metadata(file).is_ok_and(|about| about.is_file());
+        !self.follow && !self.is_piped() && self.files.iter().all(is_file)
     }
 }
 
@@ -275,6 +282,47 @@ pub(super) fn run<O: Observer + ?Sized>(
     observer: &mut O,
 ) -> Finished {
     let interrupt = Interrupt::listen(inputs.is_piped());
+    read(inputs, output, &interrupt, observer)
+}
+
+/// Reads the inputs for the revisions of verdicts, if they can be read again, and then for
+/// `second`, which is told how verdicts ended.
+pub(super) fn run_twice<O: Observer>(
+    inputs: &Inputs,
+    connection: Option<u32>,
+    second: impl FnOnce(Option<Revisions>) -> O,
+) -> (Finished, O) {
+    /// What revisions may take of the memory that is allowed.
+    const SHARE: usize = 8;
+    let interrupt = Interrupt::listen(inputs.is_piped());
+    let revisions = inputs.can_be_read_again().then(|| {
+        let mut revisions = Revisions::new(connection, inputs.limits.memory / SHARE);
+        // What is wrong with the inputs is told of the second reading.
+        drop(read(inputs, Output::AtTheEnd, &interrupt, &mut revisions));
+        revisions
+    });
+    let mut observer = second(revisions);
+    let finished = read(inputs, Output::OnTheWay, &interrupt, &mut observer);
+    (finished, observer)
+}
+
+/// Says on standard error that not every verdict is final.
+pub(super) fn complain_of(revisions: &Revisions) {
+    if revisions.dropped() > 0 {
+        eprintln!(
+            "tcplens: {} revisions of verdicts were too many to keep: those verdicts are not \
+             final; --memory allows more",
+            revisions.dropped()
+        );
+    }
+}
+
+fn read<O: Observer + ?Sized>(
+    inputs: &Inputs,
+    output: Output,
+    interrupt: &Interrupt,
+    observer: &mut O,
+) -> Finished {
     let options = OpenOptions {
         follow: inputs.follow,
         stop: interrupt.stop(),

@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 
 use clap::Args;
 
-use super::input::Output;
 use super::selection::{self, Selection};
 use super::terminal::{self, When};
 use super::{Exit, input};
-use crate::analysis::{FlowView, FrameView, Observer};
+use crate::analysis::{FlowView, FrameView, Observer, Revisions, Settled};
 use crate::report::ladder::{Ladder, Look};
 use crate::wire::Transport;
 
@@ -53,13 +52,14 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         limit: arguments.limit,
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut artist = Artist {
+    let (finished, mut artist) = input::run_twice(&inputs, Some(connection), |revisions| Artist {
         connection,
         live: inputs.follow,
         ladder: Ladder::new(stdout, look),
+        revisions,
+        settled: Settled::default(),
         result: Ok(()),
-    };
-    let finished = input::run(&inputs, Output::OnTheWay, &mut artist);
+    });
     artist.result?;
     let analyzer = &finished.analyzer;
     let end = analyzer.capture().last.unwrap_or_default();
@@ -75,6 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     };
     drawn.unwrap_or_else(|| artist.ladder.finish(None, end))?;
     finished.complain();
+    artist.revisions.iter().for_each(input::complain_of);
     if connection >= finished.analyzer.tcp_seen() {
         return Ok(Exit::usage(&selection::unknown(connection, &finished)));
     }
@@ -86,6 +87,9 @@ struct Artist {
     /// Whether somebody waits for what is drawn.
     live: bool,
     ladder: Ladder<BufWriter<StdoutLock<'static>>>,
+    /// How verdicts ended, where that is known.
+    revisions: Option<Revisions>,
+    settled: Settled,
     result: io::Result<()>,
 }
 
@@ -95,7 +99,18 @@ impl Observer for Artist {
             (FlowView::Tcp { view: of, from }, Transport::Tcp(segment))
                 if of.id == self.connection =>
             {
-                self.ladder.segment(view, of, *from, segment)
+                let (number, events) = (view.frame.number, view.events);
+                let is_settled = match &mut self.revisions {
+                    Some(revisions) => revisions.settle(number, events, &mut self.settled),
+                    None => false,
+                };
+                let events = if is_settled {
+                    &self.settled.events
+                } else {
+                    events
+                };
+                let view = FrameView { events, ..*view };
+                self.ladder.segment(&view, of, *from, segment)
             }
             (FlowView::IcmpAboutTcp(id, _), Transport::Icmp(message)) if *id == self.connection => {
                 self.ladder.message(view, message)

@@ -6,6 +6,7 @@
 
 mod analyze;
 mod delivered;
+mod explain;
 mod extract;
 mod follow;
 mod input;
@@ -14,6 +15,7 @@ mod ladder;
 mod packets;
 mod selection;
 mod terminal;
+mod versus_tshark;
 
 use std::io;
 use std::process::ExitCode;
@@ -56,6 +58,8 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Tell what a rule or a verdict means, and how tshark differs
+    Explain(explain::Arguments),
 }
 
 /// Runs the program with the arguments of the process.
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Follow(arguments) => follow::run(&arguments),
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)
 }

@@ -9,10 +9,12 @@ use super::Exit;
 use super::input::{self, Inputs, Output};
 use super::selection;
 use super::terminal::{self, When};
-use crate::analysis::{FlowView, FrameView, Observer};
+use super::versus_tshark;
+use crate::analysis::{FlowView, FrameView, Observer, Revisions, Settled};
 use crate::report::labels::Labels;
 use crate::report::packets::{Clock, Format, Look, Printer};
 use crate::source::Arrival;
+use crate::tcp::Event;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -22,7 +24,11 @@ Examples:
   tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
   tcplens packets a.pcap | grep retransmission
   tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
-  tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C")]
+  tcplens packets --versus-tshark a.pcap  where tshark differs, and why
+  tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C
+
+Verdicts are final: files are read once for them and once more to print. What can be read only once \
+(a pipe, --follow) has those of the moment, and what a later frame revises is told with that frame.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
@@ -46,6 +52,13 @@ pub(super) struct Arguments {
     /// How to print frames
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
     format: How,
+
+    /// Print only frames of which tshark (it must be on PATH) says something else, and why
+    #[arg(
+        long,
+        conflicts_with_all = ["follow", "count", "time", "absolute", "format"]
+    )]
+    versus_tshark: bool,
 
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
@@ -79,6 +92,9 @@ enum How {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    if arguments.versus_tshark {
+        return versus_tshark::run(&arguments.inputs, arguments.connection, arguments.color);
+    }
     if matches!(arguments.format, How::Labels) {
         return labels(arguments);
     }
@@ -101,17 +117,20 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         palette: arguments.color.palette(),
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut list = List {
-        connection: arguments.connection,
-        left: arguments.count.unwrap_or(u64::MAX),
-        live: terminal || arguments.inputs.follow,
-        printer: Printer::new(stdout, look),
-        result: Ok(()),
-    };
-    let finished = input::run(&arguments.inputs, Output::OnTheWay, &mut list);
+    let (finished, mut list) =
+        input::run_twice(&arguments.inputs, arguments.connection, |revisions| List {
+            connection: arguments.connection,
+            left: arguments.count.unwrap_or(u64::MAX),
+            live: terminal || arguments.inputs.follow,
+            printer: Printer::new(stdout, look),
+            revisions,
+            settled: Settled::default(),
+            result: Ok(()),
+        });
     list.result?;
     list.printer.finish()?;
     finished.complain();
+    list.revisions.iter().for_each(input::complain_of);
     if let Some(connection) = arguments.connection
         && connection >= finished.analyzer.tcp_seen()
     {
@@ -138,6 +157,9 @@ struct List {
     /// Whether somebody waits for what is written.
     live: bool,
     printer: Printer<BufWriter<StdoutLock<'static>>>,
+    /// How verdicts ended, where that is known.
+    revisions: Option<Revisions>,
+    settled: Settled,
     result: io::Result<()>,
 }
 
@@ -172,11 +194,27 @@ impl Observer for List {
             return ControlFlow::Break(());
         }
         self.left -= 1;
-        self.result = self.printer.frame(view);
+        let (number, events) = (view.frame.number, view.events);
+        let is_settled = match &mut self.revisions {
+            Some(revisions) => revisions.settle(number, events, &mut self.settled),
+            None => false,
+        };
+        self.result = if is_settled {
+            self.printer.settled(view, &self.settled)
+        } else {
+            self.printer.frame(view)
+        };
         if (self.live || self.left == 0) && self.result.is_ok() {
             self.result = self.printer.flush();
         }
         self.next()
+    }
+
+    fn late(&mut self, connection: u32, events: &[Event]) {
+        let shown = self.connection.is_none_or(|wanted| wanted == connection);
+        if shown && self.left > 0 && self.revisions.is_none() && self.result.is_ok() {
+            self.result = self.printer.late(connection, events);
+        }
     }
 
     fn aside(&mut self, arrival: &Arrival<'_>) {

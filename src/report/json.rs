@@ -8,7 +8,7 @@ use super::escape::is_plain;
 use super::field::{self, Field, Row, Side, UdpRow, UdpSide, Value};
 use super::select;
 use super::totals::{ENDINGS, OPENINGS, Totals};
-use super::{Report, SCHEMA};
+use super::{Report, SCHEMA, verdict};
 use crate::analysis::{Capture, CloseUp, ConnectionView};
 use crate::tcp::{Event, Role, What};
 
@@ -329,16 +329,25 @@ fn happenings(close_up: &CloseUp, json: &mut Json<'_>) -> io::Result<()> {
     json.key("timeline")?;
     json.begin('[')?;
     for each in &close_up.timeline {
-        event(each, json)?;
+        event(each, close_up, json)?;
     }
     json.end(']')?;
     json.key("events")?;
     json.begin('[')?;
     for each in &close_up.events {
-        event(each, json)?;
+        event(each, close_up, json)?;
     }
     json.end(']')?;
     json.put("events_dropped", &close_up.events_dropped.into())?;
+    json.key("recoveries")?;
+    json.begin('[')?;
+    for episode in &close_up.episodes {
+        json.begin('{')?;
+        verdict::episode(json.out, episode)?;
+        json.end('}')?;
+    }
+    json.end(']')?;
+    json.put("recoveries_dropped", &close_up.episodes_dropped.into())?;
     json.key("icmp_messages")?;
     json.begin('[')?;
     for error in &close_up.icmp {
@@ -353,7 +362,7 @@ fn happenings(close_up: &CloseUp, json: &mut Json<'_>) -> io::Result<()> {
 }
 
 /// Writes an event as an object.
-fn event(event: &Event, json: &mut Json<'_>) -> io::Result<()> {
+fn event(event: &Event, close_up: &CloseUp, json: &mut Json<'_>) -> io::Result<()> {
     json.begin('{')?;
     json.put("frame", &event.frame.into())?;
     json.put("time", &event.time.into())?;
@@ -381,24 +390,33 @@ fn event(event: &Event, json: &mut Json<'_>) -> io::Result<()> {
             json.put("state", &state.name().into())?;
             json.put("cause", &stimulus.words().into())?;
         }
-        What::Verdict(verdict) => {
-            json.put("kind", &verdict.kind.name().into())?;
-            json.put("rule", &verdict.rule.name().into())?;
-            json.put("confidence", &verdict.confidence.name().into())?;
-            json.put("trigger", &verdict.trigger.map(|each| each.name()).into())?;
-            json.put("need", &verdict.need.map(|each| each.name()).into())?;
-            json.put("lost", &verdict.lost.map(|each| each.name()).into())?;
-            json.put("octets", &verdict.octets.into())?;
-            json.put("proof", &verdict.proof.frames().next().into())?;
+        What::Verdict(judged) => {
+            let earlier = close_up.earlier(event.frame, judged);
+            json.separate()?;
+            verdict::fields(json.out, judged)?;
+            verdict::revised(json.out, earlier.map(|each| (each.by, &each.was)))?;
+            json.comma = true;
         }
         What::Recovered(episode) => {
             json.put("kind", &"recovered".into())?;
-            json.put("retransmissions", &episode.retransmissions.into())?;
+            json.separate()?;
+            verdict::episode(json.out, episode)?;
+            json.comma = true;
         }
-        What::Revised { frame, after, .. } => {
+        // Of a verdict that is beyond the limit: the others are told where they stand.
+        What::Revised {
+            frame,
+            before,
+            after,
+            ..
+        } => {
             json.put("kind", &"revised".into())?;
-            json.put("frame", &(*frame).into())?;
-            json.put("now", &after.kind.name().into())?;
+            json.put("revises", &(*frame).into())?;
+            json.put("was", &Value::Text(before.to_string().into()))?;
+            json.key("verdict")?;
+            json.begin('{')?;
+            verdict::fields(json.out, after)?;
+            json.end('}')?;
         }
         What::GapGivenUp {
             stream,

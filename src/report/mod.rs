@@ -3,7 +3,8 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
-//! - [`labels`] verdicts as tools that score them read them
+//! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
+//!   differs; [`explain`] what rules and verdicts mean
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -11,6 +12,7 @@
 
 pub mod csv;
 pub mod escape;
+pub mod explain;
 pub mod field;
 pub mod follow;
 mod icmp;
@@ -25,6 +27,8 @@ pub mod style;
 pub mod text;
 pub mod totals;
 pub mod units;
+mod verdict;
+pub mod versus_tshark;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

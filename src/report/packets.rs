@@ -1,5 +1,6 @@
 //! A line (or an object, or a row) per frame, in the manner of tcpdump and tshark, with what the
-//! frame meant to its connection. Verdicts are those of the moment: later frames may tell more.
+//! frame meant to its connection. Verdicts are final where the capture can be read twice; else those
+//! of the moment, and what later frames revise is told with those.
 
 mod machine;
 mod text;
@@ -7,10 +8,11 @@ mod text;
 use std::io::{self, Write};
 
 use super::style::Palette;
-use crate::analysis::{FlowView, FrameView};
+use crate::analysis::revisions::Was;
+use crate::analysis::{FlowView, FrameView, Settled};
 use crate::flow::Socket;
 use crate::tcp::window::Scale;
-use crate::tcp::{Connection, Role};
+use crate::tcp::{Connection, Event, Role, What};
 use crate::time::Timestamp;
 use crate::wire::{Flags, Segment, Transport};
 
@@ -91,11 +93,27 @@ impl<W: Write> Printer<W> {
         self.first.get_or_insert(view.frame.time);
     }
 
-    /// Prints a frame.
+    /// Prints a frame with the verdicts of the moment.
     ///
     /// # Errors
     /// When the output can't be written.
     pub fn frame(&mut self, view: &FrameView<'_>) -> io::Result<()> {
+        self.tell(view, &[])
+    }
+
+    /// Prints a frame with its final verdicts.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn settled(&mut self, view: &FrameView<'_>, settled: &Settled) -> io::Result<()> {
+        let view = FrameView {
+            events: &settled.events,
+            ..*view
+        };
+        self.tell(&view, &settled.history)
+    }
+
+    fn tell(&mut self, view: &FrameView<'_>, history: &[Was]) -> io::Result<()> {
         self.release()?;
         if self.number.is_none() && self.look.format == Format::Tsv {
             self.out.write_all(machine::HEADER.as_bytes())?;
@@ -105,7 +123,10 @@ impl<W: Write> Printer<W> {
         let previous = self.previous.replace(time).unwrap_or(time);
         self.number = Some(view.frame.number);
         self.comments = 0;
-        let facts = Facts::of(view, self.look.absolute);
+        let facts = Facts {
+            history,
+            ..Facts::of(view, self.look.absolute)
+        };
         let line = &mut self.line;
         match self.look.format {
             Format::Text => {
@@ -124,6 +145,37 @@ impl<W: Write> Printer<W> {
             self.release()?;
         }
         Ok(())
+    }
+
+    /// Prints revisions that no frame brought: text and NDJSON only.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn late(&mut self, connection: u32, events: &[Event]) -> io::Result<()> {
+        let tells = |event: &&Event| matches!(event.what, What::Revised { .. });
+        let mut events = events.iter().filter(tells).peekable();
+        if events.peek().is_none() {
+            return Ok(());
+        }
+        self.release()?;
+        match self.look.format {
+            Format::Text => {
+                for event in events {
+                    let happening = text::Happening(&event.what, self.look.unicode);
+                    writeln!(self.out, "{:>6}  {happening}", "#")?;
+                }
+                Ok(())
+            }
+            Format::Ndjson => {
+                let events: Vec<_> = events.copied().collect();
+                machine::late(&mut self.line, connection, &events)?;
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)?;
+                self.line.clear();
+                Ok(())
+            }
+            Format::Tsv => Ok(()),
+        }
     }
 
     /// Prints a comment of the capture: on a frame, or on all of it.
@@ -194,6 +246,8 @@ impl<W: Write> Printer<W> {
 /// What every format says of a frame.
 struct Facts<'a> {
     view: &'a FrameView<'a>,
+    /// What its verdicts had been.
+    history: &'a [Was],
     protocol: &'static str,
     ports: Option<(u16, u16)>,
     tcp: Option<Tcp<'a>>,
@@ -218,6 +272,7 @@ impl<'a> Facts<'a> {
     fn of(view: &'a FrameView<'a>, absolute: bool) -> Self {
         let mut facts = Self {
             view,
+            history: &[],
             protocol: "other",
             ports: None,
             tcp: None,
@@ -290,5 +345,56 @@ impl<'a> Tcp<'a> {
             tcp.sack_base = receiver.base().map_or(0, |base| base.0);
         }
         tcp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::verdict::{Confidence, Need};
+    use crate::tcp::{Kind, Rule, Verdict};
+
+    /// What is printed of a revision that no frame brought.
+    fn late(format: Format) -> String {
+        let before = Verdict::new(Kind::Retransmission, Rule::SeenBefore, Confidence::Likely);
+        let mut after = before;
+        after.need = Some(Need::Needed);
+        after.need_rule = Some(Rule::NothingArrivedBefore);
+        let event = Event {
+            frame: 0,
+            time: Timestamp::from_nanos(0),
+            from: Role::Client,
+            what: What::Revised {
+                frame: 7,
+                from: Role::Client,
+                before,
+                after,
+            },
+        };
+        let look = Look {
+            format,
+            clock: Clock::Relative,
+            absolute: false,
+            unicode: true,
+            palette: Palette::PLAIN,
+        };
+        let mut out = Vec::new();
+        Printer::new(&mut out, look).late(3, &[event]).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_no_frame_brought_is_told_too() {
+        assert_eq!(
+            late(Format::Text),
+            "     #  frame 7 is now retransmission (needed) [nothing-arrived-before]\n"
+        );
+        let object: serde_json::Value = serde_json::from_str(&late(Format::Ndjson)).unwrap();
+        assert_eq!(object["frame"], serde_json::Value::Null);
+        assert_eq!(object["connection"], 3);
+        assert_eq!(object["revisions"][0]["frame"], 7);
+        assert_eq!(object["revisions"][0]["was"], "retransmission");
+        assert_eq!(object["revisions"][0]["verdict"]["need"], "needed");
+        assert_eq!(late(Format::Tsv), "");
     }
 }

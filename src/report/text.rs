@@ -27,7 +27,8 @@ use super::{Report, select};
 use crate::analysis::{CloseUp, ConnectionView, ConversationView};
 use crate::flow::{Slot, Socket};
 use crate::tcp::Role;
-use line::Lines;
+
+pub(super) use line::{Lines, left, right, wrap};
 
 /// How the text is laid out.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,18 @@
 //! The receive side of an endpoint: what it acknowledges, SACKs and advertises.
 
-use super::endpoint::Endpoint;
+use super::What;
+use super::again::{delay, revise};
+use super::endpoint::{Endpoint, Live};
+use super::heard::Heard;
+use super::recovery::Exit;
+use super::resends::{Told, part};
 use super::rule::Rule;
-use super::scoreboard::Acked;
-use super::sending::probe;
+use super::scoreboard::{Acked, Sent};
+use super::sending::{probe, skips};
 use super::state::State;
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Verdict};
-use super::window::WindowChange;
+use super::window::{Scale, WindowChange};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Segment, SeqNum};
 
@@ -53,6 +58,12 @@ pub(super) fn acknowledges(
         if let Some(sample) = rtt_sample(&acked, segment, now) {
             me.rtt.add(sample);
         }
+        if let Some(newest) = &acked.newest {
+            arrived_at(me, peer, newest, now);
+        }
+        if !peer.live().gaps.is_empty() {
+            covers_gaps(me, peer, ack, step);
+        }
         peer.una = ack;
         peer.live().sacked.remove_below(ack);
         me.live().duplicate_ack_run = 0;
@@ -63,6 +74,9 @@ pub(super) fn acknowledges(
     } else {
         0
     };
+    if peer.live().resends.is_open() && (advanced || news > 0) {
+        settles(me, peer, (una, ack), step);
+    }
 
     let bare = segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN);
     let repeats = !first_sight && !advanced && ack == una && me.live().last_ack == Some(ack);
@@ -74,10 +88,10 @@ pub(super) fn acknowledges(
         WindowChange::default()
     };
     if bare {
-        let below = start == me.una - 1 && start < me.next && me.next > 1;
+        let below = start == me.una - 1 && start < me.next;
         if below && repeats {
             probe(me, peer, step);
-        } else if repeats && !change.changed && peer.next > una && start == me.next {
+        } else if repeats && !change.changed && start == me.next && is_outstanding(me, peer, now) {
             duplicate(me, Rule::SameAckAgain, step);
         } else if repeats && news > 0 {
             duplicate(me, Rule::NewSackOnly, step);
@@ -89,6 +103,46 @@ pub(super) fn acknowledges(
             ));
         }
     }
+    if bare && start > me.next && me.next > 0 {
+        // Empty segments bear SND.NXT: what lies below it was sent, and not seen.
+        skips(me, start, step);
+        me.next = start;
+        me.live().sent_end = start;
+    }
+    if advanced || news > 0 || change.changed || me.live().duplicate_ack_run > 0 {
+        let edge = match (me.window.scale, me.window.edge) {
+            (Scale::Known(_), Some(edge)) => edge,
+            _ => i64::MAX,
+        };
+        let live = me.live();
+        let heard = Heard {
+            time: now,
+            frame: arrived.frame,
+            una: peer.una,
+            delivered: peer.live().delivered.unwrap_or_default(),
+            edge,
+            duplicates: live.duplicate_ack_run,
+            sacked: !peer.live().sacked.is_empty(),
+            stamp: segment.options.timestamps.map(|stamps| stamps.value),
+        };
+        let half = |end: &Endpoint| {
+            end.rtt
+                .smoothed()
+                .map_or(0, |(smoothed, _)| smoothed.as_nanos())
+        };
+        let memory = Span::from_nanos((half(me) + half(peer)) * 2);
+        peer.live().hearing.push(heard, memory);
+    }
+    if let Some(ongoing) = peer.live().recovery
+        && peer.una >= ongoing.point
+    {
+        peer.live().recovery = None;
+        step.tell(What::Recovered(ongoing.ended(
+            Exit::Acknowledged,
+            arrived.frame,
+            now,
+        )));
+    }
     if change.zero && !segment.flags.any(Flags::SYN | Flags::FIN) {
         step.judge(Verdict::new(
             Kind::ZeroWindow,
@@ -99,6 +153,84 @@ pub(super) fn acknowledges(
     me.congestion_heard(peer, arrived);
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
+}
+
+/// Whether `peer` has sent what `me` has not acknowledged. Beside `me`, what is on its way does not
+/// show yet: a sender that was sending all along goes on.
+fn is_outstanding(me: &Endpoint, peer: &mut Endpoint, now: Timestamp) -> bool {
+    if peer.next > peer.una {
+        return true;
+    }
+    let delay = delay(peer, me);
+    let last_data = peer.live().last_data;
+    peer.fin.is_none()
+        && peer.una > 1
+        && me.figures.stream_bytes == 0
+        && last_data.is_some_and(|(time, _)| now - time < part(delay, 1, 2))
+}
+
+/// A segment of `peer`'s is known to have arrived: when did it pass last?
+#[inline]
+fn arrived_at(me: &Endpoint, peer: &mut Endpoint, sent: &Sent, now: Timestamp) {
+    // Which transmission it was does not show; the last one, if there was time for it.
+    let passed = match sent.resent {
+        Some(again) if now - again >= delay(me, peer) => again,
+        _ => sent.time,
+    };
+    let delivered = &mut peer.live().delivered;
+    *delivered = (*delivered).max(Some(passed));
+}
+
+/// An acknowledgment of what the capture may have missed.
+#[cold]
+fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step<'_, '_>) {
+    let (frame, from) = (step.arrived.frame, step.from.peer());
+    let mut figures = peer.figures;
+    let revise = revise(step, from, &mut figures);
+    peer.live().gaps.acknowledge(ack, frame, revise);
+    peer.figures = figures;
+    let end = peer.fin.map_or(ack, |fin| ack.min(fin));
+    let from = peer.una.max(1);
+    if peer.live().stream.seen(from, end) < end - from {
+        me.figures.acks_unseen += 1;
+        step.judge(Verdict::new(
+            Kind::AckUnseen,
+            Rule::AckOfAGap,
+            Confidence::Certain,
+        ));
+    }
+}
+
+/// What an acknowledgment tells of what was sent again.
+#[cold]
+fn settles(me: &Endpoint, peer: &mut Endpoint, (una, ack): (i64, i64), step: &mut Step<'_, '_>) {
+    let told = told(me, (una, ack), step);
+    let mut figures = peer.figures;
+    let from = step.from.peer();
+    let Live {
+        resends,
+        sacked,
+        recovery,
+        ..
+    } = peer.live();
+    let spurious = figures.spurious;
+    resends.acknowledge(&told, sacked, revise(step, from, &mut figures));
+    if let Some(ongoing) = recovery {
+        ongoing.needless(figures.spurious - spurious);
+    }
+    peer.figures = figures;
+}
+
+fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
+    let arrived = step.arrived;
+    Told {
+        frame: arrived.frame,
+        time: arrived.time,
+        una,
+        ack,
+        echo: arrived.segment.options.timestamps.map(|stamps| stamps.echo),
+        round_trip: me.rtt.minimum(),
+    }
 }
 
 pub(super) fn duplicate(me: &mut Endpoint, rule: Rule, step: &mut Step<'_, '_>) {
@@ -156,8 +288,16 @@ pub(super) fn sacks(
         if at == 0 && (right <= ack || inside_second) {
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
-            if peer.figures.spurious < peer.figures.retransmissions {
-                peer.figures.spurious += 1;
+            let told = told(me, (peer.una, ack), step);
+            let mut figures = peer.figures;
+            let from = step.from.peer();
+            let spurious = figures.spurious;
+            let revise = revise(step, from, &mut figures);
+            peer.live().resends.report(left, right, &told, revise);
+            let found = figures.spurious - spurious;
+            peer.figures = figures;
+            if let Some(ongoing) = &mut peer.live().recovery {
+                ongoing.needless(found);
             }
             peer.live().congestion.undone();
             step.judge(
@@ -172,6 +312,9 @@ pub(super) fn sacks(
         }
         news += peer.live().sacked.insert(left.max(ack), right);
         let newest = peer.live().board.sack(left, right);
+        if let Some(sent) = &newest {
+            arrived_at(me, peer, sent, step.arrived.time);
+        }
         if let Some(sent) = newest.filter(|sent| sent.resent.is_none()) {
             me.rtt.add(step.arrived.time - sent.time);
         }

@@ -5,6 +5,7 @@
 use rapidhash::v3::RapidSecrets;
 
 use super::acknowledging::acknowledges;
+use super::departure::Departure;
 use super::endpoint::{Endpoint, Pool};
 use super::event::Event;
 use super::handshake::Handshake;
@@ -252,6 +253,7 @@ impl Connection {
         let mut step = Step {
             arrived,
             from,
+            departure: Departure::Unknown,
             settings,
             events,
             listener,
@@ -263,7 +265,7 @@ impl Connection {
         };
         me.wake(pool);
         peer.wake(pool);
-        if count(me, &mut step) {
+        if count(me, peer, &mut step) {
             return;
         }
         if flags.has(Flags::RST) {
@@ -318,7 +320,7 @@ impl Connection {
             data(me, peer, data_start, data_end, &mut step);
         }
         if flags.has(Flags::FIN) {
-            closes(me, data_end, &mut step);
+            closes(me, peer, data_end, &mut step);
         }
 
         if flags.has(Flags::ACK) {

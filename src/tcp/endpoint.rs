@@ -3,11 +3,18 @@
 
 use super::State;
 use super::congestion::{Congestion, Inferred};
+use super::departure::Departures;
+use super::doubt::Doubt;
+use super::gaps::Gaps;
 use super::handshake::SynOptions;
+use super::heard::Hearing;
 use super::range_set::RangeSet;
 use super::reassembly::Reassembler;
+use super::recovery::Ongoing;
+use super::resends::Resends;
 use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
+use super::stamp_clock::StampClock;
 use super::state::{Step, Stimulus, step};
 use super::window::AdvertisedWindow;
 use crate::prefetch::prefetch;
@@ -145,8 +152,32 @@ pub(super) struct Live {
     pub(super) last_ack: Option<i64>,
     /// Its last packet, copies left out.
     pub(super) last: Last,
-    /// How often its IP identification changed.
-    pub(super) ip_id_moves: u32,
+    /// The order in which it sent its packets.
+    pub(super) departures: Departures,
+    /// What it can have heard of its peer.
+    pub(super) hearing: Hearing,
+    /// What it sent again, while that may be revised.
+    pub(super) resends: Resends,
+    /// What of its sequence numbers was skipped.
+    pub(super) gaps: Gaps,
+    /// The recovery that it is in.
+    pub(super) recovery: Option<Ongoing>,
+    /// When the newest of its segments known to have arrived had last passed.
+    pub(super) delivered: Option<Timestamp>,
+    /// When it last sent sequence space, and with which TSval.
+    pub(super) last_data: Option<(Timestamp, Option<u32>)>,
+    /// Position after the highest octet that passed.
+    pub(super) sent_end: i64,
+    /// Its timestamp clock.
+    pub(super) clock: StampClock,
+    /// Packets it skipped and must send again, one after the other.
+    pub(super) owed: u32,
+    /// Since when, within a fast recovery.
+    pub(super) owed_since: Option<Timestamp>,
+    /// What may have been a probe of the tail or a timeout, and what was sent after it.
+    pub(super) doubt: Option<Doubt>,
+    /// Whether its timer ran out where a tail loss probe was due: it sends none.
+    pub(super) no_probe: bool,
     /// Largest payload it sent.
     pub(super) largest: u32,
     /// Duplicate acknowledgments it has sent in a row.
@@ -185,7 +216,9 @@ impl Pool {
 
 impl Live {
     fn heap(&self) -> usize {
-        self.stream.heap() + self.board.heap() + self.sacked.heap() + self.congestion.heap()
+        let tracked =
+            self.stream.heap() + self.board.heap() + self.sacked.heap() + self.congestion.heap();
+        tracked + self.hearing.heap() + self.resends.heap() + self.gaps.heap()
     }
 
     /// Makes it as new, but for the memory it has.
@@ -196,7 +229,19 @@ impl Live {
             sacked,
             last_ack,
             last,
-            ip_id_moves,
+            departures,
+            hearing,
+            resends,
+            gaps,
+            recovery,
+            delivered,
+            last_data,
+            sent_end,
+            clock,
+            owed,
+            owed_since,
+            doubt,
+            no_probe,
             largest,
             duplicate_ack_run,
             congestion,
@@ -206,7 +251,19 @@ impl Live {
         sacked.clear();
         *last_ack = None;
         *last = Last::default();
-        *ip_id_moves = 0;
+        *departures = Departures::default();
+        hearing.clear();
+        resends.clear();
+        gaps.clear();
+        *recovery = None;
+        *delivered = None;
+        *last_data = None;
+        *sent_end = 0;
+        *clock = StampClock::default();
+        *owed = 0;
+        *owed_since = None;
+        *doubt = None;
+        *no_probe = false;
         *largest = 0;
         *duplicate_ack_run = 0;
         *congestion = Congestion::default();
@@ -360,4 +417,20 @@ pub(super) enum Moved {
     No,
     From(State),
     Illegal,
+}
+
+impl Endpoint {
+    /// How many packets a segment with so much payload was on the wire, when this host receives it:
+    /// more than one for a super-segment that the sender's offload cuts.
+    #[inline]
+    pub(super) fn units(&self, payload_len: u32) -> u16 {
+        const USUAL: u32 = 1460;
+        if payload_len <= USUAL {
+            return 1;
+        }
+        let mss = self.syn.and_then(|syn| syn.mss).map_or(USUAL, u32::from);
+        // Timestamps take their place in every segment.
+        let room = mss.saturating_sub(12).max(1);
+        u16::try_from(payload_len.div_ceil(room)).unwrap_or(u16::MAX)
+    }
 }

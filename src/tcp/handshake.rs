@@ -195,6 +195,7 @@ impl Embryo {
             ip_id: has(4).then_some(self.ip_id),
             ttl: self.ttl,
             traffic_class: 0,
+            ip: None,
             segment: &segment,
         })
     }

@@ -14,20 +14,27 @@
 //! - [`event`] everything that can happen, one enum
 
 mod acknowledging;
+mod again;
 pub mod congestion;
 pub mod connection;
+pub mod departure;
+pub mod doubt;
 pub mod endpoint;
 pub mod event;
+pub mod gaps;
 pub mod handshake;
+pub mod heard;
 pub mod outcome;
 pub mod range_set;
 pub mod reassembly;
 pub mod recovery;
+pub mod resends;
 pub mod retransmission;
 pub mod rtt;
 pub mod rule;
 pub mod scoreboard;
 mod sending;
+pub mod stamp_clock;
 pub mod state;
 mod step;
 mod transition;
@@ -44,7 +51,7 @@ pub use state::State;
 pub use verdict::{Kind, Verdict};
 
 use crate::time::Timestamp;
-use crate::wire::Segment;
+use crate::wire::{Ip, Segment};
 
 /// Which of the two endpoints. The client is the one that sent the first SYN; where none was
 /// seen, a guess ([`Connection::client_is_guessed`]).
@@ -99,6 +106,8 @@ pub struct Arrived<'a> {
     pub ttl: u8,
     /// DSCP and ECN.
     pub traffic_class: u8,
+    /// The IP header, where the checksum may be asked for.
+    pub ip: Option<&'a Ip>,
     /// The segment.
     pub segment: &'a Segment<'a>,
 }

@@ -1,6 +1,9 @@
-//! What a segment is: evidence in, verdict out. Pure, and an ordered list of rules: the first
-//! that applies decides, and names itself.
+//! What a segment is: evidence in, verdict out. Pure, and ordered lists of rules: the first that
+//! applies decides, and names itself. One list says what a segment is, one what made its sender
+//! send it again, one whether that was needed.
 
+use super::departure::{Departure, before};
+use super::resends::part;
 use super::rule::Rule;
 use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
 use crate::time::Span;
@@ -14,33 +17,69 @@ pub struct Evidence {
     pub new: i64,
     /// All of it was acknowledged before.
     pub acked: bool,
-    /// The first segment seen that holds any of these octets.
+    /// All of it was SACKed before.
+    pub sacked: bool,
+    /// The frame of the last acknowledgment.
+    pub last_ack: Option<u64>,
+    /// The last transmission seen that holds the first of these octets.
     pub original: Option<Neighbour>,
-    /// The nearest segment below.
-    pub below: Option<Neighbour>,
-    /// The nearest segment above.
+    /// Time since the gap that it fills was first seen, and the frame that showed it.
+    pub opened: Option<(Span, u64)>,
+    /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
-    /// The segment that holds the highest octets sent before.
-    pub newest: Option<Neighbour>,
     /// Whether its octets differ from those seen before.
     pub differs: bool,
-    /// Time since the segment above passed (for a hole) or since the original last did.
-    pub waited: Span,
-    /// This segment's IP identification.
+    /// Whether those seen before had been damaged on their way.
+    pub damaged: bool,
+    /// Whether the receiver went on asking for them after they had passed beside it.
+    pub stayed: bool,
+    /// What the IP identification says.
+    pub departure: Departure,
+    /// This segment's IP identification, where it counts.
     pub ip_id: Option<u32>,
-    /// Whether the sender's IP identification moves from packet to packet.
-    pub ip_id_moves: bool,
     /// This segment's TSval.
     pub tsval: Option<u32>,
-    /// Duplicate acknowledgments for the octets before it, or SACKed octets above it.
-    pub duplicate_acks: u32,
-    /// Whether octets above it are SACKed.
+    /// How long a tick of the sender's TSval takes, where it is known.
+    pub tick: Option<Span>,
+    /// Whether the capture saw everything that the peer acknowledged just before this, but for
+    /// these octets: they may have been captured late.
+    pub just_acked: bool,
+    /// What the sender can have heard.
+    pub asked: Option<Asked>,
+    /// Time since the sender last sent anything, or last can have heard anything new, whichever
+    /// is later.
+    pub silence: Span,
+    /// Whether the sender has run into a timeout and not got out of it.
+    pub in_timeout: bool,
+    /// Whether the sender is in a fast recovery.
+    pub in_recovery: bool,
+    /// Whether it is the last segment sent.
+    pub tail: bool,
+    /// Whether it is the first segment not acknowledged, as the sender knows.
+    pub head: bool,
+    /// Whether its sender may have sent a tail loss probe now.
+    pub may_probe: bool,
+    /// Whether octets that the peer has SACKed lie above it, as the tap knows.
     pub sacked_above: bool,
     /// The shortest full round trip known.
     pub round_trip: Option<Span>,
+    /// The smoothed full round trip.
+    pub smoothed: Option<Span>,
+    /// The retransmission timeout that the sender would have.
+    pub timeout: Option<Span>,
+    /// Whether the tap is beside the receiver: what passes arrives.
+    pub beside_receiver: bool,
+    /// Whether the tap is beside the sender: what was sent has passed.
+    pub beside_sender: bool,
+    /// Whether acknowledgments of this data are captured at all.
+    pub acks_captured: bool,
+    /// IP identifications skipped that nothing else explains.
+    pub skipped: u32,
+    /// How often the timer has run out without an answer.
+    pub backoff: u32,
 }
 
-/// A segment beside the one that is judged.
+/// Another transmission, beside the one that is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbour {
     /// Its frame.
@@ -49,411 +88,262 @@ pub struct Neighbour {
     pub ip_id: Option<u32>,
     /// Its TSval.
     pub tsval: Option<u32>,
+    /// Time since it passed.
+    pub ago: Span,
 }
 
-/// The least time in which a sender could notice a loss and mend it, when no round trip is known:
-/// what tools of the field use.
-const SOONEST_RECOVERY: Span = Span::from_millis(3);
+/// What asked the sender, as it can have heard, to send again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The frame that asked.
+    pub frame: u64,
+    /// How.
+    pub by: Asking,
+}
+
+/// How an acknowledgment asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Something sent after the segment had arrived.
+    Sack,
+    /// So many duplicate acknowledgments in a row.
+    Duplicates(u32),
+    /// An acknowledgment of some, within a fast recovery.
+    Partial,
+}
+
 /// Sooner than anything is sent again that no duplicate acknowledgment asks for: tail loss probes
 /// and timers wait for longer on any system.
 pub(super) const AT_ONCE: Span = Span::from_millis(1);
+/// The least time in which a sender could notice a loss and mend it, when no round trip is known:
+/// what tools of the field use.
+const SOONEST_RECOVERY: Span = Span::from_millis(3);
 /// The least retransmission timeout in use (Linux `TCP_RTO_MIN`; RFC 6298 says 1 s).
-const LEAST_TIMEOUT: Span = Span::from_millis(200);
+pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
-/// Judges octets that were seen before or fill a hole.
-pub fn verdict(evidence: &Evidence) -> Verdict {
+/// Judges octets that were seen before, or fill a hole.
+pub fn verdict(e: &Evidence) -> Verdict {
     use Confidence::{Ambiguous, Certain, Likely};
-    let e = evidence;
     let original = e.original.map(|original| original.frame);
+    let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
     if e.seen > 0 {
-        let same_packet = e.new == 0
-            && e.ip_id_moves
-            && e.original.is_some_and(|original| {
-                original.ip_id.is_some() && original.ip_id == e.ip_id && original.tsval == e.tsval
-            });
-        if same_packet {
-            return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAgain, Likely)
-                .octets(e.seen)
-                .original(original);
-        }
-        let asked = e.duplicate_acks >= 3 || e.sacked_above;
-        let copy = e.new == 0 && !e.differs && !asked;
-        if copy && is_at_once(e) {
-            return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAtOnce, Likely)
-                .octets(e.seen)
-                .original(original);
-        }
-        if copy && e.acked && is_older(e) {
-            return Verdict::new(Kind::NetworkDuplicate, Rule::SamePacketAgain, Likely)
-                .octets(e.seen)
-                .original(original);
-        }
-        let again = |rule, confidence| {
-            let verdict = Verdict::new(Kind::Retransmission, rule, confidence);
-            Verdict {
-                lost: Some(Lost::AfterTap),
-                ..verdict.octets(e.seen).original(original)
-            }
+        let octets = e.seen;
+        let copy = |rule| {
+            Verdict::new(Kind::NetworkDuplicate, rule, Likely)
+                .octets(octets)
+                .original(original)
         };
-        let patience = e
-            .round_trip
-            .map_or(LEAST_TIMEOUT, |rtt| LEAST_TIMEOUT.max(rtt));
-        if e.acked {
-            let verdict = again(Rule::SeenBefore, Certain);
-            return Verdict {
-                need: Some(Need::Spurious),
-                lost: None,
-                ..verdict
-            };
+        if e.departure == Departure::Again && e.new == 0 {
+            return copy(Rule::SamePacketAgain);
         }
-        if asked {
-            let verdict = again(Rule::SeenBefore, Likely);
-            return Verdict {
-                trigger: Some(Trigger::Fast),
-                ..verdict
-            };
+        // Sent before the transmission that passed first: overtaken by it.
+        if let Some(theirs) = e.original
+            && e.new == 0
+        {
+            let by_id = (e.departure == Departure::Late)
+                .then(|| before(e.ip_id, theirs.ip_id))
+                .flatten();
+            let by_time = ticks(theirs.tsval, e.tsval).map(|ticks| ticks < 0);
+            if by_id.or(by_time.filter(|_| e.departure == Departure::Unknown)) == Some(true) {
+                return Verdict::new(Kind::Reordered, Rule::OvertakenByItsRetransmission, Likely)
+                    .octets(octets)
+                    .original(original);
+            }
         }
-        if e.waited >= patience {
-            let verdict = again(Rule::SeenBefore, Likely);
-            return Verdict {
-                trigger: Some(Trigger::Timeout),
-                ..verdict
-            };
+        if e.departure == Departure::Unknown && e.new == 0 && !e.differs {
+            let alike = e.original.filter(|theirs| theirs.tsval == e.tsval);
+            if let Some(theirs) = alike.filter(|theirs| theirs.ip_id == e.ip_id) {
+                if theirs.ago < AT_ONCE && !e.sacked_above {
+                    return copy(Rule::SamePacketAtOnce);
+                }
+                let stamped = e.tsval.is_some() && theirs.ago >= e.tick.unwrap_or(Span::ZERO);
+                let soon = theirs.ago < part(e.round_trip.unwrap_or(SOONEST_RECOVERY), 1, 2);
+                let same_tick = e.tsval.is_some()
+                    && e.tick.is_some()
+                    && theirs.ago > part(e.tick.unwrap_or(AT_ONCE), 3, 1);
+                if e.asked.is_none() && (soon || (stamped && same_tick)) {
+                    return copy(Rule::SamePacketWithoutCause);
+                }
+            }
         }
-        return again(Rule::SeenBefore, Certain);
+        let confidence = if e.departure == Departure::Unknown {
+            Likely
+        } else {
+            Certain
+        };
+        let verdict = Verdict::new(Kind::Retransmission, Rule::SeenBefore, confidence)
+            .octets(octets)
+            .original(original);
+        return again(e, verdict);
     }
 
-    let above = e.above.map(|above| above.frame);
     let late = |rule, confidence| {
         Verdict::new(Kind::Reordered, rule, confidence)
             .octets(e.new)
             .neighbour(above)
     };
     let resent = |rule, confidence| {
-        let verdict = Verdict::new(Kind::Retransmission, rule, confidence);
-        let trigger = (e.duplicate_acks >= 3 || e.sacked_above).then_some(Trigger::Fast);
-        Verdict {
-            need: Some(Need::Needed),
-            lost: Some(Lost::BeforeTap),
-            trigger,
-            ..verdict.octets(e.new).neighbour(above)
-        }
+        again(
+            e,
+            Verdict::new(Kind::Retransmission, rule, confidence)
+                .octets(e.new)
+                .neighbour(above),
+        )
     };
-    if let Some(order) = ip_id_order(e) {
-        return match order {
-            Order::Before => late(Rule::FilledByIpIdOrder, Likely),
-            Order::After => resent(Rule::FilledWithNewerIpId, Likely),
-        };
+    if e.departure != Departure::Unknown {
+        let earlier = e.above.and_then(|above| before(e.ip_id, above.ip_id));
+        match (earlier, e.departure) {
+            (Some(true), Departure::Late) => return late(Rule::FilledByIpIdOrder, Likely),
+            (Some(false), _) => return resent(Rule::FilledWithNewerIpId, Likely),
+            // Nothing above was seen for the first time.
+            (None, Departure::Next { .. }) if e.asked.is_some() => {
+                return resent(Rule::FilledWithNewerIpId, Likely);
+            }
+            _ => {}
+        }
     }
-    let tsval_of = |neighbour: Option<Neighbour>| neighbour.and_then(|n| n.tsval);
-    if let (Some(ours), Some(theirs)) = (e.tsval, tsval_of(e.above)) {
-        let ticks = ours.wrapping_sub(theirs) as i32;
+    let soonest = e.round_trip.unwrap_or(SOONEST_RECOVERY);
+    let since_above = e.above.map(|above| above.ago);
+    let open = match (since_above, e.opened) {
+        (Some(above), Some((opened, _))) => above.max(opened),
+        (above, opened) => above
+            .or(opened.map(|(opened, _)| opened))
+            .unwrap_or(Span::ZERO),
+    };
+    if let Some(ticks) = e.above.and_then(|above| ticks(above.tsval, e.tsval)) {
         if ticks < 0 {
             return late(Rule::FilledByTimestampOrder, Likely);
         }
-        if ticks > 0 {
-            return resent(Rule::FilledWithNewerTimestamp, Likely);
+        // Sent again is sent a round trip after what was sent above it.
+        let apart = e
+            .tick
+            .map(|tick| Span::from_nanos(tick.as_nanos().saturating_mul(i64::from(ticks))));
+        match apart {
+            Some(apart) if apart >= part(soonest, 3, 4) && ticks > 1 => {
+                return resent(Rule::FilledWithNewerTimestamp, Likely);
+            }
+            Some(apart)
+                if apart < part(soonest, 1, 2)
+                    && e.tick.is_some_and(|tick| tick < part(soonest, 1, 4)) =>
+            {
+                return late(Rule::FilledByTimestampOrder, Likely);
+            }
+            None if ticks > 1 && open >= soonest => {
+                return resent(Rule::FilledWithNewerTimestamp, Likely);
+            }
+            _ => {}
         }
     }
-    if e.waited
-        < e.round_trip
-            .unwrap_or(SOONEST_RECOVERY)
-            .min(SOONEST_RECOVERY)
-    {
+    if e.just_acked && e.above.is_none() {
+        return late(Rule::CapturedAfterItsAck, Likely);
+    }
+    if open < part(soonest, 7, 8) {
         return late(Rule::FilledAtOnce, Likely);
     }
-    if e.duplicate_acks >= 3 || e.sacked_above {
-        return resent(Rule::FilledAfterARoundTrip, Ambiguous);
+    if e.asked.is_some() || e.sacked_above {
+        return resent(
+            Rule::FilledAfterARoundTrip,
+            if open < part(soonest, 3, 2) {
+                Likely
+            } else {
+                Ambiguous
+            },
+        );
     }
     resent(Rule::FilledLate, Ambiguous)
 }
 
-/// Whether the octets passed just before, in a packet that nothing tells from this one.
-fn is_at_once(e: &Evidence) -> bool {
-    let told_apart = |original: Neighbour| {
-        original.ip_id != e.ip_id
-            || original.tsval != e.tsval
-            || (e.ip_id_moves && e.ip_id.is_some_and(|id| id != 0))
+/// Ticks from `earlier` to `later`; negative when `later` is older.
+pub(super) fn ticks(earlier: Option<u32>, later: Option<u32>) -> Option<i32> {
+    Some(later?.wrapping_sub(earlier?) as i32)
+}
+
+/// The rest of what is told of a retransmission.
+pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
+    let (trigger, trigger_rule) = trigger(e);
+    let seen = e.seen > 0;
+    let need = need(e);
+    let lost = match need {
+        Some((Need::Spurious, _)) => None,
+        _ if (seen && !e.damaged) || e.beside_sender => Some(Lost::AfterTap),
+        _ => Some(Lost::BeforeTap),
     };
-    e.original.is_some_and(|original| !told_apart(original)) && e.waited < AT_ONCE
-}
-
-/// Whether this packet left its sender before one that has passed already, and not long before.
-fn is_older(e: &Evidence) -> bool {
-    const FEW: u16 = 256;
-    let (Some(ours), Some(newest)) = (e.ip_id, e.newest) else {
-        return false;
+    let mut verdict = Verdict {
+        trigger: Some(trigger),
+        trigger_rule: Some(trigger_rule),
+        need: need.map(|(need, _)| need),
+        need_rule: need.map(|(_, rule)| rule),
+        lost,
+        ..verdict
     };
-    let by_id = newest
-        .ip_id
-        .is_some_and(|newest| (1..FEW).contains(&(newest as u16).wrapping_sub(ours as u16)));
-    let by_time = match (e.tsval, newest.tsval) {
-        (Some(ours), Some(newest)) => ours.wrapping_sub(newest) as i32 <= 0,
-        _ => true,
-    };
-    e.ip_id_moves && by_id && by_time
+    if verdict.confidence == Confidence::Certain {
+        verdict.confidence = Confidence::Likely;
+    }
+    let proof = &mut verdict.proof;
+    proof.asked = e.asked.map(|asked| asked.frame);
+    if let Some(Asked {
+        by: Asking::Duplicates(count),
+        ..
+    }) = e.asked
+    {
+        proof.duplicate_acks = count;
+    }
+    proof.round_trip = e.round_trip;
+    if matches!(trigger, Trigger::Timeout | Trigger::TailLossProbe) {
+        proof.waited = Some(e.silence);
+        proof.timeout = e.timeout;
+        proof.backoff = e.backoff;
+    } else {
+        proof.waited = e.original.map(|original| original.ago);
+    }
+    if matches!(need, Some((_, Rule::AckedBefore | Rule::SackedBefore))) {
+        proof.settled = e.last_ack;
+    }
+    proof.skipped_ids = e.skipped;
+    verdict
 }
 
-enum Order {
-    Before,
-    After,
-}
-
-/// Whether this segment left its sender before or after the one above it, by IP identification
-/// (a 16-bit counter on many systems); `None` where it can't tell.
-fn ip_id_order(e: &Evidence) -> Option<Order> {
-    let (ours, above) = (e.ip_id?, e.above?.ip_id?);
-    if !e.ip_id_moves {
-        return None;
+/// What made the sender send again.
+fn trigger(e: &Evidence) -> (Trigger, Rule) {
+    let timeout = e.timeout.unwrap_or(LEAST_TIMEOUT);
+    let smoothed = e.smoothed.or(e.round_trip);
+    if e.in_timeout {
+        return (Trigger::Timeout, Rule::AfterATimeout);
     }
-    let from_above = (ours as u16).wrapping_sub(above as u16) as i16;
-    match e.below.and_then(|below| below.ip_id) {
-        Some(below) => {
-            let from_below = (ours as u16).wrapping_sub(below as u16) as i16;
-            match (from_below > 0, from_above > 0) {
-                (true, false) => Some(Order::Before),
-                (true, true) if from_above < 4096 => Some(Order::After),
-                _ => None,
-            }
-        }
-        None => match from_above {
-            -64..=-1 => Some(Order::Before),
-            1..4096 => Some(Order::After),
-            _ => None,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn near(frame: u64, ip_id: u32, tsval: u32) -> Option<Neighbour> {
-        Some(Neighbour {
-            frame,
-            ip_id: Some(ip_id),
-            tsval: Some(tsval),
-        })
-    }
-
-    fn hole() -> Evidence {
-        Evidence {
-            new: 1000,
-            waited: Span::from_millis(40),
-            ..Evidence::default()
-        }
-    }
-
-    fn seen() -> Evidence {
-        Evidence {
-            seen: 1000,
-            original: near(7, 100, 50),
-            waited: Span::from_millis(40),
-            ..Evidence::default()
-        }
-    }
-
-    fn told(evidence: &Evidence) -> (Rule, String) {
-        let verdict = verdict(evidence);
-        (verdict.rule, verdict.to_string())
-    }
-
-    #[test]
-    fn each_rule_and_its_neighbour() {
-        let moving = |ip_id, e: Evidence| Evidence {
-            ip_id: Some(ip_id),
-            ip_id_moves: true,
-            ..e
+    let timer = e.silence >= part(timeout, 7, 8);
+    if let Some(asked) = e.asked
+        && !(timer && e.head)
+    {
+        let rule = match asked.by {
+            Asking::Sack => Rule::AskedBySack,
+            Asking::Duplicates(_) => Rule::AskedByDuplicateAcks,
+            Asking::Partial => Rule::AskedByPartialAck,
         };
-        for (evidence, rule, words) in [
-            (seen(), Rule::SeenBefore, "retransmission (after-tap)"),
-            (
-                Evidence {
-                    acked: true,
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (spurious)",
-            ),
-            (
-                Evidence {
-                    duplicate_acks: 3,
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (fast, after-tap)",
-            ),
-            (
-                Evidence {
-                    duplicate_acks: 2,
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (after-tap)",
-            ),
-            (
-                Evidence {
-                    waited: Span::from_millis(200),
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (timeout, after-tap)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    ..moving(100, seen())
-                },
-                Rule::SamePacketAgain,
-                "network-duplicate",
-            ),
-            (
-                Evidence {
-                    tsval: Some(51),
-                    ..moving(100, seen())
-                },
-                Rule::SeenBefore,
-                "retransmission (after-tap)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    ip_id: Some(100),
-                    waited: Span::from_nanos(100_000),
-                    ..seen()
-                },
-                Rule::SamePacketAtOnce,
-                "network-duplicate",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    ip_id: Some(100),
-                    waited: Span::from_nanos(100_000),
-                    differs: true,
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (after-tap)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    ip_id: Some(100),
-                    waited: Span::from_millis(1),
-                    ..seen()
-                },
-                Rule::SeenBefore,
-                "retransmission (after-tap)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    acked: true,
-                    original: None,
-                    newest: near(9, 104, 50),
-                    ..moving(100, seen())
-                },
-                Rule::SamePacketAgain,
-                "network-duplicate",
-            ),
-            (
-                Evidence {
-                    tsval: Some(51),
-                    acked: true,
-                    original: None,
-                    newest: near(9, 104, 50),
-                    ..moving(100, seen())
-                },
-                Rule::SeenBefore,
-                "retransmission (spurious)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(50),
-                    acked: true,
-                    original: None,
-                    newest: near(9, 104, 50),
-                    ..moving(105, seen())
-                },
-                Rule::SeenBefore,
-                "retransmission (spurious)",
-            ),
-            (
-                moving(
-                    5,
-                    Evidence {
-                        below: near(1, 4, 0),
-                        above: near(3, 6, 0),
-                        ..hole()
-                    },
-                ),
-                Rule::FilledByIpIdOrder,
-                "reordered",
-            ),
-            (
-                moving(
-                    9,
-                    Evidence {
-                        below: near(1, 4, 0),
-                        above: near(3, 6, 0),
-                        ..hole()
-                    },
-                ),
-                Rule::FilledWithNewerIpId,
-                "retransmission (needed, before-tap)",
-            ),
-            (
-                Evidence {
-                    tsval: Some(9),
-                    above: near(3, 0, 10),
-                    ..hole()
-                },
-                Rule::FilledByTimestampOrder,
-                "reordered",
-            ),
-            (
-                Evidence {
-                    tsval: Some(11),
-                    above: near(3, 0, 10),
-                    ..hole()
-                },
-                Rule::FilledWithNewerTimestamp,
-                "retransmission (needed, before-tap)",
-            ),
-            (
-                Evidence {
-                    waited: Span::from_millis(1),
-                    ..hole()
-                },
-                Rule::FilledAtOnce,
-                "reordered",
-            ),
-            (
-                Evidence {
-                    sacked_above: true,
-                    ..hole()
-                },
-                Rule::FilledAfterARoundTrip,
-                "retransmission (fast, needed, before-tap, ambiguous)",
-            ),
-            (
-                hole(),
-                Rule::FilledLate,
-                "retransmission (needed, before-tap, ambiguous)",
-            ),
-        ] {
-            assert_eq!(told(&evidence), (rule, words.to_owned()), "{evidence:?}");
-        }
+        return (Trigger::Fast, rule);
     }
+    let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| part(smoothed, 3, 2));
+    if e.tail && e.may_probe && e.silence >= probe {
+        return (Trigger::TailLossProbe, Rule::ProbeOfTheTail);
+    }
+    if timer || e.silence >= part(LEAST_TIMEOUT, 7, 8) {
+        return (Trigger::Timeout, Rule::SilenceOfATimer);
+    }
+    (Trigger::Fast, Rule::TooSoonForATimer)
+}
 
-    #[test]
-    fn names_are_unique() {
-        let names: std::collections::BTreeSet<_> =
-            Rule::ALL.iter().map(|rule| rule.name()).collect();
-        assert_eq!(names.len(), Rule::ALL.len());
-        let kinds: std::collections::BTreeSet<_> =
-            Kind::ALL.iter().map(|kind| kind.name()).collect();
-        assert_eq!(kinds.len(), Kind::ALL.len());
+/// Whether sending again was needed, as far as it shows at once.
+fn need(e: &Evidence) -> Option<(Need, Rule)> {
+    if e.acked {
+        Some((Need::Spurious, Rule::AckedBefore))
+    } else if e.sacked {
+        Some((Need::Spurious, Rule::SackedBefore))
+    } else if e.seen > 0 && e.beside_receiver && e.stayed {
+        Some((Need::Needed, Rule::HoleStayed))
+    } else if e.seen > 0 && e.beside_receiver && !e.differs {
+        Some((Need::Spurious, Rule::SeenBesideTheReceiver))
+    } else if e.seen == 0 {
+        Some((Need::Needed, Rule::NothingArrivedBefore))
+    } else {
+        None
     }
 }

@@ -85,6 +85,11 @@ impl RttSamples {
         })
     }
 
+    /// Smoothed round trip and its variation (SRTT and RTTVAR of RFC 6298).
+    pub fn smoothed(&self) -> Option<(Span, Span)> {
+        (self.count > 0).then_some((Span::from_nanos(self.srtt), Span::from_nanos(self.rttvar)))
+    }
+
     /// The shortest sample.
     pub fn minimum(&self) -> Option<Span> {
         (self.count > 0).then_some(Span::from_nanos(self.min))

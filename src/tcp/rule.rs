@@ -70,10 +70,10 @@ rules! {
         "A SYN-ACK with a sequence number already seen in a SYN-ACK: sent again by its timer, or because the SYN came again."
         "RFC 9293 section 3.10.7.4, RFC 6298 section 5"
         "";
-    SameFinAgain "same-fin-again"
-        "A FIN at the position of a FIN already seen: sent again."
-        "RFC 9293 section 3.6, RFC 6298 section 5"
-        "";
+    AnswersAnEarlierSyn "answers-an-earlier-syn"
+        "The first SYN-ACK seen comes after a second SYN, and echoes the TSval of the first: the one that answered then was lost before the capture."
+        "RFC 7323 section 3.2, RFC 6298 section 5"
+        "Nothing: the segment looks new.";
     SeenBefore "seen-before"
         "Octets that passed before, in another packet: sent again."
         "RFC 9293 section 3.4"
@@ -134,7 +134,7 @@ rules! {
         "An acknowledgment within a fast recovery covered some and not all of it: the next hole is sent again at once."
         "RFC 6582 section 3.2, RFC 6675 section 5"
         "TCP Retransmission or TCP Out-Of-Order.";
-    AcknowledgedSoon "acknowledged-soon"
+    TooSoonForATimer "too-soon-for-a-timer"
         "Nothing in this capture shows what asked for it, and it came too soon for a timer: fast retransmission."
         "RFC 5681 section 3.2"
         "By the initial round trip only.";
@@ -179,6 +179,14 @@ rules! {
     SeenBesideTheReceiver "seen-beside-the-receiver"
         "The octets had passed the capture before, and the capture is beside the receiver: they had arrived."
         "the round trip from the capture to the receiver is a small part of the whole"
+        "Not used.";
+    SlowStartAfterIt "slow-start-after-it"
+        "A tail loss probe or a timeout, by its time; what its sender sent next, two or three segments and then as acknowledgments came, is the slow start after a timeout."
+        "RFC 5681 section 3.1 (LW), RFC 8985 section 7.4"
+        "Never told: TCP Retransmission.";
+    HoleStayed "hole-stayed"
+        "The receiver went on asking for the octets although they had passed beside it: it had not taken them, and sending again was needed."
+        "RFC 2018 section 4"
         "Not used.";
     CarriedByLaterData "carried-by-later-data"
         "Its acknowledgment also covers octets that were sent after the original and only once: what was sent at that time arrived, and so had the original."

@@ -23,6 +23,8 @@ pub struct Sent {
     pub frame: u64,
     /// Hash of its payload; 0 when the capture has not all of it.
     pub fingerprint: u64,
+    /// Sum of its header, with which a damaged payload shows.
+    pub header_sum: u16,
     /// When it last passed, if it passed again, and with which TSval.
     pub resent: Option<Timestamp>,
     /// TSval of the last transmission, if it passed again and there was one.
@@ -31,6 +33,8 @@ pub struct Sent {
     pub ip_id: Option<u32>,
     /// Whether it reached the peer out of order, by SACK.
     pub sacked: bool,
+    /// Whether it is a first transmission, as far as that shows.
+    pub first: bool,
 }
 
 impl Sent {
@@ -192,10 +196,10 @@ impl Scoreboard {
         self.sent.get(at.checked_sub(1)?)
     }
 
-    /// The segment at or after position `end`: what was sent just above it.
-    pub fn after(&self, end: i64) -> Option<&Sent> {
+    /// The first transmission at or after position `end`: what was sent just above it.
+    pub fn original_above(&self, end: i64) -> Option<&Sent> {
         let at = self.sent.partition_point(|sent| sent.start < end);
-        self.sent.get(at)
+        self.sent.iter().skip(at).find(|sent| sent.first)
     }
 
     /// Asks for the memory that the next segment or acknowledgment needs.
@@ -248,6 +252,8 @@ mod tests {
             resent_tsval: None,
             ip_id: None,
             sacked: false,
+            header_sum: 0,
+            first: true,
         }
     }
 

@@ -1,11 +1,15 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
+use super::again::{
+    Difference, delay, echo, had_been_lost, is_intact, judge, resolves_doubt, revise,
+};
+use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
-use super::retransmission::{AT_ONCE, Evidence, Neighbour, verdict};
+use super::retransmission::AT_ONCE;
 use super::rule::Rule;
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
-use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
 use super::window::Scale;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, SeqNum};
@@ -79,7 +83,7 @@ pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Di
 /// Counts a packet. Answers whether it is a copy of the one before, made by the network or the
 /// capture: then nothing else is to be made of it.
 #[inline]
-pub(super) fn count(me: &mut Endpoint, step: &mut Step<'_, '_>) -> bool {
+pub(super) fn count(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) -> bool {
     let arrived = step.arrived;
     let segment = arrived.segment;
     let figures = &mut me.figures;
@@ -98,13 +102,15 @@ pub(super) fn count(me: &mut Endpoint, step: &mut Step<'_, '_>) -> bool {
         window: segment.window,
         payload_len: segment.payload_len,
     };
-    if arrived.ip_id == live.last.ip_id {
-        if is_copy(me, &this, arrived.time) {
+    let units = peer.units(segment.payload_len);
+    step.departure = live.departures.pass(arrived.ip_id, units);
+    let again = step.departure == Departure::Again;
+    if again || arrived.ip_id == live.last.ip_id {
+        let known = again && !ahead(me, peer, step);
+        if known || is_copy(me, &this, arrived.time) {
             copied(me, step);
             return true;
         }
-    } else {
-        live.ip_id_moves = live.ip_id_moves.saturating_add(1);
     }
     me.live().last = this;
     let figures = &mut me.figures;
@@ -128,6 +134,19 @@ pub(super) fn count(me: &mut Endpoint, step: &mut Step<'_, '_>) -> bool {
     false
 }
 
+/// Whether a packet says anything that its sender had not said: then it is no copy.
+fn ahead(me: &mut Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> bool {
+    let segment = step.arrived.segment;
+    let last_ack = me.live().last_ack;
+    let more = i64::from(segment.sequence_len());
+    let beyond = me
+        .position(segment.seq)
+        .is_none_or(|start| start + more > me.next);
+    let acks = segment.flags.has(Flags::ACK)
+        && (peer.position(segment.ack)).is_none_or(|ack| last_ack.is_none_or(|last| ack > last));
+    beyond || acks
+}
+
 /// Whether a packet with the IP identification of the one before is that packet again.
 #[cold]
 fn is_copy(me: &mut Endpoint, this: &Last, now: Timestamp) -> bool {
@@ -135,7 +154,7 @@ fn is_copy(me: &mut Endpoint, this: &Last, now: Timestamp) -> bool {
     const SOON: Span = Span::from_millis(100);
     let soon = me.last_sent.is_some_and(|last| now - last < SOON);
     let live = me.live();
-    let moves = live.ip_id_moves > 1 || (this.flags.has(Flags::SYN) && soon);
+    let moves = live.departures.count() || (this.flags.has(Flags::SYN) && soon);
     let same = Last {
         frame: live.last.frame,
         ..*this
@@ -163,41 +182,6 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
         .octets(octets.into())
         .original(Some(first)),
     );
-}
-
-/// A control segment sent again by its timer.
-pub(super) fn sent_again(
-    me: &mut Endpoint,
-    start: i64,
-    end: i64,
-    original: Option<Sent>,
-    rule: Rule,
-    trigger: Trigger,
-    step: &mut Step<'_, '_>,
-) {
-    let time = step.arrived.time;
-    let tsval = step
-        .arrived
-        .segment
-        .options
-        .timestamps
-        .map(|timestamps| timestamps.value);
-    let acked = me.una >= end;
-    let verdict = Verdict {
-        trigger: Some(trigger),
-        need: acked.then_some(Need::Spurious),
-        lost: (!acked).then_some(Lost::AfterTap),
-        ..Verdict::new(Kind::Retransmission, rule, Confidence::Certain)
-            .octets(end - start)
-            .original(original.map(|sent| sent.frame))
-    };
-    if let Some(original) = original {
-        me.resend_interval = time - original.resent.unwrap_or(original.time);
-    }
-    me.live().board.resend(start, end, time, tsval);
-    me.unanswered += 1;
-    retransmitted(me, &verdict);
-    step.judge(verdict);
 }
 
 pub(super) fn retransmitted(me: &mut Endpoint, verdict: &Verdict) {
@@ -239,43 +223,68 @@ pub(super) fn data(
             Confidence::Likely,
         ));
     }
-    // Before any data, a base that comes from the peer's acknowledgment does not mean that
-    // octets were skipped.
-    if start > me.next && me.next > 0 {
-        me.figures.gaps += 1;
-        let before = me.live().board.before(start).map(|sent| sent.frame);
-        step.judge(
-            Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Certain)
-                .octets(start - me.next)
-                .neighbour(before),
-        );
+    let lost =
+        matches!(step.departure, Departure::Next { skipped } if skipped > 0) || me.live().owed > 0;
+    let resent = lost && !probes && had_been_lost(me, peer, (start, end), step);
+    skips(me, start, step);
+    passed(me, end, step);
+    if me.live().doubt.is_some() && !resent {
+        resolves_doubt(me, peer, step);
     }
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
     me.congestion_sent(peer, start, end, arrived);
     first_transmission(me, start, end, payload, step);
+    if resent {
+        let (time, tsval) = (arrived.time, stamp(step));
+        me.live().board.resend(start, end, time, tsval);
+    }
     let policy = step.settings.policy;
     let mut sink = step.sink(step.from);
     let _ = me
         .live()
         .stream
         .offer(start, end, payload, policy, &mut sink);
-    if let (Some(edge), Scale::Known(_)) = (peer.window.edge, peer.window.scale) {
-        let left = edge - end;
-        if left < i64::from(me.live().largest) && !probes && peer.window.zero_since.is_none() {
-            me.figures.window_full += 1;
-            let confidence = if left == 0 {
-                Confidence::Certain
-            } else {
-                Confidence::Likely
-            };
-            step.judge(Verdict::new(
-                Kind::WindowFull,
-                Rule::WindowUsedUp,
-                confidence,
-            ));
-        }
+    if matches!(peer.window.scale, Scale::Known(_)) && !probes {
+        fills_window(me, peer, end, step);
     }
+}
+
+/// Whether what was sent uses the window up that its sender can have known.
+#[inline]
+fn fills_window(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
+    let largest = i64::from(me.live().largest);
+    // The oldest that may count has the lowest edge.
+    let near = me
+        .live()
+        .hearing
+        .oldest()
+        .is_some_and(|heard| heard.edge - end < largest);
+    if near {
+        fills_edge(me, peer, end, step);
+    }
+}
+
+#[cold]
+fn fills_edge(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
+    let largest = i64::from(me.live().largest);
+    let delay = delay(me, peer);
+    let arrived = step.arrived;
+    let echo = echo(me, peer, step);
+    let Some(heard) = me.live().hearing.at(arrived.time, delay, echo).copied() else {
+        return;
+    };
+    let left = heard.edge - end;
+    if left >= largest || heard.edge <= heard.una {
+        return;
+    }
+    me.figures.window_full += 1;
+    let (rule, confidence) = if left <= 0 {
+        (Rule::WindowUsedUp, Confidence::Likely)
+    } else {
+        (Rule::WindowNearlyUsedUp, Confidence::Likely)
+    };
+    step.judge(Verdict::new(Kind::WindowFull, rule, confidence).original(Some(heard.frame)));
 }
 
 #[inline]
@@ -307,6 +316,8 @@ pub(super) fn first_transmission(
         resent_tsval: None,
         ip_id: arrived.ip_id,
         sacked: false,
+        header_sum: arrived.segment.header_sum(),
+        first: true,
     });
 }
 
@@ -321,11 +332,7 @@ pub(super) fn again_or_late(
 ) {
     let arrived = step.arrived;
     let payload = arrived.segment.payload;
-    let tsval = arrived
-        .segment
-        .options
-        .timestamps
-        .map(|timestamps| timestamps.value);
+    let tsval = stamp(step);
     // A probe repeats the last octet when everything is acknowledged (RFC 9293 section 3.8.4); a
     // keystroke sent again is not acknowledged yet.
     if end - start == 1 && end == me.next && me.una >= me.next {
@@ -333,68 +340,32 @@ pub(super) fn again_or_late(
         return;
     }
     let seen = me.live().stream.seen(start, end);
-    let original = me.live().board.find(start, end).copied();
-    let neighbour = |sent: &Sent| Neighbour {
-        frame: sent.frame,
-        ip_id: sent.ip_id,
-        tsval: sent.tsval,
-    };
-    let above = me.live().board.after(end).copied();
-    let since = if seen > 0 {
-        original.map(|sent| sent.resent.unwrap_or(sent.time))
-    } else {
-        above.map(|sent| sent.time).or(peer.last_sent)
-    };
+    let first = me.live().board.find(start, end).copied();
+    let original = first.map(|sent| sent.frame);
     let by_segment = me
         .live()
         .board
         .conflict(start, payload, &step.settings.secrets);
-    let evidence = Evidence {
-        seen,
-        new: end - start - seen,
-        acked: me.una >= end,
-        original: original.as_ref().map(neighbour),
-        below: me.live().board.before(start).map(neighbour),
-        above: above.as_ref().map(neighbour),
-        newest: me.live().board.newest().map(neighbour),
-        differs: matches!(by_segment, Some(Some(_))),
-        waited: since.map_or(Span::ZERO, |since| arrived.time - since),
-        ip_id: arrived.ip_id,
-        ip_id_moves: me.live().ip_id_moves > 2 && arrived.ip_id.is_some_and(|id| id != 0),
-        tsval,
-        duplicate_acks: if start <= me.una {
-            peer.live().duplicate_ack_run
-        } else {
-            0
-        },
-        sacked_above: me
-            .live()
-            .sacked
-            .highest()
-            .is_some_and(|highest| highest > end),
-        round_trip: round_trip(me, peer),
+    let differs = matches!(by_segment, Some(Some(_)));
+    // Its header was made for these bytes, not for those that came with it.
+    let damaged = differs
+        && first.is_some_and(|sent| {
+            sent.start == start
+                && sent.end() == end
+                && sent.header_sum == arrived.segment.header_sum()
+        })
+        && is_intact(step);
+    let difference = match (differs, damaged) {
+        (false, _) => Difference::None,
+        (true, true) => Difference::Damage,
+        (true, false) => Difference::Conflict,
     };
-    let judged = verdict(&evidence);
-    match judged.kind {
-        Kind::Retransmission => {
-            if let Some(since) = since {
-                me.resend_interval = arrived.time - since;
-            }
-            me.unanswered += 1;
-            retransmitted(me, &judged);
-            let next = me.next;
-            let congestion = &mut me.live().congestion;
-            congestion.sent_again(arrived.time, &judged, next);
-        }
-        Kind::Reordered => me.figures.reordered += 1,
-        _ => me.figures.duplicates += 1,
-    }
-    step.judge(judged);
-
+    let judged = judge(me, peer, (start, end), difference, step);
     let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {
         me.live().board.resend(start, end, arrived.time, tsval);
     }
+    filled(me, start, end, resent.is_some(), step);
     let policy = step.settings.policy;
     let mut sink = step.sink(step.from);
     let offer = me
@@ -407,7 +378,10 @@ pub(super) fn again_or_late(
     } else {
         by_segment.flatten()
     });
-    if let Some((from, to)) = conflict {
+    // Where one of the two was damaged on its way, nobody conflicts with himself.
+    if let Some((from, to)) = conflict
+        && !damaged
+    {
         me.figures.conflicts += 1;
         step.judge(
             Verdict::new(
@@ -416,15 +390,17 @@ pub(super) fn again_or_late(
                 Confidence::Certain,
             )
             .octets(to - from)
-            .original(original.map(|sent| sent.frame)),
+            .original(original),
         );
     }
     if end > me.next {
         let above_old = (me.next - start) as usize;
         let (from, rest) = (me.next, payload.get(above_old..).unwrap_or(&[]));
         me.next = end;
+        passed(me, end, step);
         first_transmission(me, from, end, rest, step);
     } else if seen == 0 {
+        me.live().sent_end = me.live().sent_end.max(end);
         me.live().board.fill(Sent {
             start,
             len: (end - start) as u32,
@@ -440,17 +416,73 @@ pub(super) fn again_or_late(
             resent_tsval: tsval,
             ip_id: arrived.ip_id,
             sacked: false,
+            header_sum: arrived.segment.header_sum(),
+            first: resent.is_none(),
         });
+    }
+    me.live().last_data = Some((arrived.time, tsval));
+}
+
+/// The segment's TSval.
+#[inline]
+pub(super) fn stamp(step: &Step<'_, '_>) -> Option<u32> {
+    let stamps = step.arrived.segment.options.timestamps?;
+    Some(stamps.value)
+}
+
+/// Octets of gaps passed.
+pub(super) fn filled(
+    me: &mut Endpoint,
+    start: i64,
+    end: i64,
+    resent: bool,
+    step: &mut Step<'_, '_>,
+) {
+    if me.live().gaps.is_empty() {
+        return;
+    }
+    let (frame, from) = (step.arrived.frame, step.from);
+    let mut figures = me.figures;
+    let revise = revise(step, from, &mut figures);
+    me.live().gaps.fill(start, end, resent, frame, revise);
+    me.figures = figures;
+}
+
+/// Sequence numbers up to `end` have passed, the highest so far.
+#[inline]
+pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
+    let time = step.arrived.time;
+    let stamp = stamp(step);
+    let live = me.live();
+    live.sent_end = live.sent_end.max(end);
+    live.last_data = Some((time, stamp));
+    if let Some(stamp) = stamp {
+        live.clock.pass(stamp, time);
     }
 }
 
-/// The shortest round trip between the hosts that is known, both halves together.
-pub(super) fn round_trip(me: &Endpoint, peer: &mut Endpoint) -> Option<Span> {
-    let min = |endpoint: &Endpoint| endpoint.rtt.minimum();
-    match (min(me), min(peer)) {
-        (Some(one), Some(two)) => Some(one + two),
-        (one, two) => one.or(two),
+/// Sequence numbers before `start` were skipped, if they were.
+#[inline]
+pub(super) fn skips(me: &mut Endpoint, start: i64, step: &mut Step<'_, '_>) {
+    let from = me.live().sent_end;
+    // Before any data, a base that comes from the peer's acknowledgment does not mean that
+    // octets were skipped.
+    if start > from && from > 0 {
+        skipped(me, from, start, step);
     }
+}
+
+#[cold]
+fn skipped(me: &mut Endpoint, from: i64, start: i64, step: &mut Step<'_, '_>) {
+    me.figures.gaps += 1;
+    let before = me.live().board.before(start).map(|sent| sent.frame);
+    let verdict = Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Certain)
+        .octets(start - from)
+        .neighbour(before);
+    let frame = step.arrived.frame;
+    let time = step.arrived.time;
+    me.live().gaps.open((frame, time), (from, start), verdict);
+    step.judge(verdict);
 }
 
 pub(super) fn probe(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, '_>) {

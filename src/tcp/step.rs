@@ -1,6 +1,7 @@
 //! What the steps of taking one segment in share: the segment, where events and stream bytes go.
 
 use super::connection::{Listener, Settings};
+use super::departure::Departure;
 use super::endpoint::{Endpoint, Moved};
 use super::event::{Event, What};
 use super::reassembly::StreamSink;
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 pub(super) struct Step<'a, 'b> {
     pub(super) arrived: &'a Arrived<'a>,
     pub(super) from: Role,
+    /// What the IP identification says of when it was sent.
+    pub(super) departure: Departure,
     pub(super) settings: &'a Settings,
     pub(super) events: &'b mut Vec<Event>,
     pub(super) listener: &'b mut dyn Listener,

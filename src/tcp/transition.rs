@@ -1,12 +1,14 @@
 //! Opening, closing and reset: the segments that move both state machines.
 
 use super::Role;
+use super::again::{Difference, answers_earlier_syn, had_been_lost, judge, syn_again};
 use super::connection::ResetBy;
+use super::departure::Departure;
 use super::endpoint::Endpoint;
 use super::handshake::{Handshake, SynOptions};
 use super::rule::Rule;
 use super::scoreboard::Sent;
-use super::sending::sent_again;
+use super::sending::{filled, passed, skips, stamp};
 use super::state::{State, Stimulus};
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Trigger, Verdict};
@@ -37,28 +39,15 @@ pub(super) fn opens(
     let simultaneous = !is_answer && !me.syn_seen && peer.syn_seen && peer.una == 0;
     let answers_crossing = is_answer && me.syn.is_some() && peer.syn_seen && peer.una == 0;
     if again && !answers_crossing {
-        let kept = me.live().ip_id_moves > 1 && step.arrived.ip_id.is_some();
-        let first = me.live().board.find(0, 1).copied();
-        let copy = kept && first.is_some_and(|sent| sent.ip_id == step.arrived.ip_id);
-        if copy {
-            me.figures.duplicates += 1;
-            step.judge(
-                Verdict::new(
-                    Kind::NetworkDuplicate,
-                    Rule::SamePacketAgain,
-                    Confidence::Likely,
-                )
-                .octets(1)
-                .original(first.map(|sent| sent.frame)),
-            );
+        let (rule, trigger) = if is_answer {
+            (Rule::SynAckTwice, Trigger::SynAck)
         } else {
-            let trigger = if is_answer {
-                Trigger::SynAck
-            } else {
-                Trigger::Syn
-            };
-            sent_again(me, 0, 1, first, Rule::SameSynAgain, trigger, step);
-        }
+            (Rule::SameSynAgain, Trigger::Syn)
+        };
+        syn_again(me, peer, rule, trigger, step);
+    }
+    if !me.syn_seen && is_answer && peer.syn_seen {
+        answers_earlier_syn(me, peer, step);
     }
     if !me.syn_seen {
         me.syn_seen = start == 0;
@@ -74,11 +63,14 @@ pub(super) fn opens(
             time,
             frame: step.arrived.frame,
             fingerprint: 0,
+            header_sum: 0,
             resent: None,
             resent_tsval: None,
             ip_id: step.arrived.ip_id,
             sacked: false,
+            first: true,
         });
+        passed(me, 1, step);
     }
     // RFC 7323 section 2.2: scaling is on only if both SYNs carry it.
     match (me.syn, peer.syn) {
@@ -104,65 +96,58 @@ pub(super) fn opens(
 
 /// A FIN at `position`.
 #[cold]
-pub(super) fn closes(me: &mut Endpoint, position: i64, step: &mut Step<'_, '_>) {
+pub(super) fn closes(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    position: i64,
+    step: &mut Step<'_, '_>,
+) {
     let arrived = step.arrived;
+    let alone = arrived.segment.payload_len == 0;
+    let end = position + 1;
     if me.fin.is_some() {
-        if arrived.segment.payload_len == 0 && me.fin == Some(position) {
-            let first = me.live().board.find(position, position + 1).copied();
-            let copy = me.live().ip_id_moves > 2
-                && first.is_some_and(|sent| sent.ip_id.is_some() && sent.ip_id == arrived.ip_id);
-            if copy {
-                me.figures.duplicates += 1;
-                step.judge(
-                    Verdict::new(
-                        Kind::NetworkDuplicate,
-                        Rule::SamePacketAgain,
-                        Confidence::Likely,
-                    )
-                    .octets(1)
-                    .original(first.map(|sent| sent.frame)),
-                );
-            } else {
-                sent_again(
-                    me,
-                    position,
-                    position + 1,
-                    first,
-                    Rule::SameFinAgain,
-                    Trigger::Fin,
-                    step,
-                );
+        if alone && me.fin == Some(position) {
+            let judged = judge(me, peer, (position, end), Difference::None, step);
+            if judged.kind == Kind::Retransmission {
+                let tsval = stamp(step);
+                me.live().board.resend(position, end, arrived.time, tsval);
             }
+            me.live().last_data = Some((arrived.time, stamp(step)));
         }
         return;
     }
     me.fin = Some(position);
     me.fin_frame = Some(arrived.frame);
-    if position > me.next && me.next > 0 {
-        me.figures.gaps += 1;
-        step.judge(
-            Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Certain).octets(position - me.next),
-        );
+    let mut resent = false;
+    if alone && position < me.next {
+        // What was acknowledged before it passed, or overtaken by what a host sends after it.
+        let judged = judge(me, peer, (position, end), Difference::None, step);
+        resent = judged.kind == Kind::Retransmission;
+        filled(me, position, end, resent, step);
+    } else if alone {
+        let lost = matches!(step.departure, Departure::Next { skipped } if skipped > 0)
+            || me.live().owed > 0;
+        resent = lost && had_been_lost(me, peer, (position, end), step);
     }
-    if position + 1 > me.next {
-        me.next = position + 1;
+    if position >= me.next {
+        skips(me, position, step);
+        me.next = end;
         me.live().board.push(Sent {
             start: position,
             len: 1,
-            tsval: arrived
-                .segment
-                .options
-                .timestamps
-                .map(|timestamps| timestamps.value),
+            tsval: stamp(step),
             time: arrived.time,
             frame: arrived.frame,
             fingerprint: 0,
-            resent: None,
-            resent_tsval: None,
+            header_sum: 0,
+            resent: resent.then_some(arrived.time),
+            resent_tsval: stamp(step).filter(|_| resent),
             ip_id: arrived.ip_id,
             sacked: false,
+            first: true,
         });
     }
+    passed(me, end, step);
 }
 
 /// A RST. Gives what ended the connection, if it did.

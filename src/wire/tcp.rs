@@ -242,6 +242,27 @@ impl<'a> Segment<'a> {
         be::set_u16(segment, 16, sum);
     }
 
+    /// The sum of the header, checksum included: of two intact segments with payloads of the same
+    /// length it is the same only if the payloads have the same sum.
+    #[inline]
+    pub fn header_sum(&self) -> u16 {
+        let mut sum = checksum::Sum::new();
+        sum.add_u16(self.source_port);
+        sum.add_u16(self.destination_port);
+        sum.add_u32(self.seq.0);
+        sum.add_u32(self.ack.0);
+        sum.add_u16(self.flags.0);
+        sum.add_u16(self.window);
+        sum.add_u16(self.checksum);
+        sum.add_u16(self.urgent);
+        sum.add(self.options.raw);
+        // Lengths differ with the options.
+        let length = self.options.raw.len() as u16;
+        sum.add_u16(length / 4 << 12);
+        sum.add_u16(length);
+        sum.finish()
+    }
+
     /// Whether the checksum holds; `None` when the segment was cut.
     pub fn checksum_ok(&self, ip: &Ip) -> Option<bool> {
         let header_len = Self::LEN + self.options.raw.len();

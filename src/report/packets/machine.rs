@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use super::text::{Happening, Options};
 use super::{Facts, Tcp};
 use crate::analysis::FlowView;
+use crate::analysis::revisions::Was;
 use crate::report::icmp::Message;
-use crate::tcp::{Event, Role, Verdict, What};
+use crate::report::verdict;
+use crate::tcp::{Event, Role, What};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Transport};
 
@@ -79,7 +81,7 @@ pub(super) fn object(out: &mut Vec<u8>, facts: &Facts<'_>) -> io::Result<()> {
             write!(out, ",\"flags\":null,\"window\":null")?;
         }
     }
-    happenings(out, view.events)?;
+    happenings(out, view.events, facts.history)?;
     match &view.decoded.transport {
         Transport::Icmp(message) => {
             write!(
@@ -190,18 +192,18 @@ fn segment(out: &mut Vec<u8>, tcp: &Tcp<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes an event, the one at this place, if it is of its kind.
+type WriteOne<'a> = dyn Fn(&mut Vec<u8>, usize, &What) -> io::Result<()> + 'a;
+
 /// The events: verdicts always, the others where there are any.
-fn happenings(out: &mut Vec<u8>, events: &[Event]) -> io::Result<()> {
-    let list = |out: &mut Vec<u8>,
-                name: &str,
-                write_one: &dyn Fn(&mut Vec<u8>, &What) -> io::Result<()>,
-                always: bool| {
+fn happenings(out: &mut Vec<u8>, events: &[Event], history: &[Was]) -> io::Result<()> {
+    let list = |out: &mut Vec<u8>, name: &str, write_one: &WriteOne<'_>, always: bool| {
         let mut before = format!(",\"{name}\":[");
-        for event in events {
+        for (index, event) in events.iter().enumerate() {
             let start = out.len();
             out.write_all(before.as_bytes())?;
             let inside = out.len();
-            write_one(out, &event.what)?;
+            write_one(out, index, &event.what)?;
             if out.len() == inside {
                 out.truncate(start);
             } else {
@@ -217,47 +219,72 @@ fn happenings(out: &mut Vec<u8>, events: &[Event]) -> io::Result<()> {
     if events.is_empty() {
         return out.write_all(b",\"verdicts\":[]");
     }
+    let write_verdict = |out: &mut Vec<u8>, index, what: &What| {
+        let What::Verdict(judged) = what else {
+            return Ok(());
+        };
+        let earlier = history.iter().filter(|was| was.event == index);
+        out.push(b'{');
+        verdict::fields(out, judged)?;
+        verdict::revised(out, earlier.map(|was| (was.by, &was.verdict)))?;
+        out.write_all(b"}")
+    };
     list(out, "verdicts", &write_verdict, true)?;
-    list(out, "changes", &write_change, false)?;
-    list(out, "illegal", &write_illegal, false)?;
-    list(out, "gaps", &write_gap, false)
+    list(
+        out,
+        "changes",
+        &|out, _, what| write_change(out, what),
+        false,
+    )?;
+    list(
+        out,
+        "illegal",
+        &|out, _, what| write_illegal(out, what),
+        false,
+    )?;
+    list(out, "gaps", &|out, _, what| write_gap(out, what), false)?;
+    let write_recovery = |out: &mut Vec<u8>, _, what: &What| match what {
+        What::Recovered(episode) => {
+            out.push(b'{');
+            verdict::episode(out, episode)?;
+            out.write_all(b"}")
+        }
+        _ => Ok(()),
+    };
+    list(out, "recoveries", &write_recovery, false)?;
+    let write_revision = |out: &mut Vec<u8>, _, what: &What| write_revision(out, what);
+    list(out, "revisions", &write_revision, false)
 }
 
-fn write_verdict(out: &mut Vec<u8>, what: &What) -> io::Result<()> {
-    let What::Verdict(Verdict {
-        kind,
-        rule,
-        confidence,
-        trigger,
-        need,
-        lost,
-        octets,
-        proof,
+/// A revision, where verdicts are those of the moment.
+fn write_revision(out: &mut Vec<u8>, what: &What) -> io::Result<()> {
+    let What::Revised {
+        frame,
+        before,
+        after,
         ..
-    }) = *what
+    } = what
     else {
         return Ok(());
     };
     write!(
         out,
-        "{{\"kind\":\"{kind}\",\"rule\":\"{}\",\"confidence\":\"{}\"",
-        rule.name(),
-        confidence.name()
+        "{{\"frame\":{frame},\"was\":\"{before}\",\"verdict\":{{"
     )?;
-    for (name, value) in [
-        ("trigger", trigger.map(|trigger| trigger.name())),
-        ("need", need.map(|need| need.name())),
-        ("lost", lost.map(|lost| lost.name())),
-    ] {
-        match value {
-            Some(value) => write!(out, ",\"{name}\":\"{value}\"")?,
-            None => write!(out, ",\"{name}\":null")?,
-        }
-    }
-    match proof.frames().next() {
-        Some(frame) => write!(out, ",\"octets\":{octets},\"proof\":{frame}}}"),
-        None => write!(out, ",\"octets\":{octets},\"proof\":null}}"),
-    }
+    verdict::fields(out, after)?;
+    out.write_all(b"}}")
+}
+
+/// An object of no frame: what was left when a connection's tracking ended.
+pub(super) fn late(out: &mut Vec<u8>, connection: u32, events: &[Event]) -> io::Result<()> {
+    write!(
+        out,
+        "{{\"frame\":null,\"time\":null,\"length\":null,\"captured\":null,\"interface\":null,\
+         \"protocol\":\"tcp\",\"connection\":{connection},\"from\":null,\"seq\":null,\"ack\":null,\
+         \"len\":null,\"flags\":null,\"window\":null"
+    )?;
+    happenings(out, events, &[])?;
+    out.write_all(b"}")
 }
 
 fn write_change(out: &mut Vec<u8>, what: &What) -> io::Result<()> {

@@ -242,7 +242,7 @@ fn happenings(out: &mut Vec<u8>, facts: &Facts<'_>, look: Look) -> io::Result<()
         out.write_all(separator.as_bytes())?;
         separator = "; ";
         let tone = match event.what {
-            What::Verdict(verdict) => tone(verdict.kind),
+            What::Verdict(verdict) | What::Revised { after: verdict, .. } => tone(verdict.kind),
             What::Illegal { .. } => Tone::Bad,
             _ => Tone::Plain,
         };
@@ -286,8 +286,36 @@ impl Display for Happening<'_> {
                 stimulus,
             } => write!(f, "illegal: {endpoint} {stimulus} in {state}"),
             What::Verdict(verdict) => verdict.fmt(f),
-            What::Recovered(episode) => write!(f, "{} recovered", episode.sender),
-            What::Revised { frame, after, .. } => write!(f, "frame {frame} is now {after}"),
+            What::Recovered(episode) => write!(
+                f,
+                "{} recovered ({}): {} in {}",
+                episode.sender,
+                episode.trigger.name(),
+                counted(episode.retransmissions, "retransmission"),
+                episode.lasted.short()
+            ),
+            What::Revised {
+                frame,
+                ref before,
+                ref after,
+                ..
+            } => {
+                write!(f, "frame {frame} is now {after} [")?;
+                // What is new in it; all of it when only its evidence is.
+                let new = || {
+                    after
+                        .rules()
+                        .filter(|&rule| !before.rules().any(|old| old == rule))
+                };
+                if new().next().is_none() {
+                    return write!(f, "{}]", after.rule.name());
+                }
+                for (index, rule) in new().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{}", rule.name())?;
+                }
+                f.write_str("]")
+            }
             What::GapGivenUp {
                 stream,
                 offset,

@@ -8,11 +8,14 @@ use super::line::{Lines, left, right, wrap};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::report::Report;
 use crate::report::escape::escaped;
+use crate::report::explain;
 use crate::report::select::round_trip;
 use crate::report::story::{self, tap_place};
 use crate::report::style::Tone;
 use crate::report::units::{bytes, counted, grouped};
+use crate::report::verdict::Evidence;
 use crate::tcp::Rule;
+use crate::tcp::recovery::{Episode, Exit};
 use crate::tcp::verdict::Confidence;
 use crate::tcp::window::Scale;
 use crate::tcp::{Endpoint, Event, Kind, Role, State, Verdict, What};
@@ -25,6 +28,9 @@ const COLUMN: usize = 28;
 /// Columns of frame number and time in the lists.
 const FRAME: usize = 8;
 const TIME: usize = 12;
+
+/// Columns before what happened.
+const MARGIN: usize = FRAME + TIME + 2 + 8;
 
 pub(super) fn write(
     report: &Report<'_>,
@@ -39,6 +45,7 @@ pub(super) fn write(
     lines.blank()?;
     timeline(close_up, view, lines)?;
     lines.blank()?;
+    recoveries(close_up, view, lines)?;
     events(close_up, view, lines)
 }
 
@@ -444,6 +451,108 @@ fn timeline(
     Ok(())
 }
 
+/// A line of a list: frame, time, who, and text wrapped beside them.
+fn put(
+    lines: &mut Lines<'_>,
+    view: &ConnectionView<'_>,
+    frame: u64,
+    time: Timestamp,
+    from: &str,
+    tone: Tone,
+    text: &str,
+) -> io::Result<()> {
+    // What was left at the end was shown by no frame.
+    let frame = match frame {
+        0 => "end".to_owned(),
+        frame => grouped(frame).to_string(),
+    };
+    let mut start = format!(
+        "{}{}  {}",
+        right(frame, FRAME),
+        right(since(view, time), TIME),
+        left(from, 8)
+    );
+    for part in wrap(text, lines.look.width.saturating_sub(MARGIN)) {
+        let part = lines.look.palette.paint(tone, part);
+        writeln!(lines.out, "{start}{part}")?;
+        start = " ".repeat(MARGIN);
+    }
+    Ok(())
+}
+
+/// The recoveries of both, if there were any.
+fn recoveries(
+    close_up: &CloseUp,
+    view: &ConnectionView<'_>,
+    lines: &mut Lines<'_>,
+) -> io::Result<()> {
+    if close_up.episodes.is_empty() {
+        return Ok(());
+    }
+    lines.line(Tone::Heading, "Recoveries")?;
+    let heading = format!(
+        "{}{}  who     what",
+        right("frame", FRAME),
+        right("time", TIME)
+    );
+    lines.line(Tone::Heading, &heading)?;
+    for episode in &close_up.episodes {
+        let tone = if episode.timeouts > 0 {
+            Tone::Warning
+        } else {
+            Tone::Plain
+        };
+        let who = episode.sender.name();
+        let text = recovery(episode);
+        put(
+            lines,
+            view,
+            episode.first_frame,
+            episode.began,
+            who,
+            tone,
+            &text,
+        )?;
+    }
+    if close_up.episodes_dropped > 0 {
+        let text = format!(
+            "… and {} more (--events 0 shows all)",
+            grouped(close_up.episodes_dropped)
+        );
+        lines.line(Tone::Quiet, &format!("{:MARGIN$}{text}", ""))?;
+    }
+    lines.blank()
+}
+
+/// An episode in words.
+fn recovery(episode: &Episode) -> String {
+    let exit = match episode.exit {
+        Exit::Acknowledged => "all was acknowledged",
+        Exit::Undone => "it proved needless",
+        Exit::TimedOut => "a timeout began another",
+        Exit::Cut => "it did not end",
+    };
+    let until = match episode.last_frame {
+        0 => String::new(),
+        frame => format!(" to frame {}", grouped(frame)),
+    };
+    let mut text = format!(
+        "{}, {}{until}: {}, {} of {} in flight",
+        episode.trigger.name(),
+        episode.lasted.short(),
+        counted(episode.retransmissions, "retransmission"),
+        bytes(episode.octets),
+        bytes(episode.flight)
+    );
+    if episode.spurious > 0 && episode.exit != Exit::Undone {
+        text += &format!(", {} needless", grouped(episode.spurious));
+    }
+    if episode.timeouts > 0 {
+        text += &format!(", {}", counted(episode.timeouts, "timeout"));
+    }
+    format!("{text}; {exit}")
+}
+
 fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) -> io::Result<()> {
     lines.line(Tone::Heading, "Events")?;
     if close_up.events.is_empty() && close_up.icmp.is_empty() && close_up.events_dropped == 0 {
@@ -455,51 +564,39 @@ fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) 
         right("time", TIME)
     );
     lines.line(Tone::Heading, &heading)?;
-    let margin = FRAME + TIME + 2 + 8;
-    let width = lines.look.width.saturating_sub(margin);
     let mut rules = BTreeSet::new();
     let mut icmp = close_up.icmp.iter().peekable();
-    let mut put = |frame: u64, time, from: &str, tone, text: &str| -> io::Result<()> {
-        // What was left at the end was shown by no frame.
-        let frame = match frame {
-            0 => "end".to_owned(),
-            frame => grouped(frame).to_string(),
-        };
-        let mut start = format!(
-            "{}{}  {}",
-            right(frame, FRAME),
-            right(since(view, time), TIME),
-            left(from, 8)
-        );
-        for part in wrap(text, width) {
-            let part = lines.look.palette.paint(tone, part);
-            writeln!(lines.out, "{start}{part}")?;
-            start = " ".repeat(margin);
-        }
-        Ok(())
-    };
     for event in &close_up.events {
         while let Some(error) = icmp.next_if(|error| error.frame < event.frame) {
             let text = format!("ICMP: {}", error.words);
             let about = format!("({})", error.about);
-            put(error.frame, error.time, &about, Tone::Bad, &text)?;
+            put(
+                lines,
+                view,
+                error.frame,
+                error.time,
+                &about,
+                Tone::Bad,
+                &text,
+            )?;
         }
-        let (tone, text) = words(event);
-        put(event.frame, event.time, event.from.name(), tone, &text)?;
-        if let What::Verdict(verdict) = &event.what {
-            rules.insert(place(verdict.rule));
+        let (tone, text) = words(event, close_up);
+        let from = event.from.name();
+        put(lines, view, event.frame, event.time, from, tone, &text)?;
+        if let What::Verdict(verdict) | What::Revised { after: verdict, .. } = &event.what {
+            rules.extend(verdict.rules().map(place));
         }
     }
     for error in icmp {
         let text = format!("ICMP: {}", error.words);
-        put(error.frame, error.time, "", Tone::Bad, &text)?;
+        put(lines, view, error.frame, error.time, "", Tone::Bad, &text)?;
     }
     if close_up.events_dropped > 0 {
         let text = format!(
             "… and {} more (--events 0 shows all)",
             grouped(close_up.events_dropped)
         );
-        lines.line(Tone::Quiet, &format!("{:margin$}{text}", ""))?;
+        lines.line(Tone::Quiet, &format!("{:MARGIN$}{text}", ""))?;
     }
     if rules.is_empty() {
         return Ok(());
@@ -507,13 +604,7 @@ fn events(close_up: &CloseUp, view: &ConnectionView<'_>, lines: &mut Lines<'_>) 
     lines.blank()?;
     lines.line(Tone::Heading, "Rules")?;
     for rule in rules.into_iter().filter_map(|at| Rule::ALL.get(at)) {
-        let width = lines.look.width.saturating_sub(margin);
-        let mut name = rule.name();
-        for part in wrap(rule.says(), width) {
-            let text = format!("  {}{part}", left(name, margin - 2));
-            lines.line(Tone::Plain, &text)?;
-            name = "";
-        }
+        explain::beside(lines, *rule, rule.says())?;
     }
     Ok(())
 }
@@ -524,7 +615,7 @@ fn place(rule: Rule) -> usize {
 }
 
 /// An event in words.
-fn words(event: &Event) -> (Tone, String) {
+fn words(event: &Event, close_up: &CloseUp) -> (Tone, String) {
     match &event.what {
         What::State {
             endpoint,
@@ -555,17 +646,18 @@ fn words(event: &Event) -> (Tone, String) {
                 grouped(*offset)
             ),
         ),
-        What::Verdict(verdict) => (tone(verdict), judged(verdict)),
-        What::Recovered(episode) => (
-            Tone::Plain,
-            format!(
-                "{} recovered ({}): {} in {}",
-                episode.sender,
-                episode.trigger.name(),
-                counted(u64::from(episode.retransmissions), "retransmission"),
-                episode.lasted
-            ),
-        ),
+        What::Verdict(verdict) => {
+            let mut text = judged(verdict);
+            for earlier in close_up.earlier(event.frame, verdict) {
+                let until = match earlier.by {
+                    0 => "the end".to_owned(),
+                    frame => format!("frame {}", grouped(frame)),
+                };
+                text += &format!("; until {until}: {}", earlier.was);
+            }
+            (tone(verdict), text)
+        }
+        What::Recovered(episode) => (Tone::Plain, recovery(episode)),
         What::Revised { frame, after, .. } => (
             tone(after),
             format!("frame {} is now: {}", grouped(*frame), judged(after)),
@@ -589,8 +681,47 @@ fn judged(verdict: &Verdict) -> String {
     if verdict.octets > 0 {
         text += &format!(", {}", bytes(u64::from(verdict.octets)));
     }
-    if let Some(frame) = verdict.proof.frames().next() {
-        text += &format!(", see frame {}", grouped(frame));
+    let evidence = Evidence(verdict).to_string();
+    if !evidence.is_empty() {
+        text += &format!("; {evidence}");
     }
-    format!("{text} [{}]", verdict.rule.name())
+    let rules: Vec<_> = verdict.rules().map(Rule::name).collect();
+    format!("{text} [{}]", rules.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::verdict::Trigger;
+
+    #[test]
+    fn a_recovery_in_words() {
+        let mut episode = Episode {
+            sender: Role::Server,
+            trigger: Trigger::Fast,
+            first_frame: 23,
+            began: Timestamp::from_nanos(0),
+            last_frame: 1_030,
+            lasted: Span::from_nanos(5_200_000),
+            exit: Exit::Acknowledged,
+            retransmissions: 2,
+            spurious: 0,
+            octets: 2_896,
+            timeouts: 0,
+            flight: 14_480,
+        };
+        assert_eq!(
+            recovery(&episode),
+            "fast, 5.20ms to frame 1,030: 2 retransmissions, 2.90 kB of 14.5 kB in flight; all was \
+             acknowledged"
+        );
+        episode.last_frame = 0;
+        episode.exit = Exit::Cut;
+        (episode.spurious, episode.timeouts) = (1, 3);
+        assert_eq!(
+            recovery(&episode),
+            "fast, 5.20ms: 2 retransmissions, 2.90 kB of 14.5 kB in flight, 1 needless, 3 timeouts; \
+             it did not end"
+        );
+    }
 }

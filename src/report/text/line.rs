@@ -10,21 +10,30 @@ use crate::report::style::Tone;
 pub(super) const LABEL: usize = 10;
 
 /// Where lines go.
-pub(super) struct Lines<'a> {
-    pub(super) look: Look,
+pub(in crate::report) struct Lines<'a> {
+    pub(in crate::report) look: Look,
     /// Columns of lists, whose figures stand at the right edge.
     pub(super) list_width: usize,
     pub(super) out: &'a mut dyn Write,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    /// Lines that hold no lists wider than they.
+    pub(in crate::report) fn new(look: Look, out: &'a mut dyn Write) -> Self {
+        Self {
+            look,
+            list_width: look.width,
+            out,
+        }
+    }
+
     /// An empty line.
-    pub(super) fn blank(&mut self) -> io::Result<()> {
+    pub(in crate::report) fn blank(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
     /// A line as it is, but for spaces at its end.
-    pub(super) fn line(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn line(&mut self, tone: Tone, text: &str) -> io::Result<()> {
         writeln!(
             self.out,
             "{}",
@@ -33,7 +42,12 @@ impl Lines<'_> {
     }
 
     /// A label, and text wrapped beside it.
-    pub(super) fn labelled(&mut self, label: &str, tone: Tone, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn labelled(
+        &mut self,
+        label: &str,
+        tone: Tone,
+        text: &str,
+    ) -> io::Result<()> {
         let width = self.look.width.saturating_sub(LABEL).max(20);
         let mut label = label;
         for part in wrap(text.trim_end(), width) {
@@ -97,7 +111,7 @@ impl Lines<'_> {
 
 /// Breaks text between words into lines of at most `width`; what has no spaces stays whole, and so
 /// do a number and its unit.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<&str> {
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut end = 0;
@@ -135,12 +149,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `text`, padded to `width` columns on the right.
-pub(super) fn left(text: &str, width: usize) -> String {
+pub(in crate::report) fn left(text: &str, width: usize) -> String {
     format!("{text:width$}")
 }
 
 /// `text`, padded to `width` columns on the left.
-pub(super) fn right(text: impl std::fmt::Display, width: usize) -> String {
+pub(in crate::report) fn right(text: impl std::fmt::Display, width: usize) -> String {
     format!("{:>width$}", text.to_string())
 }
 

@@ -1,0 +1,573 @@
+//! Sequence numbers below what was sent, or skipped by it: the evidence is gathered, judged, and
+//! what it means for the endpoint is done.
+
+use super::departure::Departure;
+use super::doubt::{Answer, Doubt};
+use super::endpoint::Endpoint;
+use super::recovery::Noted;
+use super::resends::{Resend, Revision, part};
+use super::retransmission::{
+    Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict,
+};
+use super::rule::Rule;
+use super::scoreboard::Sent;
+use super::sending::{passed, retransmitted};
+use super::step::Step;
+use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
+use super::{Role, What};
+use crate::time::Span;
+
+/// The round trip between the tap and a host, a little less than the shortest seen: what passed
+/// the tap so long ago can have reached the host and had its effect here.
+pub(super) fn delay(host: &Endpoint, other: &Endpoint) -> Span {
+    match (host.rtt.minimum(), other.rtt.minimum()) {
+        // Beside the host: it answers at once, or not because of what came last.
+        (Some(near), Some(far)) if is_beside(near, far) => Span::ZERO,
+        (Some(least), _) => part(least, 9, 10),
+        (None, _) => Span::ZERO,
+    }
+}
+
+/// Whether the tap is beside the host to which it has the round trip `near`.
+fn is_beside(near: Span, far: Span) -> bool {
+    near.as_nanos() * 8 < far.as_nanos()
+}
+
+/// The shortest round trip between the hosts that is known, both halves together.
+pub(super) fn round_trip(me: &Endpoint, peer: &Endpoint) -> Option<Span> {
+    match (me.rtt.minimum(), peer.rtt.minimum()) {
+        (Some(one), Some(two)) => Some(one + two),
+        (one, two) => one.or(two),
+    }
+}
+
+/// The smoothed round trip between the hosts, and the retransmission timeout that a sender would
+/// have from it (RFC 6298 section 2, with the least variation that Linux takes).
+fn timeout(me: &Endpoint, peer: &Endpoint) -> (Option<Span>, Option<Span>) {
+    let smoothed = match (me.rtt.smoothed(), peer.rtt.smoothed()) {
+        (Some(one), Some(two)) => Some((one.0 + two.0, two.1)),
+        (one, two) => one.or(two),
+    };
+    let timeout = smoothed.map(|(smoothed, variation)| {
+        smoothed + LEAST_TIMEOUT.max(Span::from_nanos(variation.as_nanos() * 4))
+    });
+    (smoothed.map(|(smoothed, _)| smoothed), timeout)
+}
+
+/// What tells where the tap is: beside the sender, beside the receiver.
+fn place(me: &Endpoint, peer: &Endpoint) -> (bool, bool) {
+    let (Some(near), Some(far)) = (me.rtt.minimum(), peer.rtt.minimum()) else {
+        return (false, false);
+    };
+    (is_beside(near, far), is_beside(far, near))
+}
+
+/// The TSecr of the segment, where it tells the newest acknowledgment that its sender had heard:
+/// while segments of its peer are missing it does not (RFC 7323 section 4.3).
+pub(super) fn echo(me: &mut Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> Option<u32> {
+    let stamps = step.arrived.segment.options.timestamps?;
+    let complete = me.live().last_ack.is_some_and(|ack| ack >= peer.next);
+    complete.then_some(stamps.echo)
+}
+
+/// Revisions become events.
+pub(super) fn revise(
+    step: &mut Step<'_, '_>,
+    from: Role,
+    figures: &mut super::Figures,
+) -> impl FnMut(Revision) {
+    move |revision| {
+        let (was, is) = (revision.before.need, revision.after.need);
+        if was != is && is == Some(Need::Spurious) {
+            figures.spurious += 1;
+        }
+        step.tell(What::Revised {
+            frame: revision.frame,
+            from,
+            before: revision.before,
+            after: revision.after,
+        });
+    }
+}
+
+/// What is known of `start..end` when it passes.
+pub(super) fn evidence(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    (start, end): (i64, i64),
+    step: &Step<'_, '_>,
+) -> Evidence {
+    let arrived = step.arrived;
+    let now = arrived.time;
+    let segment = arrived.segment;
+    let tsval = segment.options.timestamps.map(|stamps| stamps.value);
+    let echo = echo(me, peer, step);
+    let delay = delay(me, peer);
+    let round_trip = round_trip(me, peer);
+    let (smoothed, timeout) = timeout(me, peer);
+    let (beside_sender, beside_receiver) = place(me, peer);
+    let clock = me.live().clock;
+    let tick = clock.tick();
+    let late = tsval.map_or(Span::ZERO, |stamp| clock.late(stamp, now));
+    let seen = if end > start && me.fin == Some(start) {
+        i64::from(me.fin_frame.is_some_and(|frame| frame != arrived.frame))
+    } else {
+        me.live().stream.seen(start, end)
+    };
+    let neighbour = |sent: &Sent| Neighbour {
+        frame: sent.frame,
+        ip_id: sent.ip_id,
+        tsval: sent.tsval,
+        ago: now - sent.time,
+    };
+    let before = me.live().resends.last_of(start).copied();
+    let original = me.live().board.find(start, end).copied();
+    let above = me.live().board.original_above(end).copied();
+    let last = before
+        .map(|resend| Neighbour {
+            frame: resend.frame,
+            ip_id: resend.ip_id,
+            tsval: resend.tsval,
+            ago: now - resend.time,
+        })
+        .or(original.as_ref().map(neighbour));
+    // When these octets last left their sender, as the tap's clock has it.
+    let last_sent = last
+        .map(|last| last.ago)
+        .or(above.map(|above| now - above.time))
+        .map(|ago| now - ago);
+    let departure = step.departure;
+    let una = me.una;
+    let sacked = seen > 0 && me.live().sacked.overlap(start, end) == end - start;
+    let sacked_above = me
+        .live()
+        .sacked
+        .highest()
+        .is_some_and(|highest| highest > end);
+    let recovery = me.live().recovery;
+    let sack_permitted = me
+        .syn
+        .zip(peer.syn)
+        .is_none_or(|(one, two)| one.sack_permitted && two.sack_permitted);
+    // What is kept while the connection lives may have gone with its end.
+    let last_data = me
+        .live()
+        .last_data
+        .or(me.last_sent.map(|time| (time, None)));
+    let heard = me.live().hearing.at(now, delay + late, echo).copied();
+    let heard_una = heard.map_or(una.min(start), |heard| heard.una);
+    // Who sends again what was acknowledged has not heard of it.
+    let heard_ago = heard
+        .filter(|heard| heard.una <= start)
+        .map(|heard| now - (heard.time + delay + late));
+    // Its own clock tells how long it was silent, whatever held the segment up on its way.
+    let by_clock = tick
+        .zip(ticks(last_data.and_then(|(_, stamp)| stamp), tsval))
+        .map(|(tick, ticks)| Span::from_nanos(tick.as_nanos().saturating_mul(ticks.into())));
+    let sent_ago = by_clock.or(last_data.map(|(time, _)| now - time));
+    let silence = match (heard_ago, sent_ago) {
+        (Some(one), Some(two)) => one.min(two),
+        (one, two) => one.or(two).unwrap_or(Span::ZERO),
+    };
+    let asked = heard.and_then(|heard| {
+        let later = if last.is_some() {
+            last_sent.is_some_and(|sent| heard.delivered > sent)
+        } else {
+            last_sent.is_some_and(|sent| heard.delivered >= sent)
+        };
+        let by = if sack_permitted {
+            (later && heard.una < end).then_some(Asking::Sack)
+        } else if heard.duplicates >= 3 && (start..end).contains(&heard.una) {
+            Some(Asking::Duplicates(heard.duplicates))
+        } else {
+            recovery
+                .filter(|recovery| recovery.is_fast() && heard.una < recovery.point)
+                .filter(|_| (start..end).contains(&heard.una))
+                .map(|_| Asking::Partial)
+        };
+        by.map(|by| Asked {
+            frame: heard.frame,
+            by,
+        })
+    });
+    // Where no acknowledgment was seen, `una` is where the capture began.
+    let acks = me.syn_seen || peer.live().last_ack.is_some();
+    let stayed = me.live().hearing.newest().is_some_and(|heard| {
+        let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
+        let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
+        passed && heard.sacked && heard.una <= start
+    });
+    Evidence {
+        seen,
+        new: end - start - seen,
+        acked: acks && una >= end,
+        sacked,
+        last_ack: me.live().hearing.newest().map(|heard| heard.frame),
+        original: last,
+        opened: me
+            .live()
+            .gaps
+            .opened(start)
+            .map(|(time, frame)| (now - time, frame)),
+        above: above.as_ref().map(neighbour),
+        differs: false,
+        damaged: false,
+        stayed,
+        departure,
+        ip_id: arrived.ip_id,
+        tsval,
+        tick,
+        just_acked: acks
+            && una >= end
+            && peer.last_sent.is_some_and(|sent| {
+                now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
+            }),
+        asked,
+        silence,
+        in_timeout: recovery
+            .is_some_and(|recovery| recovery.is_timeout() && heard_una < recovery.point),
+        in_recovery: recovery
+            .is_some_and(|recovery| recovery.is_fast() && heard_una < recovery.point),
+        tail: end + i64::from(me.fin == Some(end)) >= me.next,
+        head: start <= heard_una,
+        may_probe: sack_permitted
+            && !me.live().no_probe
+            && me.unanswered == 0
+            && recovery.is_none_or(|recovery| heard_una >= recovery.point)
+            && heard.is_none_or(|heard| !heard.sacked),
+        sacked_above,
+        round_trip,
+        smoothed,
+        timeout,
+        beside_receiver,
+        beside_sender,
+        acks_captured: acks,
+        skipped: 0,
+        backoff: me.unanswered,
+    }
+}
+
+/// What a judgment means for the endpoint that sent it, apart from its stream.
+pub(super) fn concluded(
+    me: &mut Endpoint,
+    (start, end): (i64, i64),
+    judged: Verdict,
+    evidence: &Evidence,
+    step: &mut Step<'_, '_>,
+) {
+    let arrived = step.arrived;
+    let tsval = evidence.tsval;
+    let resend = |verdict| Resend {
+        frame: arrived.frame,
+        start,
+        end,
+        time: arrived.time,
+        tsval,
+        ip_id: arrived.ip_id,
+        verdict,
+        settled: false,
+        reported: false,
+    };
+    step.judge(judged);
+    match judged.kind {
+        Kind::Retransmission => {
+            if let Some(waited) = evidence.original.map(|original| original.ago) {
+                me.resend_interval = waited;
+            }
+            let timer = judged.trigger_rule == Some(Rule::SilenceOfATimer);
+            // A probe would have come before the timer, for the last segment.
+            if timer
+                && evidence.may_probe
+                && !evidence.tail
+                && evidence.seen > 0
+                && evidence
+                    .smoothed
+                    .is_some_and(|smoothed| part(smoothed, 5, 2) < evidence.silence)
+            {
+                me.live().no_probe = true;
+            }
+            // Of the whole flight it is the first and the last: a timeout fits as well.
+            let doubtful = judged.trigger == Some(Trigger::TailLossProbe)
+                && evidence.head
+                && evidence
+                    .timeout
+                    .is_some_and(|timeout| part(timeout, 3, 4) <= evidence.silence);
+            me.live().doubt = doubtful.then(|| Doubt::new(arrived.frame));
+            me.unanswered += u32::from(judged.need != Some(Need::Spurious));
+            retransmitted(me, &judged);
+            let next = me.next;
+            let congestion = &mut me.live().congestion;
+            congestion.sent_again(arrived.time, &judged, next);
+            me.live().resends.push(Resend {
+                settled: judged.need == Some(Need::Spurious),
+                ..resend(Some(judged))
+            });
+            let noted = Noted {
+                sender: step.from,
+                trigger: judged.trigger.unwrap_or(Trigger::Fast),
+                timer,
+                frame: arrived.frame,
+                time: arrived.time,
+                octets: end - start,
+                spurious: judged.need == Some(Need::Spurious),
+                point: me.next.max(end) + i64::from(me.live().owed) * i64::from(me.live().largest),
+                flight: me.in_flight(),
+            };
+            let ended = noted.take(&mut me.live().recovery);
+            if let Some(episode) = ended {
+                step.tell(What::Recovered(episode));
+            }
+        }
+        Kind::Reordered => {
+            me.figures.reordered += 1;
+            if judged.rule == Rule::OvertakenByItsRetransmission {
+                let mut figures = me.figures;
+                me.live().resends.overtaken(
+                    (start, end),
+                    arrived.ip_id,
+                    tsval,
+                    arrived.frame,
+                    revise(step, step.from, &mut figures),
+                );
+                me.figures = figures;
+            }
+        }
+        _ => {
+            me.figures.duplicates += 1;
+            me.live().resends.push(Resend {
+                settled: true,
+                ..resend(None)
+            });
+        }
+    }
+}
+
+/// New data passed while it was in doubt whether the retransmission before it was a probe.
+#[cold]
+pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) {
+    let Some(round_trip) = round_trip(me, peer) else {
+        return;
+    };
+    let Some(doubt) = me.live().doubt.as_mut() else {
+        return;
+    };
+    let frame = doubt.frame;
+    let answer = doubt.sent(step.arrived.time, round_trip);
+    if answer == Answer::Unknown {
+        return;
+    }
+    me.live().doubt = None;
+    if answer == Answer::Timeout {
+        me.live().no_probe = true;
+        let from = step.from;
+        let mut figures = me.figures;
+        let revise = revise(step, from, &mut figures);
+        me.live().resends.was_timeout(frame, revise);
+    }
+}
+
+/// How the octets of a segment differ from those seen before at their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// They don't, or it can't be told.
+    None,
+    /// Those seen before had been damaged on their way.
+    Damage,
+    /// Both are as they were sent.
+    Conflict,
+}
+
+/// Judges `start..end`, of which some lies below what was sent.
+pub(super) fn judge(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    range: (i64, i64),
+    difference: Difference,
+    step: &mut Step<'_, '_>,
+) -> Verdict {
+    let evidence = Evidence {
+        differs: difference != Difference::None,
+        damaged: difference == Difference::Damage,
+        ..evidence(me, peer, range, step)
+    };
+    let judged = verdict(&evidence);
+    concluded(me, range, judged, &evidence, step);
+    if let Departure::Next { skipped } = step.departure
+        && skipped > 0
+        && evidence.seen == 0
+        && judged.kind == Kind::Retransmission
+        && !evidence.beside_sender
+        && me.live().gaps.count() <= 1
+    {
+        // Sent just before it, and above everything seen: that comes next, and again.
+        me.live().owed = skipped;
+        me.live().owed_since = Some(step.arrived.time);
+    }
+    judged
+}
+
+/// Whether the segment's checksum is right.
+pub(super) fn is_intact(step: &Step<'_, '_>) -> bool {
+    let arrived = step.arrived;
+    arrived
+        .ip
+        .is_some_and(|ip| arrived.segment.checksum_ok(ip) == Some(true))
+}
+
+/// Whether a segment that looks new was sent before: its sender skipped packets and was silent.
+/// RFC 8985 section 7, RFC 6298 section 5.
+#[cold]
+pub(super) fn had_been_lost(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    (start, end): (i64, i64),
+    step: &mut Step<'_, '_>,
+) -> bool {
+    let Departure::Next { skipped } = step.departure else {
+        return false;
+    };
+    let mut evidence = evidence(me, peer, (start, end), step);
+    let owed = me.live().owed;
+    if evidence.beside_sender {
+        return false;
+    }
+    let largest = i64::from(me.live().largest.max(1));
+    let gap = (start - me.live().sent_end).max(0);
+    let holes = ((gap + largest - 1) / largest) as u32;
+    let spare = skipped.saturating_sub(holes);
+    if spare == 0 {
+        let soon = me.live().owed_since.is_some_and(|since| {
+            let most = evidence.smoothed.unwrap_or(LEAST_TIMEOUT);
+            step.arrived.time - since < part(most, 2, 1)
+        });
+        let follows = owed > 0 && (evidence.in_timeout || soon) && skipped == 0 && gap == 0;
+        me.live().owed = if follows { owed - 1 } else { 0 };
+        if !follows {
+            return false;
+        }
+    } else {
+        let segment = step.arrived.segment;
+        let ack = peer.position(segment.ack);
+        let moved = me.live().last_ack != ack;
+        let timeout = evidence.timeout.unwrap_or(LEAST_TIMEOUT);
+        let least = evidence
+            .smoothed
+            .map_or(LEAST_TIMEOUT, |smoothed| part(smoothed, 3, 2));
+        // A pure acknowledgment may be what was skipped.
+        let quiet = me
+            .last_sent
+            .map_or(Span::ZERO, |sent| step.arrived.time - sent);
+        evidence.silence = evidence.silence.min(quiet);
+        let needed = if moved { part(timeout, 7, 8) } else { least };
+        if evidence.silence < needed || me.live().last_ack.is_none() {
+            return false;
+        }
+        me.live().owed = if gap > 0 { 0 } else { spare - 1 };
+    }
+    evidence.seen = 0;
+    evidence.new = end - start;
+    evidence.acked = false;
+    evidence.skipped = spare;
+    evidence.head = gap == 0;
+    evidence.tail = gap > 0 || spare == 1;
+    let judged = Verdict::new(
+        Kind::Retransmission,
+        Rule::SkippedItsOriginal,
+        Confidence::Likely,
+    )
+    .octets(end - start);
+    let judged = again(&evidence, judged);
+    concluded(me, (start, end), judged, &evidence, step);
+    true
+}
+
+/// A SYN or SYN-ACK at the position of the first one.
+#[cold]
+pub(super) fn syn_again(
+    me: &mut Endpoint,
+    peer: &mut Endpoint,
+    rule: Rule,
+    trigger: Trigger,
+    step: &mut Step<'_, '_>,
+) {
+    /// Sooner than the timer of any SYN.
+    const SOON: Span = Span::from_millis(100);
+    let range = (0, 1);
+    let evidence = Evidence {
+        seen: 1,
+        new: 0,
+        ..evidence(me, peer, range, step)
+    };
+    let original = evidence.original;
+    let alike = original.is_some_and(|original| {
+        evidence.tsval.is_some() && original.tsval == evidence.tsval && original.ago < SOON
+    });
+    let judged = if alike {
+        Verdict::new(
+            Kind::NetworkDuplicate,
+            Rule::SamePacketWithoutCause,
+            Confidence::Likely,
+        )
+    } else {
+        let need = evidence.acked.then_some(Need::Spurious);
+        Verdict {
+            trigger: Some(trigger),
+            trigger_rule: Some(rule),
+            need,
+            need_rule: need.map(|_| Rule::AckedBefore),
+            lost: (!evidence.acked).then_some(Lost::AfterTap),
+            ..Verdict::new(Kind::Retransmission, rule, Confidence::Likely)
+        }
+    };
+    // Or the first one seen: it answers a SYN that was answered before.
+    let mut judged = judged
+        .octets(1)
+        .original(original.map(|original| original.frame));
+    judged.proof.waited = original.map(|original| original.ago);
+    judged.proof.backoff = evidence.backoff;
+    concluded(me, range, judged, &evidence, step);
+    if judged.kind == Kind::Retransmission {
+        let time = step.arrived.time;
+        me.live().board.resend(0, 1, time, evidence.tsval);
+        passed(me, 1, step);
+    }
+}
+
+/// The first SYN-ACK seen, where it answers a SYN that was answered before: the answer of then was
+/// lost. RFC 7323 section 3.2: it echoes the TSval of the SYN that it answers.
+pub(super) fn answers_earlier_syn(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, '_>) {
+    let echo = step
+        .arrived
+        .segment
+        .options
+        .timestamps
+        .map(|stamps| stamps.echo);
+    let Some(first) = peer.live().board.find(0, 1).copied() else {
+        return;
+    };
+    if first.resent.is_none() || first.tsval.is_none() || first.resent_tsval == first.tsval {
+        return;
+    }
+    if echo != first.tsval {
+        return;
+    }
+    let evidence = Evidence {
+        seen: 0,
+        new: 1,
+        ..evidence(me, peer, (0, 1), step)
+    };
+    let judged = Verdict {
+        trigger: Some(Trigger::SynAck),
+        trigger_rule: Some(Rule::SynAckTwice),
+        need: Some(Need::Needed),
+        need_rule: Some(Rule::NothingArrivedBefore),
+        lost: Some(Lost::BeforeTap),
+        ..Verdict::new(
+            Kind::Retransmission,
+            Rule::AnswersAnEarlierSyn,
+            Confidence::Likely,
+        )
+    };
+    let judged = judged.octets(1).neighbour(Some(first.frame));
+    concluded(me, (0, 1), judged, &evidence, step);
+}

@@ -1,0 +1,97 @@
+//! A tail loss probe or a timeout? Where the last segment in flight is also the first, both come at
+//! the same time. What the sender sends next tells: after a timeout it begins with two or three
+//! segments and waits for their acknowledgments (RFC 5681 section 3.1), after a probe it goes on.
+
+use crate::time::{Span, Timestamp};
+
+/// A retransmission that may be either, and what was sent after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Doubt {
+    /// Its frame.
+    pub frame: u64,
+    /// When the first new segment after it passed.
+    since: Option<Timestamp>,
+    /// New segments in the round trip that began then.
+    burst: u32,
+}
+
+/// What was sent after a retransmission says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Too little yet.
+    Unknown,
+    /// It had been a probe.
+    Probe,
+    /// It had been a timeout.
+    Timeout,
+}
+
+/// The most segments with which a sender begins after a timeout: one, grown by the acknowledgment
+/// of what was sent again.
+const SLOW_START: u32 = 3;
+
+impl Doubt {
+    /// Of the retransmission in this frame.
+    pub fn new(frame: u64) -> Self {
+        Self {
+            frame,
+            since: None,
+            burst: 0,
+        }
+    }
+
+    /// A new segment passed. `round_trip` is the shortest full one.
+    pub fn sent(&mut self, now: Timestamp, round_trip: Span) -> Answer {
+        let nanos = round_trip.as_nanos();
+        let since = *self.since.get_or_insert(now);
+        let passed = (now - since).as_nanos();
+        if passed < nanos / 2 {
+            self.burst += 1;
+            return if self.burst > SLOW_START {
+                Answer::Probe
+            } else {
+                Answer::Unknown
+            };
+        }
+        // More came, but only when it was acknowledged.
+        if self.burst >= 2 && passed < nanos + nanos / 2 {
+            Answer::Timeout
+        } else {
+            Answer::Probe
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(times: &[i64]) -> Answer {
+        let mut doubt = Doubt::new(1);
+        times
+            .iter()
+            .map(|&millis| {
+                let now = Timestamp::from_nanos(millis * 1_000_000);
+                doubt.sent(now, Span::from_millis(40))
+            })
+            .find(|&answer| answer != Answer::Unknown)
+            .unwrap_or(Answer::Unknown)
+    }
+
+    #[test]
+    fn two_and_then_more_is_slow_start() {
+        assert_eq!(told(&[100, 100, 141]), Answer::Timeout);
+    }
+
+    #[test]
+    fn many_at_once_is_none() {
+        assert_eq!(told(&[100, 100, 100, 101]), Answer::Probe);
+    }
+
+    #[test]
+    fn little_to_send_says_nothing_of_it() {
+        assert_eq!(told(&[100, 101]), Answer::Unknown);
+        assert_eq!(told(&[100, 101, 300]), Answer::Probe);
+        assert_eq!(told(&[100, 141]), Answer::Probe);
+    }
+}

@@ -1,0 +1,155 @@
+//! What a sender had heard from its peer when it sent something: the tap sees acknowledgments
+//! before or after the sender does, by the round trip between the two.
+
+use std::collections::VecDeque;
+
+use crate::time::{Span, Timestamp};
+
+/// What a sender knew at some time.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// When the acknowledgment passed the tap.
+    pub time: Timestamp,
+    /// Its frame.
+    pub frame: u64,
+    /// The highest position acknowledged (SND.UNA).
+    pub una: i64,
+    /// When the newest segment known to have arrived had last passed the tap.
+    pub delivered: Timestamp,
+    /// Up to where the sender may send (SND.UNA + SND.WND); `i64::MAX` where unknown.
+    pub edge: i64,
+    /// Duplicate acknowledgments in a row.
+    pub duplicates: u32,
+    /// Whether anything above `una` is SACKed.
+    pub sacked: bool,
+    /// Its TSval, which what is sent on hearing it echoes.
+    pub stamp: Option<u32>,
+}
+
+/// Acknowledgments that a sender may or may not have heard yet, oldest first. Bounded.
+#[derive(Clone, Debug, Default)]
+pub struct Hearing {
+    heard: VecDeque<Heard>,
+}
+
+/// Acknowledgments kept at most.
+const MOST: usize = 128;
+/// Parts of the round trip in which acknowledgments are kept as one.
+const PARTS: i64 = 96;
+
+impl Hearing {
+    /// Takes an acknowledgment in. `memory` is how far back what passes may have been sent: more
+    /// than the round trip.
+    #[inline]
+    pub fn push(&mut self, heard: Heard, memory: Span) {
+        let horizon = heard.time - memory;
+        while let Some(second) = self.heard.get(1) {
+            if second.time > horizon && self.heard.len() < MOST {
+                break;
+            }
+            self.heard.pop_front();
+        }
+        if self.heard.len() > 1
+            && let Some(last) = self.heard.back_mut()
+            && heard.time - last.time < Span::from_nanos(memory.as_nanos() / PARTS)
+        {
+            let time = last.time;
+            *last = Heard { time, ..heard };
+            return;
+        }
+        if self.heard.capacity() == 0 {
+            self.heard.reserve_exact(4);
+        }
+        self.heard.push_back(heard);
+    }
+
+    /// What the sender of a packet that passes now can have heard at the most. The TSecr of the
+    /// packet, `echo`, says so (RFC 7323 section 4.3), or else the time. `None` before the first
+    /// acknowledgment that can have reached it.
+    #[inline]
+    pub fn at(&self, now: Timestamp, delay: Span, echo: Option<u32>) -> Option<&Heard> {
+        let until = now - delay;
+        let by_echo = echo.and_then(|echo| {
+            let heard = |heard: &&Heard| {
+                heard
+                    .stamp
+                    .is_some_and(|stamp| echo.wrapping_sub(stamp) as i32 >= 0)
+            };
+            Some(self.heard.iter().rev().find(heard))
+        });
+        // Acknowledgments without TSval, and hosts that echo none, are placed by time.
+        let stamped = self
+            .heard
+            .front()
+            .is_some_and(|heard| heard.stamp.is_some());
+        match by_echo.filter(|_| stamped) {
+            Some(found) => found,
+            None => self.heard.iter().rev().find(|heard| heard.time <= until),
+        }
+    }
+
+    /// The oldest that is kept.
+    #[inline]
+    pub fn oldest(&self) -> Option<&Heard> {
+        self.heard.front()
+    }
+
+    /// The newest.
+    pub fn newest(&self) -> Option<&Heard> {
+        self.heard.back()
+    }
+
+    /// Bytes on the heap.
+    pub fn heap(&self) -> usize {
+        self.heard.capacity() * size_of::<Heard>()
+    }
+
+    /// Forgets everything; keeps its memory.
+    pub fn clear(&mut self) {
+        self.heard.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(millis: i64, una: i64) -> Heard {
+        Heard {
+            time: Timestamp::from_nanos(millis * 1_000_000),
+            frame: una as u64,
+            una,
+            delivered: Timestamp::default(),
+            edge: i64::MAX,
+            duplicates: 0,
+            sacked: false,
+            stamp: None,
+        }
+    }
+
+    #[test]
+    fn what_passed_a_round_trip_ago_was_heard() {
+        let mut hearing = Hearing::default();
+        let delay = Span::from_millis(20);
+        let memory = Span::from_millis(50);
+        for millis in 0..1000 {
+            hearing.push(heard(millis, millis), memory);
+        }
+        let now = Timestamp::from_nanos(1_000_000_000);
+        let una = hearing.at(now, delay, None).map_or(-1, |heard| heard.una);
+        assert!((978..=981).contains(&una), "{una}");
+        assert!(hearing.heard.len() <= MOST);
+        assert_eq!(
+            hearing.at(now, Span::ZERO, None).map(|heard| heard.una),
+            Some(999)
+        );
+    }
+
+    #[test]
+    fn nothing_is_heard_before_it_can_be() {
+        let mut hearing = Hearing::default();
+        hearing.push(heard(10, 1), Span::from_millis(20));
+        let now = Timestamp::from_nanos(15_000_000);
+        assert!(hearing.at(now, Span::from_millis(20), None).is_none());
+    }
+}
