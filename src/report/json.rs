@@ -1,5 +1,7 @@
 //! JSON and NDJSON: streamed, one connection at a time. What the fields mean: `docs/output.md`.
 
+mod congestion;
+
 use std::io::{self, Write};
 
 use super::escape::is_plain;
@@ -81,6 +83,7 @@ pub fn write(
         open(&mut json, document, "connection")?;
         connection(&row, &mut json)?;
         happenings(close_up, &mut json)?;
+        congestion::write(view, &mut json)?;
         close(&mut json, document)?;
     } else {
         for slot in slots {

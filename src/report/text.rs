@@ -15,6 +15,7 @@
 
 mod capture;
 mod close_up;
+mod congestion;
 mod line;
 mod tcp;
 mod udp;

@@ -150,6 +150,7 @@ pub(super) fn acknowledges(
             Confidence::Certain,
         ));
     }
+    me.congestion_heard(peer, arrived);
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
 }
@@ -298,6 +299,7 @@ pub(super) fn sacks(
             if let Some(ongoing) = &mut peer.live().recovery {
                 ongoing.needless(found);
             }
+            peer.live().congestion.undone();
             step.judge(
                 Verdict::new(Kind::Dsack, Rule::FirstBlockBelowAck, Confidence::Certain)
                     .octets(right - left)

@@ -295,6 +295,9 @@ pub(super) fn concluded(
             me.live().doubt = doubtful.then(|| Doubt::new(arrived.frame));
             me.unanswered += u32::from(judged.need != Some(Need::Spurious));
             retransmitted(me, &judged);
+            let next = me.next;
+            let congestion = &mut me.live().congestion;
+            congestion.sent_again(arrived.time, &judged, next);
             me.live().resends.push(Resend {
                 settled: judged.need == Some(Need::Spurious),
                 ..resend(Some(judged))

@@ -2,6 +2,7 @@
 //! (send side), what it advertises and acknowledges (receive side), and its figures.
 
 use super::State;
+use super::congestion::{Congestion, Inferred};
 use super::departure::Departures;
 use super::doubt::Doubt;
 use super::gaps::Gaps;
@@ -119,6 +120,8 @@ pub struct Endpoint {
     pub ttl: u8,
     /// Round trips from the tap to this host.
     pub rtt: RttSamples,
+    /// What its flight showed of its congestion control, when the live part was dropped.
+    pub(super) inferred: Option<Box<Inferred>>,
     /// Counts.
     pub figures: Figures,
 }
@@ -179,6 +182,8 @@ pub(super) struct Live {
     pub(super) largest: u32,
     /// Duplicate acknowledgments it has sent in a row.
     pub(super) duplicate_ack_run: u32,
+    /// Its congestion window, as inferred from its flight.
+    pub(super) congestion: Congestion,
 }
 
 /// Live parts of connections that are over, for those that begin: memory that is allocated and
@@ -201,6 +206,7 @@ impl Pool {
     }
 
     fn give(&mut self, mut live: Box<Live>) {
+        live.congestion = Congestion::default();
         if self.spare.len() < Self::MOST && live.heap() <= Self::LARGEST {
             live.clear();
             self.spare.push(live);
@@ -210,7 +216,8 @@ impl Pool {
 
 impl Live {
     fn heap(&self) -> usize {
-        let tracked = self.stream.heap() + self.board.heap() + self.sacked.heap();
+        let tracked =
+            self.stream.heap() + self.board.heap() + self.sacked.heap() + self.congestion.heap();
         tracked + self.hearing.heap() + self.resends.heap() + self.gaps.heap()
     }
 
@@ -237,6 +244,7 @@ impl Live {
             no_probe,
             largest,
             duplicate_ack_run,
+            congestion,
         } = self;
         stream.clear();
         board.clear();
@@ -258,6 +266,7 @@ impl Live {
         *no_probe = false;
         *largest = 0;
         *duplicate_ack_run = 0;
+        *congestion = Congestion::default();
     }
 }
 
@@ -321,6 +330,7 @@ impl Endpoint {
 
     /// Drops what is needed only while the connection lives.
     pub(super) fn drop_live(&mut self, pool: &mut Pool) {
+        self.congestion_settles();
         if let Some(live) = self.live.take() {
             self.delivered = live.stream.frontier();
             pool.give(live);
@@ -374,7 +384,7 @@ impl Endpoint {
             .live
             .as_ref()
             .map_or(0, |live| size_of::<Live>() + live.heap());
-        live + self.rtt.heap()
+        live + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

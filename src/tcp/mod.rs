@@ -8,12 +8,14 @@
 //! - [`scoreboard`], [`range_set`], [`window`], [`rtt`]: the evidence
 //! - [`retransmission`] evidence → verdict, an ordered list of rules; [`rule`] what each means;
 //!   [`verdict`] what is said of a segment
+//! - [`congestion`] the congestion window and its algorithm, inferred from the flight
 //! - [`recovery`] episodes of sending again, entry to exit
 //! - [`reassembly`] the byte stream of one direction
 //! - [`event`] everything that can happen, one enum
 
 mod acknowledging;
 mod again;
+pub mod congestion;
 pub mod connection;
 pub mod departure;
 pub mod doubt;

@@ -233,6 +233,7 @@ pub(super) fn data(
     }
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
+    me.congestion_sent(peer, start, end, arrived);
     first_transmission(me, start, end, payload, step);
     if resent {
         let (time, tsval) = (arrived.time, stamp(step));

@@ -58,6 +58,15 @@ impl AdvertisedWindow {
         }
     }
 
+    /// [`edge`](Self::edge), where the scale is known.
+    #[inline]
+    pub(super) fn known_edge(&self) -> Option<i64> {
+        match self.scale {
+            Scale::Known(_) => self.edge,
+            Scale::Unknown => None,
+        }
+    }
+
     /// Takes an advertisement in. `ack` is the position acknowledged with it.
     #[inline]
     pub fn advertise(

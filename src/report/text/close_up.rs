@@ -41,6 +41,7 @@ pub(super) fn write(
     head(report, close_up, view, lines)?;
     lines.blank()?;
     figures(report, close_up, view, lines)?;
+    super::congestion::write(view, lines)?;
     lines.blank()?;
     timeline(close_up, view, lines)?;
     lines.blank()?;
