@@ -57,10 +57,21 @@ impl Hearing {
             *last = Heard { time, ..heard };
             return;
         }
-        if self.heard.capacity() == 0 {
-            self.heard.reserve_exact(4);
+        if self.heard.len() == self.heard.capacity() {
+            self.grow();
         }
         self.heard.push_back(heard);
+    }
+
+    /// Few steps: most connections need the first only, long ones soon the last.
+    #[cold]
+    fn grow(&mut self) {
+        let room = match self.heard.capacity() {
+            0 => 4,
+            1..16 => 16,
+            _ => MOST + 1,
+        };
+        self.heard.reserve_exact(room - self.heard.len());
     }
 
     /// What the sender of a packet that passes now can have heard at the most. The TSecr of the

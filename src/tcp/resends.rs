@@ -73,6 +73,8 @@ pub struct Resends {
 const TELLING: Span = Span::from_millis(1);
 /// Retransmissions kept at most.
 const MOST: usize = 512;
+/// … of them, those that an acknowledgment has settled, which a DSACK or a late original may revise.
+const KEPT: usize = 48;
 
 impl Resends {
     /// Whether there is none.
@@ -89,11 +91,18 @@ impl Resends {
 
     /// Remembers one.
     pub fn push(&mut self, resend: Resend) {
-        if self.list.len() >= MOST
-            && let Some(old) = self.list.pop_front()
-            && !old.settled
+        while self.list.len() >= MOST
+            || (self.list.len() >= KEPT && self.list.front().is_some_and(|old| old.settled))
         {
-            self.open -= 1;
+            if let Some(old) = self.list.pop_front()
+                && !old.settled
+            {
+                self.open -= 1;
+            }
+        }
+        if self.list.len() == self.list.capacity() {
+            let room = if self.list.capacity() == 0 { 2 } else { KEPT };
+            self.list.reserve_exact(room);
         }
         self.open += u32::from(!resend.settled);
         self.list.push_back(resend);
