@@ -119,6 +119,7 @@ pub const KINDS: [Meaning; Kind::ALL.len()] = [
             Rule::ResetAnswersLateData,
             Rule::ResetAfterClose,
             Rule::ResetOutsideWindow,
+            Rule::ResetOffTheMark,
             Rule::ResetFromElsewhere,
         ],
     ),

@@ -12,7 +12,7 @@ use super::sending::{probe, skips};
 use super::state::State;
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Verdict};
-use super::window::{Scale, WindowChange};
+use super::window::{self, Scale, WindowChange};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Segment, SeqNum};
 
@@ -40,6 +40,9 @@ pub(super) fn acknowledges(
     // be of octets that the capture missed.
     const NEAR: i64 = 1 << 20;
     if peer.state == State::SynSent && una == 0 && (ack <= 0 || ack > peer.next + NEAR) {
+        if segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN) {
+            challenge(step);
+        }
         return;
     }
     if ack > peer.next {
@@ -53,6 +56,7 @@ pub(super) fn acknowledges(
         peer.next = ack;
     }
     let advanced = ack > una;
+    let mut duplicates = 0;
     if advanced {
         let acked = peer.live().board.acknowledge(ack);
         if let Some(sample) = rtt_sample(&acked, segment, now) {
@@ -66,7 +70,7 @@ pub(super) fn acknowledges(
         }
         peer.una = ack;
         peer.live().sacked.remove_below(ack);
-        me.live().duplicate_ack_run = 0;
+        duplicates = core::mem::take(&mut me.live().duplicate_ack_run);
         peer.unanswered = 0;
     }
     let news = if segment.options.sack_count > 0 {
@@ -75,7 +79,7 @@ pub(super) fn acknowledges(
         0
     };
     if peer.live().resends.is_open() && (advanced || news > 0) {
-        settles(me, peer, (una, ack), step);
+        settles(me, peer, (una, ack), duplicates, step);
     }
 
     let bare = segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN);
@@ -83,19 +87,23 @@ pub(super) fn acknowledges(
     // An old acknowledgment says nothing of the window now (RFC 9293 section 3.10.7.4, SND.WL2).
     let change = if ack >= una {
         let in_syn = segment.flags.has(Flags::SYN);
-        me.window.advertise(segment.window, in_syn, Some(ack), now)
+        let told = window::Told { start, ack };
+        me.window.advertise(segment.window, in_syn, Some(told), now)
     } else {
         WindowChange::default()
     };
     if bare {
         let below = start == me.una - 1 && start < me.next;
-        if below && repeats {
+        let answers = me.live().disbelieved.take();
+        if answers.is_some_and(|since| now - since < SOON) && repeats && start == me.next {
+            challenge(step);
+        } else if below && repeats {
             probe(me, peer, step);
         } else if repeats && !change.changed && start == me.next && is_outstanding(me, peer, now) {
             duplicate(me, Rule::SameAckAgain, step);
         } else if repeats && news > 0 {
             duplicate(me, Rule::NewSackOnly, step);
-        } else if repeats && change.changed {
+        } else if repeats && change.changed && me.state != State::SynReceived {
             step.judge(Verdict::new(
                 Kind::WindowUpdate,
                 Rule::OnlyWindowMoved,
@@ -155,6 +163,17 @@ pub(super) fn acknowledges(
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
 }
 
+/// A RST or SYN is answered sooner than this.
+const SOON: Span = Span::from_secs(1);
+
+fn challenge(step: &mut Step<'_, '_>) {
+    step.judge(Verdict::new(
+        Kind::ChallengeAck,
+        Rule::AnswerToDisbelief,
+        Confidence::Likely,
+    ));
+}
+
 /// Whether `peer` has sent what `me` has not acknowledged. Beside `me`, what is on its way does not
 /// show yet: a sender that was sending all along goes on.
 fn is_outstanding(me: &Endpoint, peer: &mut Endpoint, now: Timestamp) -> bool {
@@ -162,11 +181,11 @@ fn is_outstanding(me: &Endpoint, peer: &mut Endpoint, now: Timestamp) -> bool {
         return true;
     }
     let delay = delay(peer, me);
-    let last_data = peer.live().last_data;
+    let last_new = peer.live().last_new;
     peer.fin.is_none()
         && peer.una > 1
         && me.figures.stream_bytes == 0
-        && last_data.is_some_and(|(time, _)| now - time < part(delay, 1, 2))
+        && last_new.is_some_and(|time| now - time < part(delay, 1, 2))
 }
 
 /// A segment of `peer`'s is known to have arrived: when did it pass last?
@@ -203,8 +222,18 @@ fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step
 
 /// What an acknowledgment tells of what was sent again.
 #[cold]
-fn settles(me: &Endpoint, peer: &mut Endpoint, (una, ack): (i64, i64), step: &mut Step<'_, '_>) {
-    let told = told(me, (una, ack), step);
+fn settles(
+    me: &Endpoint,
+    peer: &mut Endpoint,
+    (una, ack): (i64, i64),
+    duplicates: u32,
+    step: &mut Step<'_, '_>,
+) {
+    let told = Told {
+        sent_end: peer.next,
+        in_order: duplicates == 0 && peer.live().sacked.is_empty(),
+        ..told(me, (una, ack), step)
+    };
     let mut figures = peer.figures;
     let from = step.from.peer();
     let Live {
@@ -230,6 +259,8 @@ fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
         ack,
         echo: arrived.segment.options.timestamps.map(|stamps| stamps.echo),
         round_trip: me.rtt.minimum(),
+        sent_end: 0,
+        in_order: false,
     }
 }
 
@@ -312,8 +343,10 @@ pub(super) fn sacks(
         }
         news += peer.live().sacked.insert(left.max(ack), right);
         let newest = peer.live().board.sack(left, right);
-        if let Some(sent) = &newest {
-            arrived_at(me, peer, sent, step.arrived.time);
+        // Of a super-segment a part may have arrived.
+        let part = || peer.live().board.find(right - 1, right).copied();
+        if let Some(sent) = newest.or_else(part) {
+            arrived_at(me, peer, &sent, step.arrived.time);
         }
         if let Some(sent) = newest.filter(|sent| sent.resent.is_none()) {
             me.rtt.add(step.arrived.time - sent.time);

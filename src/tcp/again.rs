@@ -154,7 +154,13 @@ pub(super) fn evidence(
         .live()
         .last_data
         .or(me.last_sent.map(|time| (time, None)));
-    let heard = me.live().hearing.at(now, delay + late, echo).copied();
+    // Who sends again what was SACKed has not heard of it.
+    let heard = me
+        .live()
+        .hearing
+        .at(now, delay + late, echo)
+        .filter(|_| !sacked)
+        .copied();
     let heard_una = heard.map_or(una.min(start), |heard| heard.una);
     // Who sends again what was acknowledged has not heard of it.
     let heard_ago = heard
@@ -171,7 +177,10 @@ pub(super) fn evidence(
     };
     let asked = heard.and_then(|heard| {
         let later = if last.is_some() {
-            last_sent.is_some_and(|sent| heard.delivered > sent)
+            // Parts of one super-segment passed together.
+            last_sent.is_some_and(|sent| {
+                heard.delivered > sent || (sacked_above && heard.delivered == sent)
+            })
         } else {
             last_sent.is_some_and(|sent| heard.delivered >= sent)
         };
@@ -390,7 +399,11 @@ pub(super) fn judge(
         damaged: difference == Difference::Damage,
         ..evidence(me, peer, range, step)
     };
-    let judged = verdict(&evidence);
+    let mut judged = verdict(&evidence);
+    // A FIN alone has the timer of a FIN.
+    if me.fin == Some(range.0) && judged.trigger == Some(Trigger::Timeout) {
+        judged.trigger = Some(Trigger::Fin);
+    }
     concluded(me, range, judged, &evidence, step);
     if let Departure::Next { skipped } = step.departure
         && skipped > 0
@@ -502,7 +515,7 @@ pub(super) fn syn_again(
     let alike = original.is_some_and(|original| {
         evidence.tsval.is_some() && original.tsval == evidence.tsval && original.ago < SOON
     });
-    let judged = if alike {
+    let mut judged = if alike {
         Verdict::new(
             Kind::NetworkDuplicate,
             Rule::SamePacketWithoutCause,
@@ -519,7 +532,16 @@ pub(super) fn syn_again(
             ..Verdict::new(Kind::Retransmission, rule, Confidence::Likely)
         }
     };
-    // Or the first one seen: it answers a SYN that was answered before.
+    if judged.need.is_none()
+        && judged.kind == Kind::Retransmission
+        && trigger == Trigger::SynAck
+        && peer.figures.duplicates > 0
+        && peer.figures.retransmissions == 0
+    {
+        judged.need = Some(Need::Spurious);
+        judged.need_rule = Some(Rule::CopiedOnTheWay);
+        judged.lost = None;
+    }
     let mut judged = judged
         .octets(1)
         .original(original.map(|original| original.frame));

@@ -152,6 +152,10 @@ pub(super) struct Live {
     pub(super) last_ack: Option<i64>,
     /// Its last packet, copies left out.
     pub(super) last: Last,
+    /// Whether different packets of it had the same IP identification.
+    pub(super) constant_id: bool,
+    /// When its peer last sent a RST or SYN that it need not believe.
+    pub(super) disbelieved: Option<Timestamp>,
     /// The order in which it sent its packets.
     pub(super) departures: Departures,
     /// What it can have heard of its peer.
@@ -166,6 +170,8 @@ pub(super) struct Live {
     pub(super) delivered: Option<Timestamp>,
     /// When it last sent sequence space, and with which TSval.
     pub(super) last_data: Option<(Timestamp, Option<u32>)>,
+    /// When it last sent what it had not sent before.
+    pub(super) last_new: Option<Timestamp>,
     /// Position after the highest octet that passed.
     pub(super) sent_end: i64,
     /// Its timestamp clock.
@@ -229,6 +235,8 @@ impl Live {
             sacked,
             last_ack,
             last,
+            constant_id,
+            disbelieved,
             departures,
             hearing,
             resends,
@@ -236,6 +244,7 @@ impl Live {
             recovery,
             delivered,
             last_data,
+            last_new,
             sent_end,
             clock,
             owed,
@@ -251,6 +260,8 @@ impl Live {
         sacked.clear();
         *last_ack = None;
         *last = Last::default();
+        *constant_id = false;
+        *disbelieved = None;
         *departures = Departures::default();
         hearing.clear();
         resends.clear();
@@ -258,6 +269,7 @@ impl Live {
         *recovery = None;
         *delivered = None;
         *last_data = None;
+        *last_new = None;
         *sent_end = 0;
         *clock = StampClock::default();
         *owed = 0;

@@ -47,6 +47,10 @@ pub struct Told {
     pub echo: Option<u32>,
     /// The shortest round trip between tap and receiver known.
     pub round_trip: Option<Span>,
+    /// Up to where its receiver had sent.
+    pub sent_end: i64,
+    /// Whether nothing had said that anything arrived out of order.
+    pub in_order: bool,
 }
 
 /// A verdict that is now another.
@@ -141,10 +145,15 @@ impl Resends {
                 (Some(ours), Some(echo)) => at_edge && (echo.wrapping_sub(ours) as i32) < 0,
                 _ => false,
             };
+            let timer = each
+                .verdict
+                .is_some_and(|verdict| verdict.trigger_rule == Some(Rule::SilenceOfATimer));
             let (need, rule) = if too_soon {
                 (Need::Spurious, Rule::AckedTooSoon)
             } else if older {
                 (Need::Spurious, Rule::EchoOfTheOriginal)
+            } else if told.in_order && told.ack > each.end && told.ack < told.sent_end && timer {
+                (Need::Spurious, Rule::CarriedByLaterData)
             } else {
                 (Need::Needed, Rule::AcknowledgedInTime)
             };

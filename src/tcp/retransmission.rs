@@ -260,7 +260,14 @@ pub(super) fn ticks(earlier: Option<u32>, later: Option<u32>) -> Option<i32> {
 
 /// The rest of what is told of a retransmission.
 pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
-    let (trigger, trigger_rule) = trigger(e);
+    let trigger = trigger(e);
+    // Both timers would have run out, and which one did does not show.
+    let doubtful = e.tail
+        && e.head
+        && e.may_probe
+        && trigger
+            .is_some_and(|(_, rule)| matches!(rule, Rule::ProbeOfTheTail | Rule::SilenceOfATimer))
+        && e.silence >= part(e.timeout.unwrap_or(LEAST_TIMEOUT), 3, 4);
     let seen = e.seen > 0;
     let need = need(e);
     let lost = match need {
@@ -269,14 +276,16 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
         _ => Some(Lost::BeforeTap),
     };
     let mut verdict = Verdict {
-        trigger: Some(trigger),
-        trigger_rule: Some(trigger_rule),
+        trigger: trigger.map(|(trigger, _)| trigger),
+        trigger_rule: trigger.map(|(_, rule)| rule),
         need: need.map(|(need, _)| need),
         need_rule: need.map(|(_, rule)| rule),
         lost,
         ..verdict
     };
-    if verdict.confidence == Confidence::Certain {
+    if doubtful {
+        verdict.confidence = Confidence::Ambiguous;
+    } else if verdict.confidence == Confidence::Certain {
         verdict.confidence = Confidence::Likely;
     }
     let proof = &mut verdict.proof;
@@ -289,7 +298,10 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
         proof.duplicate_acks = count;
     }
     proof.round_trip = e.round_trip;
-    if matches!(trigger, Trigger::Timeout | Trigger::TailLossProbe) {
+    if matches!(
+        verdict.trigger,
+        Some(Trigger::Timeout | Trigger::TailLossProbe)
+    ) {
         proof.waited = Some(e.silence);
         proof.timeout = e.timeout;
         proof.backoff = e.backoff;
@@ -303,12 +315,12 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     verdict
 }
 
-/// What made the sender send again.
-fn trigger(e: &Evidence) -> (Trigger, Rule) {
+/// What made the sender send again, where that shows.
+fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
     let timeout = e.timeout.unwrap_or(LEAST_TIMEOUT);
     let smoothed = e.smoothed.or(e.round_trip);
     if e.in_timeout {
-        return (Trigger::Timeout, Rule::AfterATimeout);
+        return Some((Trigger::Timeout, Rule::AfterATimeout));
     }
     let timer = e.silence >= part(timeout, 7, 8);
     if let Some(asked) = e.asked
@@ -319,16 +331,26 @@ fn trigger(e: &Evidence) -> (Trigger, Rule) {
             Asking::Duplicates(_) => Rule::AskedByDuplicateAcks,
             Asking::Partial => Rule::AskedByPartialAck,
         };
-        return (Trigger::Fast, rule);
+        return Some((Trigger::Fast, rule));
     }
     let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| part(smoothed, 3, 2));
-    if e.tail && e.may_probe && e.silence >= probe {
-        return (Trigger::TailLossProbe, Rule::ProbeOfTheTail);
+    // Where one segment is in flight the two timers meet. Hosts that are known to probe then
+    // (Linux) have timestamps, unless somebody turned them off.
+    let meet = e.head && e.silence >= part(timeout, 3, 4);
+    if e.tail && e.may_probe && e.silence >= probe && (e.tsval.is_some() || !meet) {
+        return Some((Trigger::TailLossProbe, Rule::ProbeOfTheTail));
     }
     if timer || e.silence >= part(LEAST_TIMEOUT, 7, 8) {
-        return (Trigger::Timeout, Rule::SilenceOfATimer);
+        return Some((Trigger::Timeout, Rule::SilenceOfATimer));
     }
-    (Trigger::Fast, Rule::TooSoonForATimer)
+    // Sooner than anybody could have asked.
+    let at_once = e.original.is_some_and(|original| {
+        original.ago < part(e.round_trip.unwrap_or(SOONEST_RECOVERY), 1, 2)
+    });
+    if at_once && e.acks_captured {
+        return None;
+    }
+    Some((Trigger::Fast, Rule::TooSoonForATimer))
 }
 
 /// Whether sending again was needed, as far as it shows at once.

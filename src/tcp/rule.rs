@@ -276,6 +276,10 @@ rules! {
         "A RST outside the receiver's window is not accepted: an old one, or somebody guesses."
         "RFC 5961 section 3"
         "Only that RST is set.";
+    ResetOffTheMark "reset-off-the-mark"
+        "A RST inside the receiver's window and beyond everything that its sender had sent: its receiver asks back instead of believing it, unless the capture missed what came before it."
+        "RFC 5961 section 3.2"
+        "Only that RST is set.";
     ResetFromElsewhere "reset-from-elsewhere"
         "A RST with a TTL far from that of its alleged sender's other packets: somebody between may have sent it."
         "RFC 5961 section 1.1; Weaver, Sommer, Paxson 2009, Detecting Forged TCP Reset Packets"

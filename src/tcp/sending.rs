@@ -5,13 +5,14 @@ use super::again::{
 };
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
+use super::resends::Resend;
 use super::retransmission::AT_ONCE;
 use super::rule::Rule;
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
 use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
 use super::window::Scale;
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 use crate::wire::{Flags, SeqNum};
 
 impl Endpoint {
@@ -107,7 +108,7 @@ pub(super) fn count(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>)
     let again = step.departure == Departure::Again;
     if again || arrived.ip_id == live.last.ip_id {
         let known = again && !ahead(me, peer, step);
-        if known || is_copy(me, &this, arrived.time) {
+        if known || is_copy(me, &this, step) {
             copied(me, step);
             return true;
         }
@@ -149,29 +150,43 @@ fn ahead(me: &mut Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> bool {
 
 /// Whether a packet with the IP identification of the one before is that packet again.
 #[cold]
-fn is_copy(me: &mut Endpoint, this: &Last, now: Timestamp) -> bool {
+fn is_copy(me: &mut Endpoint, this: &Last, step: &Step<'_, '_>) -> bool {
     /// Sooner than any timer sends a SYN again.
     const SOON: Span = Span::from_millis(100);
-    let soon = me.last_sent.is_some_and(|last| now - last < SOON);
+    /// Sooner than a host answers a SYN that came twice.
+    const MIRRORED: Span = Span::from_nanos(200_000);
+    let now = step.arrived.time;
+    let ago = me.last_sent.map_or(SOON, |last| now - last);
     let live = me.live();
-    let moves = live.departures.count() || (this.flags.has(Flags::SYN) && soon);
     let same = Last {
         frame: live.last.frame,
         ..*this
     } == live.last;
-    let tells = moves && this.ip_id.is_some_and(|id| id != 0);
+    if !same {
+        // One number for different packets is none.
+        live.constant_id |= this.ip_id == live.last.ip_id && this.frame > 0;
+        return false;
+    }
+    let syn = this.flags.has(Flags::SYN);
+    let numbered = this.ip_id.is_some_and(|id| id != 0) && !live.constant_id;
+    let counts = live.departures.count() || (syn && ago < SOON);
+    // New SACK information makes another packet of it, too.
+    let bare = this.payload_len == 0 && step.arrived.segment.options.sack_count == 0;
+    if numbered && (counts || (ago < AT_ONCE && bare)) {
+        return true;
+    }
     // Without an identification that tells: sooner than the timer of any SYN or FIN. (A SYN-ACK is
     // sent again at once where the SYN comes twice; data is judged with its bytes.)
-    let control =
-        this.flags.has(Flags::FIN) || (this.flags.has(Flags::SYN) && !this.flags.has(Flags::ACK));
-    let at_once = me.last_sent.is_some_and(|last| now - last < AT_ONCE);
-    same && (tells || (at_once && control && this.payload_len == 0))
+    let answer = syn && this.flags.has(Flags::ACK);
+    let control = (this.flags.has(Flags::FIN) || syn) && this.payload_len == 0;
+    control && ago < if answer { MIRRORED } else { AT_ONCE }
 }
 
 #[cold]
 fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
     me.figures.duplicates += 1;
-    let octets = step.arrived.segment.sequence_len();
+    let arrived = step.arrived;
+    let octets = arrived.segment.sequence_len();
     let first = me.live().last.frame;
     step.judge(
         Verdict::new(
@@ -182,6 +197,22 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
         .octets(octets.into())
         .original(Some(first)),
     );
+    // Its receiver may report it (RFC 2883 section 4).
+    if octets > 0
+        && let Some(start) = me.position(arrived.segment.seq)
+    {
+        me.live().resends.push(Resend {
+            frame: arrived.frame,
+            start,
+            end: start + i64::from(octets),
+            time: arrived.time,
+            tsval: stamp(step),
+            ip_id: arrived.ip_id,
+            verdict: None,
+            settled: true,
+            reported: false,
+        });
+    }
 }
 
 pub(super) fn retransmitted(me: &mut Endpoint, verdict: &Verdict) {
@@ -254,13 +285,10 @@ pub(super) fn data(
 #[inline]
 fn fills_window(me: &mut Endpoint, peer: &Endpoint, end: i64, step: &mut Step<'_, '_>) {
     let largest = i64::from(me.live().largest);
-    // The oldest that may count has the lowest edge.
-    let near = me
-        .live()
-        .hearing
-        .oldest()
-        .is_some_and(|heard| heard.edge - end < largest);
-    if near {
+    // The oldest that may count has the lowest edge, but where the window shrinks.
+    let oldest = me.live().hearing.oldest().map(|heard| heard.edge);
+    let lowest = oldest.min(peer.window.edge.or(oldest));
+    if lowest.is_some_and(|edge| edge.saturating_sub(end) < largest) {
         fills_edge(me, peer, end, step);
     }
 }
@@ -335,7 +363,9 @@ pub(super) fn again_or_late(
     let tsval = stamp(step);
     // A probe repeats the last octet when everything is acknowledged (RFC 9293 section 3.8.4); a
     // keystroke sent again is not acknowledged yet.
-    if end - start == 1 && end == me.next && me.una >= me.next {
+    let one = end - start == 1 && end == me.next;
+    let probes_window = peer.window.zero_since.is_some() && start == me.una;
+    if one && (me.una >= me.next || probes_window) {
         probe(me, peer, step);
         return;
     }
@@ -454,7 +484,10 @@ pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
     let time = step.arrived.time;
     let stamp = stamp(step);
     let live = me.live();
-    live.sent_end = live.sent_end.max(end);
+    if end > live.sent_end {
+        live.sent_end = end;
+        live.last_new = Some(time);
+    }
     live.last_data = Some((time, stamp));
     if let Some(stamp) = stamp {
         live.clock.pass(stamp, time);

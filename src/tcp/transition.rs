@@ -168,17 +168,34 @@ pub(super) fn reset(
         let edge = peer.window.edge.map_or(me.next, |edge| edge.max(me.next));
         position.is_none_or(|position| (me.una..=edge).contains(&position))
     };
-    let rule = match (acceptable, answers_syn) {
-        (true, true) => Rule::ResetRefuses,
-        (true, false) => Rule::ResetAborts,
-        (false, _) => Rule::ResetOutsideWindow,
-    };
-    step.judge(Verdict::new(Kind::Reset, rule, Confidence::Certain));
-    let over = |endpoint: &Endpoint| endpoint.state.is_over();
+    // RFC 5961 section 3.2: one that is not where the next octet is expected is asked back about.
+    let off_mark = acceptable && !answers_syn && position.is_some_and(|at| at > me.next);
     let after_close = me.fin.is_some() && peer.fin.is_some();
+    let (rule, confidence) = if !acceptable {
+        (Rule::ResetOutsideWindow, Confidence::Certain)
+    } else if answers_syn {
+        (Rule::ResetRefuses, Confidence::Certain)
+    } else if after_close {
+        (Rule::ResetAfterClose, Confidence::Certain)
+    } else if is_from_elsewhere(me, step) {
+        (Rule::ResetFromElsewhere, Confidence::Likely)
+    } else if off_mark {
+        (Rule::ResetOffTheMark, Confidence::Ambiguous)
+    } else if me.fin.is_some() && peer.figures.data_packets > 0 && sent_last(peer, me) {
+        (Rule::ResetAnswersLateData, Confidence::Likely)
+    } else {
+        (Rule::ResetAborts, Confidence::Certain)
+    };
+    step.judge(Verdict::new(Kind::Reset, rule, confidence));
+    if !acceptable || off_mark {
+        peer.live().disbelieved = Some(step.arrived.time);
+    }
+    let over = |endpoint: &Endpoint| endpoint.state.is_over();
     let was_over = over(me) && over(peer);
-    step.stimulate(step.from, me, Stimulus::SendReset);
-    if !acceptable {
+    if !off_mark {
+        step.stimulate(step.from, me, Stimulus::SendReset);
+    }
+    if !acceptable || off_mark {
         return None;
     }
     step.stimulate(step.from.peer(), peer, Stimulus::ReceiveReset);
@@ -190,6 +207,19 @@ pub(super) fn reset(
         refused: answers_syn,
         after_close,
     })
+}
+
+/// Whether the TTL is far from that of its alleged sender's first packet: routes change by a few
+/// hops, hosts begin with the same TTL (RFC 1122 section 3.2.1.7).
+fn is_from_elsewhere(me: &Endpoint, step: &Step<'_, '_>) -> bool {
+    const FEW: u8 = 8;
+    me.figures.packets > 2 && step.arrived.ttl.abs_diff(me.ttl) > FEW
+}
+
+/// Whether `one` sent data after `other` sent anything.
+fn sent_last(one: &mut Endpoint, other: &Endpoint) -> bool {
+    let data = one.live().last_data.map(|(time, _)| time);
+    data.is_some() && data >= other.last_sent
 }
 
 /// Moves both state machines.

@@ -27,6 +27,8 @@ pub struct AdvertisedWindow {
     pub min: Option<u64>,
     /// The largest window.
     pub max: u64,
+    /// The numbers of the segment that told the edge (SND.WL1 and SND.WL2 of the peer).
+    told: Option<Told>,
     /// Whether the latest window stood in a SYN: the next one counts in other units.
     in_syn: bool,
     /// Since when the window is zero.
@@ -35,6 +37,15 @@ pub struct AdvertisedWindow {
     pub zero_count: u32,
     /// For how long it was zero in all; a window that is zero now counts up to the last segment.
     pub zero_time: Span,
+}
+
+/// The numbers of a segment that advertises a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Where it starts, in its sender's positions (SND.WL1).
+    pub start: i64,
+    /// What it acknowledges up to (SND.WL2).
+    pub ack: i64,
 }
 
 /// What an advertisement changed.
@@ -73,12 +84,12 @@ impl AdvertisedWindow {
         &mut self,
         raw: u16,
         in_syn: bool,
-        ack: Option<i64>,
+        told: Option<Told>,
         now: Timestamp,
     ) -> WindowChange {
         let bytes = self.scaled(raw, in_syn);
         let change = WindowChange {
-            changed: bytes != self.bytes && !self.in_syn,
+            changed: bytes != self.bytes && (!self.in_syn || self.scale == Scale::Known(0)),
             zero: bytes == 0,
             opened: bytes > 0 && self.zero_since.is_some(),
         };
@@ -96,9 +107,16 @@ impl AdvertisedWindow {
         if !in_syn {
             self.min = Some(self.min.map_or(bytes, |min| min.min(bytes)));
         }
-        if let Some(ack) = ack {
-            let edge = ack.saturating_add(bytes as i64);
-            self.edge = Some(self.edge.map_or(edge, |old| old.max(edge)));
+        if let Some(told) = told {
+            // Of two with the same numbers the wider came last: windows shrink with new numbers.
+            let newer = self
+                .told
+                .is_none_or(|last| told.ack > last.ack || told.start > last.start);
+            let edge = told.ack.saturating_add(bytes as i64);
+            if newer || bytes == 0 || self.edge.is_none_or(|old| edge > old) {
+                self.edge = Some(edge);
+                self.told = Some(told);
+            }
         }
         change
     }
@@ -118,6 +136,10 @@ mod tests {
         Timestamp::from_nanos(millis * 1_000_000)
     }
 
+    fn told(ack: i64) -> Option<Told> {
+        Some(Told { start: 1, ack })
+    }
+
     #[test]
     fn a_syn_is_never_scaled() {
         let window = AdvertisedWindow {
@@ -134,19 +156,19 @@ mod tests {
             scale: Scale::Known(7),
             ..AdvertisedWindow::default()
         };
-        window.advertise(65_535, true, Some(1), at(0));
-        assert!(!window.advertise(500, false, Some(1), at(1)).changed);
-        assert!(window.advertise(501, false, Some(1), at(2)).changed);
+        window.advertise(65_535, true, told(1), at(0));
+        assert!(!window.advertise(500, false, told(1), at(1)).changed);
+        assert!(window.advertise(501, false, told(1), at(2)).changed);
     }
 
     #[test]
     fn zero_windows_are_timed() {
         let mut window = AdvertisedWindow::default();
-        window.advertise(10, false, Some(1), at(0));
-        assert!(window.advertise(0, false, Some(11), at(5)).zero);
-        assert!(window.advertise(0, false, Some(11), at(9)).zero);
+        window.advertise(10, false, told(1), at(0));
+        assert!(window.advertise(0, false, told(11), at(5)).zero);
+        assert!(window.advertise(0, false, told(11), at(9)).zero);
         assert_eq!(window.zero_time_until(at(10)), Span::from_millis(5));
-        assert!(window.advertise(20, false, Some(11), at(25)).opened);
+        assert!(window.advertise(20, false, told(11), at(25)).opened);
         assert_eq!(
             (window.zero_count, window.zero_time),
             (1, Span::from_millis(20))
