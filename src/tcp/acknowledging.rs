@@ -103,7 +103,7 @@ pub(super) fn acknowledges(
             duplicate(me, Rule::SameAckAgain, step);
         } else if repeats && news > 0 {
             duplicate(me, Rule::NewSackOnly, step);
-        } else if repeats && change.changed && me.state != State::SynReceived {
+        } else if repeats && change.changed && !peer.live().last.flags.has(Flags::SYN) {
             step.judge(Verdict::new(
                 Kind::WindowUpdate,
                 Rule::OnlyWindowMoved,
@@ -267,7 +267,14 @@ fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
 pub(super) fn duplicate(me: &mut Endpoint, rule: Rule, step: &mut Step<'_, '_>) {
     me.live().duplicate_ack_run += 1;
     me.figures.duplicate_acks += 1;
-    step.judge(Verdict::new(Kind::DuplicateAck, rule, Confidence::Certain));
+    // What arrived out of order proves that more was on its way; otherwise it had been sent by
+    // now, as far as the tap can tell.
+    let confidence = if step.arrived.segment.options.sack_count > 0 {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
+    step.judge(Verdict::new(Kind::DuplicateAck, rule, confidence));
 }
 
 /// A round-trip sample from an acknowledgment: Karn's rule, or the echoed timestamp where what it
