@@ -61,6 +61,9 @@ impl Ahead {
         }
         if let Some(flow) = connection(table, self.ring[fourth].slot) {
             flow.connection.prefetch();
+            if let Some(watch) = &flow.watch {
+                prefetch(&**watch);
+            }
         }
         if let Some(flow) = connection(table, self.ring[fifth].slot) {
             flow.connection.prefetch_more();

@@ -6,7 +6,6 @@ use super::ahead::Ahead;
 use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
-use super::watch::Watch;
 use super::{
     Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
 };
@@ -349,7 +348,7 @@ impl Analyzer {
             counted: 0,
             uncounted: 0,
             connection,
-            watch: Watch::default(),
+            watch: Some(self.quality.watch()),
         });
         self.heap += size_of::<TcpFlow>();
         let slot = self
@@ -377,7 +376,7 @@ impl Analyzer {
             counted,
             uncounted: 0,
             connection,
-            watch: Watch::default(),
+            watch: Some(self.quality.watch()),
         }));
     }
 
@@ -391,13 +390,16 @@ impl Analyzer {
         place: (&Ip, u32),
         observer: &mut O,
     ) -> bool {
-        let flow = match self.table.get_mut(slot).map(|entry| &mut entry.value) {
-            Some(Tracked::Tcp(flow)) => flow,
-            Some(Tracked::HalfOpen(..)) => {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return true;
+        };
+        let (key, flow) = match &mut entry.value {
+            Tracked::Tcp(flow) => (&entry.key, flow),
+            Tracked::HalfOpen(..) => {
                 self.promote(slot);
                 return self.track(slot, direction, arrived, place, observer);
             }
-            _ => return true,
+            Tracked::Udp(_) => return true,
         };
         let from = flow.role(direction);
         if arrived.segment.flags.has(Flags::SYN)
@@ -415,6 +417,9 @@ impl Analyzer {
             .segment(arrived, from, settings, pool, events, &mut listener);
         let (ip, interface) = place;
         self.quality.packet(flow, from, arrived, ip, interface);
+        if flow.connection.is_over() {
+            self.quality.over(key, flow);
+        }
         // Memory only grows a little at a time, but for what waits behind a gap.
         flow.uncounted += 1;
         if flow.uncounted == 16 || flow.connection.holds_back() || flow.connection.is_over() {

@@ -18,6 +18,9 @@ use super::watch::{Hole, PASSED_OVER, Side, VERIFIED, Watch, verify};
 pub(super) struct Quality {
     pub(super) evidence: Evidence,
     clock: Clock,
+    /// Those of connections that are over, for those that begin.
+    #[expect(clippy::vec_box, reason = "the boxes move in and out as they are")]
+    spare: Vec<Box<Watch>>,
 }
 
 /// The capture's clock, by the times of all frames in their order.
@@ -116,8 +119,13 @@ impl Quality {
         interface: u32,
     ) {
         let TcpFlow {
-            connection, watch, ..
-        } = flow;
+            connection,
+            watch: Some(watch),
+            ..
+        } = flow
+        else {
+            return;
+        };
         let segment = arrived.segment;
         let payload = segment.payload_len;
         let micros = (arrived.time.as_nanos() / 1000) as u32;
@@ -333,6 +341,24 @@ impl Quality {
         evidence.unseen_frames += u64::from(octets.div_ceil(largest.max(USUAL_PAYLOAD)));
     }
 
+    /// What a connection that begins is watched with.
+    pub(super) fn watch(&mut self) -> Box<Watch> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// A connection is over: what it told is taken in, and no more is watched.
+    pub(super) fn over(&mut self, key: &FlowKey, flow: &mut TcpFlow) {
+        /// As many as connections whose other memory is kept.
+        const MOST: usize = 256;
+        Self::connection(&mut self.evidence, key, flow);
+        if let Some(mut watch) = flow.watch.take()
+            && self.spare.len() < MOST
+        {
+            *watch = Watch::default();
+            self.spare.push(watch);
+        }
+    }
+
     /// A connection that is through, or as far as it got.
     pub(super) fn connection(evidence: &mut Evidence, key: &FlowKey, flow: &TcpFlow) {
         let TcpFlow {
@@ -341,6 +367,9 @@ impl Quality {
             client,
             ..
         } = flow;
+        let Some(watch) = watch else {
+            return;
+        };
         let ends = Role::BOTH.map(|role| connection.endpoint(role));
         evidence.connections += 1;
         evidence.dsacks += ends

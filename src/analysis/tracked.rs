@@ -15,8 +15,8 @@ pub(super) struct TcpFlow {
     /// … so many of its segments ago.
     pub(super) uncounted: u8,
     pub(super) connection: Connection,
-    /// For findings about the capture.
-    pub(super) watch: Watch,
+    /// For findings about the capture; `None` once the connection is over.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 impl TcpFlow {

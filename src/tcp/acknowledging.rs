@@ -2,7 +2,7 @@
 
 use super::What;
 use super::again::{delay, revise};
-use super::endpoint::{Endpoint, Live};
+use super::endpoint::{Endpoint, Live, Trouble};
 use super::heard::Heard;
 use super::recovery::Exit;
 use super::resends::{Told, part};
@@ -65,7 +65,7 @@ pub(super) fn acknowledges(
         if let Some(newest) = &acked.newest {
             arrived_at(me, peer, newest, now);
         }
-        if !peer.live().gaps.is_empty() {
+        if peer.is_in_trouble() && !peer.trouble().gaps.is_empty() {
             covers_gaps(me, peer, ack, step);
         }
         peer.una = ack;
@@ -78,7 +78,7 @@ pub(super) fn acknowledges(
     } else {
         0
     };
-    if peer.live().resends.is_open() && (advanced || news > 0) {
+    if (advanced || news > 0) && peer.is_in_trouble() && peer.trouble().resends.is_open() {
         settles(me, peer, (una, ack), duplicates, step);
     }
 
@@ -94,7 +94,11 @@ pub(super) fn acknowledges(
     };
     if bare {
         let below = start == me.una - 1 && start < me.next;
-        let answers = me.live().disbelieved.take();
+        let answers = if me.is_in_trouble() {
+            me.trouble().disbelieved.take()
+        } else {
+            None
+        };
         if answers.is_some_and(|since| now - since < SOON) && repeats && start == me.next {
             challenge(step);
         } else if below && repeats {
@@ -141,10 +145,11 @@ pub(super) fn acknowledges(
         let memory = Span::from_nanos((half(me) + half(peer)) * 2);
         peer.live().hearing.push(heard, memory);
     }
-    if let Some(ongoing) = peer.live().recovery
+    if peer.is_in_trouble()
+        && let Some(ongoing) = peer.trouble().recovery
         && peer.una >= ongoing.point
     {
-        peer.live().recovery = None;
+        peer.trouble().recovery = None;
         step.tell(What::Recovered(ongoing.ended(
             Exit::Acknowledged,
             arrived.frame,
@@ -206,7 +211,7 @@ fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step
     let (frame, from) = (step.arrived.frame, step.from.peer());
     let mut figures = peer.figures;
     let revise = revise(step, from, &mut figures);
-    peer.live().gaps.acknowledge(ack, frame, revise);
+    peer.trouble().gaps.acknowledge(ack, frame, revise);
     peer.figures = figures;
     let end = peer.fin.map_or(ack, |fin| ack.min(fin));
     let from = peer.una.max(1);
@@ -237,11 +242,11 @@ fn settles(
     let mut figures = peer.figures;
     let from = step.from.peer();
     let Live {
-        resends,
-        sacked,
-        recovery,
-        ..
+        trouble, sacked, ..
     } = peer.live();
+    let Trouble {
+        resends, recovery, ..
+    } = &mut **trouble.get_or_insert_default();
     let spurious = figures.spurious;
     resends.acknowledge(&told, sacked, revise(step, from, &mut figures));
     if let Some(ongoing) = recovery {
@@ -331,10 +336,10 @@ pub(super) fn sacks(
             let from = step.from.peer();
             let spurious = figures.spurious;
             let revise = revise(step, from, &mut figures);
-            peer.live().resends.report(left, right, &told, revise);
+            peer.trouble().resends.report(left, right, &told, revise);
             let found = figures.spurious - spurious;
             peer.figures = figures;
-            if let Some(ongoing) = &mut peer.live().recovery {
+            if let Some(ongoing) = &mut peer.trouble().recovery {
                 ongoing.needless(found);
             }
             peer.live().congestion.undone();

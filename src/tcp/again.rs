@@ -7,7 +7,7 @@ use super::endpoint::Endpoint;
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
 use super::retransmission::{
-    Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict,
+    AT_ONCE, Asked, Asking, Evidence, LEAST_TIMEOUT, Neighbour, again, ticks, verdict,
 };
 use super::rule::Rule;
 use super::scoreboard::Sent;
@@ -122,7 +122,7 @@ pub(super) fn evidence(
         tsval: sent.tsval,
         ago: now - sent.time,
     };
-    let before = me.live().resends.last_of(start).copied();
+    let before = me.trouble().resends.last_of(start).copied();
     let original = me.live().board.find(start, end).copied();
     let above = me.live().board.original_above(end).copied();
     let last = before
@@ -146,7 +146,7 @@ pub(super) fn evidence(
         .sacked
         .highest()
         .is_some_and(|highest| highest > end);
-    let recovery = me.live().recovery;
+    let recovery = me.trouble().recovery;
     let sack_permitted = me
         .syn
         .zip(peer.syn)
@@ -216,7 +216,7 @@ pub(super) fn evidence(
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
         opened: me
-            .live()
+            .trouble()
             .gaps
             .opened(start)
             .map(|(time, frame)| (now - time, frame)),
@@ -243,7 +243,7 @@ pub(super) fn evidence(
         tail: end + i64::from(me.fin == Some(end)) >= me.next,
         head: start <= heard_una,
         may_probe: sack_permitted
-            && !me.live().no_probe
+            && !me.trouble().no_probe
             && me.unanswered == 0
             && recovery.is_none_or(|recovery| heard_una >= recovery.point)
             && heard.is_none_or(|heard| !heard.sacked),
@@ -296,7 +296,7 @@ pub(super) fn concluded(
                     .smoothed
                     .is_some_and(|smoothed| part(smoothed, 5, 2) < evidence.silence)
             {
-                me.live().no_probe = true;
+                me.trouble().no_probe = true;
             }
             // Of the whole flight it is the first and the last: a timeout fits as well.
             let doubtful = judged.trigger == Some(Trigger::TailLossProbe)
@@ -304,13 +304,13 @@ pub(super) fn concluded(
                 && evidence
                     .timeout
                     .is_some_and(|timeout| part(timeout, 3, 4) <= evidence.silence);
-            me.live().doubt = doubtful.then(|| Doubt::new(arrived.frame));
+            me.trouble().doubt = doubtful.then(|| Doubt::new(arrived.frame));
             me.unanswered += u32::from(judged.need != Some(Need::Spurious));
             retransmitted(me, &judged);
             let next = me.next;
             let congestion = &mut me.live().congestion;
             congestion.sent_again(arrived.time, &judged, next);
-            me.live().resends.push(Resend {
+            me.trouble().resends.push(Resend {
                 settled: judged.need == Some(Need::Spurious),
                 ..resend(Some(judged))
             });
@@ -322,10 +322,11 @@ pub(super) fn concluded(
                 time: arrived.time,
                 octets: end - start,
                 spurious: judged.need == Some(Need::Spurious),
-                point: me.next.max(end) + i64::from(me.live().owed) * i64::from(me.live().largest),
+                point: me.next.max(end)
+                    + i64::from(me.trouble().owed) * i64::from(me.live().largest),
                 flight: me.in_flight(),
             };
-            let ended = noted.take(&mut me.live().recovery);
+            let ended = noted.take(&mut me.trouble().recovery);
             if let Some(episode) = ended {
                 step.tell(What::Recovered(episode));
             }
@@ -334,7 +335,7 @@ pub(super) fn concluded(
             me.figures.reordered += 1;
             if judged.rule == Rule::OvertakenByItsRetransmission {
                 let mut figures = me.figures;
-                me.live().resends.overtaken(
+                me.trouble().resends.overtaken(
                     (start, end),
                     arrived.ip_id,
                     tsval,
@@ -346,7 +347,7 @@ pub(super) fn concluded(
         }
         _ => {
             me.figures.duplicates += 1;
-            me.live().resends.push(Resend {
+            me.trouble().resends.push(Resend {
                 settled: true,
                 ..resend(None)
             });
@@ -360,7 +361,7 @@ pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step
     let Some(round_trip) = round_trip(me, peer) else {
         return;
     };
-    let Some(doubt) = me.live().doubt.as_mut() else {
+    let Some(doubt) = me.trouble().doubt.as_mut() else {
         return;
     };
     let frame = doubt.frame;
@@ -368,13 +369,13 @@ pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step
     if answer == Answer::Unknown {
         return;
     }
-    me.live().doubt = None;
+    me.trouble().doubt = None;
     if answer == Answer::Timeout {
-        me.live().no_probe = true;
+        me.trouble().no_probe = true;
         let from = step.from;
         let mut figures = me.figures;
         let revise = revise(step, from, &mut figures);
-        me.live().resends.was_timeout(frame, revise);
+        me.trouble().resends.was_timeout(frame, revise);
     }
 }
 
@@ -413,11 +414,11 @@ pub(super) fn judge(
         && evidence.seen == 0
         && judged.kind == Kind::Retransmission
         && !evidence.beside_sender
-        && me.live().gaps.count() <= 1
+        && me.trouble().gaps.count() <= 1
     {
         // Sent just before it, and above everything seen: that comes next, and again.
-        me.live().owed = skipped;
-        me.live().owed_since = Some(step.arrived.time);
+        me.trouble().owed = skipped;
+        me.trouble().owed_since = Some(step.arrived.time);
     }
     judged
 }
@@ -442,8 +443,15 @@ pub(super) fn had_been_lost(
     let Departure::Next { skipped } = step.departure else {
         return false;
     };
+    // No timer is so short.
+    let quiet = me
+        .last_sent
+        .map_or(Span::ZERO, |sent| step.arrived.time - sent);
+    if quiet < AT_ONCE && !(me.is_in_trouble() && me.trouble().owed > 0) {
+        return false;
+    }
     let mut evidence = evidence(me, peer, (start, end), step);
-    let owed = me.live().owed;
+    let owed = me.trouble().owed;
     if evidence.beside_sender {
         return false;
     }
@@ -452,12 +460,12 @@ pub(super) fn had_been_lost(
     let holes = ((gap + largest - 1) / largest) as u32;
     let spare = skipped.saturating_sub(holes);
     if spare == 0 {
-        let soon = me.live().owed_since.is_some_and(|since| {
+        let soon = me.trouble().owed_since.is_some_and(|since| {
             let most = evidence.smoothed.unwrap_or(LEAST_TIMEOUT);
             step.arrived.time - since < part(most, 2, 1)
         });
         let follows = owed > 0 && (evidence.in_timeout || soon) && skipped == 0 && gap == 0;
-        me.live().owed = if follows { owed - 1 } else { 0 };
+        me.trouble().owed = if follows { owed - 1 } else { 0 };
         if !follows {
             return false;
         }
@@ -473,15 +481,12 @@ pub(super) fn had_been_lost(
             .filter(|_| whole)
             .map_or(LEAST_TIMEOUT, |smoothed| part(smoothed, 3, 2));
         // A pure acknowledgment may be what was skipped.
-        let quiet = me
-            .last_sent
-            .map_or(Span::ZERO, |sent| step.arrived.time - sent);
         evidence.silence = evidence.silence.min(quiet);
         let needed = if moved { part(timeout, 7, 8) } else { least };
         if evidence.silence < needed || me.live().last_ack.is_none() {
             return false;
         }
-        me.live().owed = if gap > 0 { 0 } else { spare - 1 };
+        me.trouble().owed = if gap > 0 { 0 } else { spare - 1 };
     }
     evidence.seen = 0;
     evidence.new = end - start;

@@ -154,18 +154,10 @@ pub(super) struct Live {
     pub(super) last: Last,
     /// Whether different packets of it had the same IP identification.
     pub(super) constant_id: bool,
-    /// When its peer last sent a RST or SYN that it need not believe.
-    pub(super) disbelieved: Option<Timestamp>,
     /// The order in which it sent its packets.
     pub(super) departures: Departures,
     /// What it can have heard of its peer.
     pub(super) hearing: Hearing,
-    /// What it sent again, while that may be revised.
-    pub(super) resends: Resends,
-    /// What of its sequence numbers was skipped.
-    pub(super) gaps: Gaps,
-    /// The recovery that it is in.
-    pub(super) recovery: Option<Ongoing>,
     /// When the newest of its segments known to have arrived had last passed.
     pub(super) delivered: Option<Timestamp>,
     /// When it last sent sequence space, and with which TSval.
@@ -176,6 +168,25 @@ pub(super) struct Live {
     pub(super) sent_end: i64,
     /// Its timestamp clock.
     pub(super) clock: StampClock,
+    /// Largest payload it sent.
+    pub(super) largest: u32,
+    /// Duplicate acknowledgments it has sent in a row.
+    pub(super) duplicate_ack_run: u32,
+    /// Its congestion window, as inferred from its flight.
+    pub(super) congestion: Congestion,
+    /// What went wrong, if anything did.
+    pub(super) trouble: Option<Box<Trouble>>,
+}
+
+/// What is known of what went wrong with what an endpoint sent; most never need it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trouble {
+    /// What it sent again, while that may be revised.
+    pub(super) resends: Resends,
+    /// What of its sequence numbers was skipped.
+    pub(super) gaps: Gaps,
+    /// The recovery that it is in.
+    pub(super) recovery: Option<Ongoing>,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,
     /// Since when, within a fast recovery.
@@ -184,12 +195,8 @@ pub(super) struct Live {
     pub(super) doubt: Option<Doubt>,
     /// Whether its timer ran out where a tail loss probe was due: it sends none.
     pub(super) no_probe: bool,
-    /// Largest payload it sent.
-    pub(super) largest: u32,
-    /// Duplicate acknowledgments it has sent in a row.
-    pub(super) duplicate_ack_run: u32,
-    /// Its congestion window, as inferred from its flight.
-    pub(super) congestion: Congestion,
+    /// When its peer last sent a RST or SYN that it need not believe.
+    pub(super) disbelieved: Option<Timestamp>,
 }
 
 /// Live parts of connections that are over, for those that begin: memory that is allocated and
@@ -224,7 +231,11 @@ impl Live {
     fn heap(&self) -> usize {
         let tracked =
             self.stream.heap() + self.board.heap() + self.sacked.heap() + self.congestion.heap();
-        tracked + self.hearing.heap() + self.resends.heap() + self.gaps.heap()
+        tracked
+            + self.hearing.heap()
+            + self.trouble.as_ref().map_or(0, |trouble| {
+                size_of::<Trouble>() + trouble.resends.heap() + trouble.gaps.heap()
+            })
     }
 
     /// Makes it as new, but for the memory it has.
@@ -236,24 +247,17 @@ impl Live {
             last_ack,
             last,
             constant_id,
-            disbelieved,
             departures,
             hearing,
-            resends,
-            gaps,
-            recovery,
             delivered,
             last_data,
             last_new,
             sent_end,
             clock,
-            owed,
-            owed_since,
-            doubt,
-            no_probe,
             largest,
             duplicate_ack_run,
             congestion,
+            trouble,
         } = self;
         stream.clear();
         board.clear();
@@ -261,24 +265,17 @@ impl Live {
         *last_ack = None;
         *last = Last::default();
         *constant_id = false;
-        *disbelieved = None;
         *departures = Departures::default();
         hearing.clear();
-        resends.clear();
-        gaps.clear();
-        *recovery = None;
         *delivered = None;
         *last_data = None;
         *last_new = None;
         *sent_end = 0;
         *clock = StampClock::default();
-        *owed = 0;
-        *owed_since = None;
-        *doubt = None;
-        *no_probe = false;
         *largest = 0;
         *duplicate_ack_run = 0;
         *congestion = Congestion::default();
+        *trouble = None;
     }
 }
 
@@ -288,6 +285,19 @@ impl Endpoint {
     pub(super) fn live(&mut self) -> &mut Live {
         // [`wake`](Self::wake) has been called: this makes none.
         self.live.get_or_insert_default()
+    }
+
+    /// Whether anything went wrong with what it sent.
+    #[inline]
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.live
+            .as_ref()
+            .is_some_and(|live| live.trouble.is_some())
+    }
+
+    /// What went wrong with what it sent. Makes room for it where nothing had.
+    pub(super) fn trouble(&mut self) -> &mut Trouble {
+        self.live().trouble.get_or_insert_default()
     }
 
     /// Sees to it that there is a live part. Where it has been dropped, the stream goes on where
@@ -331,6 +341,7 @@ impl Endpoint {
         if let Some(live) = &self.live {
             live.board.prefetch();
             live.stream.prefetch();
+            live.hearing.prefetch();
         }
     }
 

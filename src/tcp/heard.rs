@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 
 /// What a sender knew at some time.
@@ -61,6 +62,17 @@ impl Hearing {
             self.grow();
         }
         self.heard.push_back(heard);
+    }
+
+    /// Asks for the memory that the next acknowledgment or segment needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(oldest) = self.heard.front() {
+            prefetch(oldest);
+        }
+        if let Some(newest) = self.heard.back() {
+            prefetch(newest);
+        }
     }
 
     /// Few steps: most connections need the first only, long ones soon the last.

@@ -1,10 +1,12 @@
 //! The send side of an endpoint: what it sends is new, sent again, late, copied, or a probe.
 
+use super::What;
 use super::again::{
     Difference, delay, echo, had_been_lost, is_intact, judge, resolves_doubt, revise,
 };
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
+use super::recovery::Exit;
 use super::resends::Resend;
 use super::retransmission::AT_ONCE;
 use super::rule::Rule;
@@ -67,6 +69,12 @@ impl Endpoint {
 pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Directed<'_>) {
     if endpoint.alive().is_none() {
         return;
+    }
+    if endpoint.is_in_trouble()
+        && let Some(ongoing) = endpoint.trouble().recovery.take()
+    {
+        let episode = ongoing.ended(Exit::Cut, sink.frame, sink.time);
+        sink.tell(What::Recovered(episode));
     }
     endpoint.live().stream.settle(sink);
     // What the peer has acknowledged and the capture never had, at the end.
@@ -201,7 +209,7 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
     if octets > 0
         && let Some(start) = me.position(arrived.segment.seq)
     {
-        me.live().resends.push(Resend {
+        me.trouble().resends.push(Resend {
             frame: arrived.frame,
             start,
             end: start + i64::from(octets),
@@ -257,14 +265,14 @@ pub(super) fn data(
     if me.unanswered > 0 && peer.figures.packets == 0 {
         // Where no acknowledgment is captured, going on shows that there was one.
         me.unanswered = 0;
-        me.live().recovery = None;
+        me.trouble().recovery = None;
     }
-    let lost =
-        matches!(step.departure, Departure::Next { skipped } if skipped > 0) || me.live().owed > 0;
+    let lost = matches!(step.departure, Departure::Next { skipped } if skipped > 0)
+        || (me.is_in_trouble() && me.trouble().owed > 0);
     let resent = lost && !probes && had_been_lost(me, peer, (start, end), step);
     skips(me, start, step);
     passed(me, end, step);
-    if me.live().doubt.is_some() && !resent {
+    if !resent && me.is_in_trouble() && me.trouble().doubt.is_some() {
         resolves_doubt(me, peer, step);
     }
     me.next = end;
@@ -473,13 +481,13 @@ pub(super) fn filled(
     resent: bool,
     step: &mut Step<'_, '_>,
 ) {
-    if me.live().gaps.is_empty() {
+    if !me.is_in_trouble() || me.trouble().gaps.is_empty() {
         return;
     }
     let (frame, from) = (step.arrived.frame, step.from);
     let mut figures = me.figures;
     let revise = revise(step, from, &mut figures);
-    me.live().gaps.fill(start, end, resent, frame, revise);
+    me.trouble().gaps.fill(start, end, resent, frame, revise);
     me.figures = figures;
 }
 
@@ -519,7 +527,9 @@ fn skipped(me: &mut Endpoint, from: i64, start: i64, step: &mut Step<'_, '_>) {
         .neighbour(before);
     let frame = step.arrived.frame;
     let time = step.arrived.time;
-    me.live().gaps.open((frame, time), (from, start), verdict);
+    me.trouble()
+        .gaps
+        .open((frame, time), (from, start), verdict);
     step.judge(verdict);
 }
 

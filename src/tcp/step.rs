@@ -87,6 +87,17 @@ pub(super) struct Directed<'a> {
     pub(super) from: Role,
 }
 
+impl Directed<'_> {
+    pub(super) fn tell(&mut self, what: What) {
+        self.events.push(Event {
+            frame: self.frame,
+            time: self.time,
+            from: self.from,
+            what,
+        });
+    }
+}
+
 impl StreamSink for Directed<'_> {
     #[inline]
     fn bytes(&mut self, offset: u64, bytes: &[u8]) {
@@ -99,12 +110,7 @@ impl StreamSink for Directed<'_> {
             offset,
             len,
         };
-        self.events.push(Event {
-            frame: self.frame,
-            time: self.time,
-            from: self.from,
-            what,
-        });
+        self.tell(what);
         self.listener.gap(self.stream, offset, len);
     }
 }

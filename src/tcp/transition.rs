@@ -126,7 +126,7 @@ pub(super) fn closes(
         filled(me, position, end, resent, step);
     } else if alone {
         let lost = matches!(step.departure, Departure::Next { skipped } if skipped > 0)
-            || me.live().owed > 0;
+            || (me.is_in_trouble() && me.trouble().owed > 0);
         resent = lost && had_been_lost(me, peer, (position, end), step);
     }
     if position >= me.next {
@@ -188,7 +188,7 @@ pub(super) fn reset(
     };
     step.judge(Verdict::new(Kind::Reset, rule, confidence));
     if !acceptable || off_mark {
-        peer.live().disbelieved = Some(step.arrived.time);
+        peer.trouble().disbelieved = Some(step.arrived.time);
     }
     let over = |endpoint: &Endpoint| endpoint.state.is_over();
     let was_over = over(me) && over(peer);
