@@ -376,6 +376,7 @@ impl Connection {
             let endpoint = &mut self.ends[role as usize];
             let time = self.last_time;
             let mut sink = Directed {
+                cut: false,
                 stream: role,
                 listener,
                 events,

@@ -37,7 +37,9 @@ impl Step<'_, '_> {
 
     /// Where the stream of `from` goes: to the listener, gaps being events too.
     pub(super) fn sink(&mut self, stream: Role) -> Directed<'_> {
+        let segment = self.arrived.segment;
         Directed {
+            cut: segment.payload.len() < segment.payload_len as usize && stream == self.from,
             stream,
             listener: self.listener,
             events: self.events,
@@ -79,6 +81,8 @@ impl Step<'_, '_> {
 }
 
 pub(super) struct Directed<'a> {
+    /// Whether the segment that moves it was cut by the capture.
+    pub(super) cut: bool,
     pub(super) stream: Role,
     pub(super) listener: &'a mut dyn Listener,
     pub(super) events: &'a mut Vec<Event>,
@@ -110,7 +114,10 @@ impl StreamSink for Directed<'_> {
             offset,
             len,
         };
-        self.tell(what);
+        // What the capture cut off every frame is told once, of the capture.
+        if !self.cut {
+            self.tell(what);
+        }
         self.listener.gap(self.stream, offset, len);
     }
 }
