@@ -300,7 +300,7 @@ impl Resend {
     }
 }
 
-/// `of` times `numerator`/`denominator`.
+/// `of` times `numerator`/`denominator`; saturates.
 pub(super) const fn part(of: Span, numerator: i64, denominator: i64) -> Span {
-    Span::from_nanos(of.as_nanos() / denominator * numerator)
+    Span::from_nanos((of.as_nanos() / denominator).saturating_mul(numerator))
 }
