@@ -629,6 +629,15 @@ mod tests {
                 but { tsval: Some(3001) }
                 => [FilledLate TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { tsval: Some(3000) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { above: packet(None, Some(3000), ms(40)), opened: None }
+                => [FilledWithNewerTimestamp TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { above: packet(None, Some(3000), ms(39)), opened: None }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
                 but { above: packet(None, Some(3000), ms(30)), opened: None }
                 => [FilledAtOnce] "reordered" Likely,
             "captured after its acknowledgment": bare_hole() { above: None, just_acked: true, acked: true }
@@ -738,6 +747,12 @@ mod tests {
                 => [FilledWithNewerIpId TooSoonForATimer AckedBefore]
                     "retransmission (fast, spurious)" Likely,
                 but { acked: false }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            "never seen beside the receiver": hole() { beside_receiver: true, stayed: true }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { stayed: false }
                 => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
             "damaged on its way": seen() { damaged: true, differs: true, beside_receiver: true }
