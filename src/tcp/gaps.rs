@@ -192,6 +192,7 @@ mod tests {
             (&[Late(1500, 2000), Late(1000, 1500)],        &[(21, FilledLate)], false),
             (&[Resent(1500, 2000), Late(1000, 1500)],      &[(21, Lost)], false),
             (&[Late(1000, 1500), Resent(1500, 2000)],      &[(21, Lost)], false),
+            (&[Resent(0, 1000), Resent(2000, 3000), Late(1000, 2000)], &[(22, FilledLate)], false),
             // Not filled by what lies beside it, nor by all but an octet.
             (&[Late(0, 1000), Late(2000, 3000)],           &[], true),
             (&[Late(1000, 1999)],                          &[], true),

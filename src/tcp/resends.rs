@@ -703,6 +703,9 @@ mod tests {
             MOST
         );
 
+        assert!(resends.heap() <= (MOST + KEPT) * size_of::<Resend>());
+        assert!(list(&[resend()]).heap() < KEPT * size_of::<Resend>());
+
         // Settled ones give way sooner.
         resends.push(resend_in(5000));
         assert_eq!((resends.list.len(), resends.open), (KEPT, 1));
