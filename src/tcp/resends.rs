@@ -562,7 +562,7 @@ mod tests {
 
     #[test]
     fn a_report_settles_those_before_it_of_the_same_octets() {
-        let elsewhere = Resend {
+        let above = Resend {
             start: 2000,
             end: 3000,
             ..resend_in(9)
@@ -571,7 +571,12 @@ mod tests {
             settled: true,
             ..resend_in(8)
         };
-        let mut resends = list(&[settled, elsewhere, resend_in(10), resend_in(11)]);
+        let below = Resend {
+            start: 0,
+            end: 1000,
+            ..resend_in(7)
+        };
+        let mut resends = list(&[below, settled, above, resend_in(10), resend_in(11)]);
         let (found, said) = report(&mut resends, 1000, 2000, &told());
         assert!(found);
         assert_eq!(
@@ -581,7 +586,7 @@ mod tests {
                 (10, Need::Spurious, Rule::CarriedByLaterData)
             ]
         );
-        assert_eq!(resends.open, 1);
+        assert_eq!(resends.open, 2);
     }
 
     #[test]
@@ -644,6 +649,15 @@ mod tests {
             said.hear(revision);
         });
         assert_eq!((said.0.len(), resends.is_open()), (2, false));
+    }
+
+    #[test]
+    fn what_was_needless_stays_so() {
+        let mut needless = resend();
+        if let Some(verdict) = &mut needless.verdict {
+            verdict.need = Some(Need::Spurious);
+        }
+        assert_eq!(acknowledge(&mut list(&[needless]), &told()), []);
     }
 
     #[test]
