@@ -158,3 +158,149 @@ impl Noted {
         ended
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Trigger::{Fast, Fin, Syn, TailLossProbe, Timeout};
+
+    /// A retransmission in this frame, of 100 octets, as many milliseconds after the start.
+    fn noted(trigger: Trigger, timer: bool, frame: u64) -> Noted {
+        Noted {
+            sender: Role::Client,
+            trigger,
+            timer,
+            frame,
+            time: at(frame),
+            octets: 100,
+            spurious: false,
+            point: frame as i64 * 1000,
+            flight: frame * 10,
+        }
+    }
+
+    fn at(frame: u64) -> Timestamp {
+        Timestamp::from_nanos(frame as i64 * 1_000_000)
+    }
+
+    /// Triggers, and whether a timer ran out for them, in frames 1, 2, …: the episodes that were
+    /// ended by the next, and the one that goes on.
+    fn episodes(of: &[(Trigger, bool)]) -> (Vec<Episode>, Ongoing) {
+        let mut ongoing = None;
+        let mut ended = Vec::new();
+        for (frame, &(trigger, timer)) in (1..).zip(of) {
+            ended.extend(noted(trigger, timer, frame).take(&mut ongoing));
+        }
+        (ended, ongoing.expect("something was sent again"))
+    }
+
+    #[test]
+    fn what_begins_another_episode() {
+        type Row = (
+            &'static [(Trigger, bool)],
+            &'static [(Trigger, u64, u32, u32)],
+        );
+        // Each episode: what began it, its first frame, its retransmissions, its timeouts.
+        #[rustfmt::skip]
+        let table: &[Row] = &[
+            (&[(Fast, false), (Fast, false)],                    &[(Fast, 1, 2, 0)]),
+            // A timer ends a fast recovery; what follows belongs to the timeout.
+            (&[(Fast, false), (Timeout, true), (Timeout, false)], &[(Fast, 1, 1, 0), (Timeout, 2, 2, 1)]),
+            (&[(Fast, false), (Fin, true)],                      &[(Fast, 1, 1, 0), (Fin, 2, 1, 1)]),
+            (&[(Fast, false), (Timeout, false)],                 &[(Fast, 1, 2, 0)]),
+            (&[(Fast, false), (TailLossProbe, false)],           &[(Fast, 1, 2, 0)]),
+            // The timer again: the same timeout, backed off.
+            (&[(Timeout, true), (Timeout, true)],                &[(Timeout, 1, 2, 2)]),
+            (&[(Timeout, true), (Fast, false)],                  &[(Timeout, 1, 2, 1)]),
+            (&[(Syn, false), (Timeout, true)],                   &[(Syn, 1, 2, 1)]),
+            // A probe finds that something is missing, or that nobody answers.
+            (&[(TailLossProbe, false), (TailLossProbe, false)],  &[(TailLossProbe, 1, 2, 0)]),
+            (&[(TailLossProbe, false), (Fast, false)],           &[(TailLossProbe, 1, 1, 0), (Fast, 2, 1, 0)]),
+            (&[(TailLossProbe, false), (Timeout, true)],         &[(TailLossProbe, 1, 1, 0), (Timeout, 2, 1, 1)]),
+        ];
+        for (of, told) in table {
+            let (mut all, ongoing) = episodes(of);
+            all.push(ongoing.ended(Exit::Acknowledged, 9, at(9)));
+            let is: Vec<_> = (all.iter())
+                .map(|it| (it.trigger, it.first_frame, it.retransmissions, it.timeouts))
+                .collect();
+            assert_eq!(is, *told, "{of:?}");
+            for it in &all {
+                assert_eq!(it.octets, 100 * u64::from(it.retransmissions), "{of:?}");
+                assert_eq!(
+                    (it.began, it.flight),
+                    (at(it.first_frame), it.first_frame * 10)
+                );
+                assert_eq!(it.began + it.lasted, at(it.last_frame), "{of:?}");
+            }
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].last_frame, pair[1].first_frame, "{of:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_timer_ends_a_fast_recovery_as_timed_out() {
+        let (ended, _) = episodes(&[(Fast, false), (Timeout, true)]);
+        assert_eq!(ended[0].exit, Exit::TimedOut);
+    }
+
+    #[test]
+    fn only_a_timer_moves_the_point() {
+        assert_eq!(episodes(&[(Fast, false), (Fast, false)]).1.point, 1000);
+        assert_eq!(episodes(&[(Timeout, true), (Timeout, false)]).1.point, 1000);
+        assert_eq!(episodes(&[(Timeout, true), (Timeout, true)]).1.point, 2000);
+        assert_eq!(episodes(&[(Fast, false), (Timeout, true)]).1.point, 2000);
+
+        // Never back.
+        let mut ongoing = None;
+        noted(Timeout, true, 5).take(&mut ongoing);
+        noted(Timeout, true, 2).take(&mut ongoing);
+        assert_eq!(ongoing.map(|it| it.point), Some(5000));
+    }
+
+    #[test]
+    fn an_episode_is_undone_when_all_of_it_was_needless() {
+        let (_, mut ongoing) = episodes(&[(Fast, false), (Fast, false)]);
+        let exit = |ongoing: &Ongoing, exit| ongoing.ended(exit, 9, at(9)).exit;
+        ongoing.needless(1);
+        assert_eq!(exit(&ongoing, Exit::Acknowledged), Exit::Acknowledged);
+        ongoing.needless(1);
+        assert_eq!(exit(&ongoing, Exit::Acknowledged), Exit::Undone);
+        // How it was broken off stays.
+        assert_eq!(exit(&ongoing, Exit::TimedOut), Exit::TimedOut);
+        assert_eq!(exit(&ongoing, Exit::Cut), Exit::Cut);
+
+        // Known to be needless when it passed.
+        let mut ongoing = None;
+        let needless = Noted {
+            spurious: true,
+            ..noted(Fast, false, 1)
+        };
+        needless.take(&mut ongoing);
+        let ended = ongoing.map(|it| it.ended(Exit::Acknowledged, 9, at(9)));
+        assert_eq!(
+            ended.map(|it| (it.exit, it.spurious)),
+            Some((Exit::Undone, 1))
+        );
+    }
+
+    #[test]
+    fn what_waits_for_a_timer_is_told_from_what_does_not() {
+        for (trigger, timeout, fast) in [
+            (Timeout, true, false),
+            (Syn, true, false),
+            (Trigger::SynAck, true, false),
+            (Fin, true, false),
+            (Fast, false, true),
+            (TailLossProbe, false, false),
+        ] {
+            let (_, ongoing) = episodes(&[(trigger, false)]);
+            assert_eq!(
+                (ongoing.is_timeout(), ongoing.is_fast()),
+                (timeout, fast),
+                "{trigger:?}"
+            );
+        }
+    }
+}

@@ -377,3 +377,585 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Confidence::{Ambiguous, Likely};
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn ms(millis: i64) -> Span {
+        Span::from_millis(millis)
+    }
+
+    const NEXT: Departure = Departure::Next { skipped: 0 };
+    const HEARD: Option<Asked> = asked(Asking::Sack);
+
+    const fn asked(by: Asking) -> Option<Asked> {
+        Some(Asked { frame: 9, by })
+    }
+
+    /// Another packet, so long ago.
+    const fn packet(ip_id: Option<u32>, tsval: Option<u32>, ago: Span) -> Option<Neighbour> {
+        let frame = 5;
+        Some(Neighbour {
+            frame,
+            ip_id,
+            tsval,
+            ago,
+        })
+    }
+
+    /// A sender with a round trip of 40 ms that had been silent for 10 ms.
+    fn sender() -> Evidence {
+        Evidence {
+            tick: Some(ms(1)),
+            silence: ms(10),
+            round_trip: Some(ms(40)),
+            smoothed: Some(ms(40)),
+            timeout: Some(ms(240)),
+            acks_captured: true,
+            last_ack: Some(8),
+            ..Evidence::default()
+        }
+    }
+
+    /// Octets that passed 45 ms ago in another packet.
+    fn seen() -> Evidence {
+        Evidence {
+            seen: 1000,
+            original: packet(Some(300), Some(3000), ms(45)),
+            departure: NEXT,
+            ip_id: Some(340),
+            tsval: Some(3045),
+            ..sender()
+        }
+    }
+
+    /// The same, where no identification counts and there are no timestamps.
+    fn bare() -> Evidence {
+        Evidence {
+            original: packet(None, None, ms(45)),
+            departure: Departure::Unknown,
+            ip_id: None,
+            tsval: None,
+            ..seen()
+        }
+    }
+
+    /// The last segment sent, by a sender that may probe.
+    fn tail() -> Evidence {
+        Evidence {
+            tail: true,
+            may_probe: true,
+            ..seen()
+        }
+    }
+
+    /// Octets that fill a hole 45 ms old, with a first transmission above it.
+    fn hole() -> Evidence {
+        Evidence {
+            new: 1000,
+            opened: Some((ms(45), 7)),
+            above: packet(Some(300), Some(3000), ms(45)),
+            departure: NEXT,
+            ip_id: Some(340),
+            tsval: Some(3045),
+            ..sender()
+        }
+    }
+
+    /// The same, where timestamps alone tell.
+    fn stamped_hole() -> Evidence {
+        Evidence {
+            departure: Departure::Unknown,
+            ip_id: None,
+            ..hole()
+        }
+    }
+
+    /// The same, where time alone tells.
+    fn bare_hole() -> Evidence {
+        Evidence {
+            above: packet(None, None, ms(45)),
+            tsval: None,
+            ..stamped_hole()
+        }
+    }
+
+    struct Row {
+        name: &'static str,
+        evidence: Evidence,
+        rules: &'static [Rule],
+        words: &'static str,
+        confidence: Confidence,
+    }
+
+    /// Rows in pairs: what the rule is for, and (`but`) the same with what decides changed.
+    macro_rules! rows {
+        ($($name:literal: $of:ident() { $($field:ident: $value:expr),* }
+            => [$($rule:ident)*] $words:literal $confidence:ident,
+            $(but { $($other:ident: $else:expr),* }
+            => [$($then:ident)*] $said:literal $sure:ident,)*
+        )*) => {{
+            let mut rows = Vec::new();
+            $(
+                let evidence = Evidence { $($field: $value,)* ..$of() };
+                rows.push(Row {
+                    name: $name,
+                    evidence,
+                    rules: &[$(Rule::$rule),*],
+                    words: $words,
+                    confidence: $confidence,
+                });
+                $(rows.push(Row {
+                    name: concat!($name, ", but ", stringify!($($other: $else),*)),
+                    evidence: Evidence { $($other: $else,)* ..evidence },
+                    rules: &[$(Rule::$then),*],
+                    words: $said,
+                    confidence: $sure,
+                });)*
+            )*
+            rows
+        }};
+    }
+
+    /// Evidence ⇒ the rules of kind, trigger and need; the words; how sure.
+    #[rustfmt::skip]
+    fn table() -> Vec<Row> {
+        rows! {
+            // What it is: octets seen before.
+            "a copy keeps its identification": seen() { departure: Departure::Again }
+                => [SamePacketAgain] "network-duplicate" Likely,
+                but { departure: NEXT }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { new: 1 }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "overtaken, by identification": seen() { departure: Departure::Late, ip_id: Some(299) }
+                => [OvertakenByItsRetransmission] "reordered" Likely,
+                but { ip_id: Some(301) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { new: 1 }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "overtaken, by timestamp": bare() {
+                original: packet(None, Some(3000), ms(45)), tsval: Some(2999)
+            }
+                => [OvertakenByItsRetransmission] "reordered" Likely,
+                but { tsval: Some(3001) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { departure: NEXT }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { new: 1 }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "a copy comes at once": bare() { original: packet(None, None, AT_ONCE - Span::from_nanos(1)) }
+                => [SamePacketAtOnce] "network-duplicate" Likely,
+                but { original: packet(None, None, AT_ONCE) }
+                => [SamePacketWithoutCause] "network-duplicate" Likely,
+                but { sacked_above: true }
+                => [SamePacketWithoutCause] "network-duplicate" Likely,
+                but { sacked_above: true, asked: HEARD }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+                but { differs: true }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+                but { departure: NEXT }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+                but { new: 1 }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+                but { tsval: Some(1) }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+                but { ip_id: Some(1) }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+            "a copy without a cause": bare() { original: packet(None, None, ms(19)) }
+                => [SamePacketWithoutCause] "network-duplicate" Likely,
+                but { original: packet(None, None, ms(20)) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { asked: HEARD }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+                but { round_trip: None }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "a copy of the same TSval": bare() {
+                original: packet(None, Some(3000), ms(45)), tsval: Some(3000)
+            }
+                => [SamePacketWithoutCause] "network-duplicate" Likely,
+                but { tsval: Some(3001) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { tick: Some(ms(15)) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { tick: None }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { asked: HEARD }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+
+            // What it is: octets that fill a hole.
+            "late, by identification": hole() { departure: Departure::Late, ip_id: Some(299) }
+                => [FilledByIpIdOrder] "reordered" Likely,
+                but { ip_id: Some(301) }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            // The number decides, however soon it comes.
+            "sent again, by identification": hole() {
+                opened: Some((ms(1), 7)), above: packet(Some(300), Some(3000), ms(1)), asked: HEARD
+            }
+                => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { departure: Departure::Unknown, tsval: Some(3001) }
+                => [FilledByTimestampOrder] "reordered" Likely,
+            "sent again, with nothing above": hole() { above: None, asked: HEARD }
+                => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { asked: None }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { departure: Departure::Late }
+                => [FilledAfterARoundTrip AskedBySack NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            "late, by timestamp": stamped_hole() { tsval: Some(2999) }
+                => [FilledByTimestampOrder] "reordered" Likely,
+                but { tsval: Some(3040) }
+                => [FilledWithNewerTimestamp TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            "late, by its time of sending": stamped_hole() { tsval: Some(3019) }
+                => [FilledByTimestampOrder] "reordered" Likely,
+                but { tsval: Some(3020) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { tsval: Some(3001), tick: Some(ms(10)) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+            "sent again, by timestamp": stamped_hole() { tsval: Some(3030) }
+                => [FilledWithNewerTimestamp TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { tsval: Some(3029) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { tsval: Some(3001), tick: Some(ms(30)) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+            "sent again, by ticks of unknown length": stamped_hole() { tick: None, tsval: Some(3002) }
+                => [FilledWithNewerTimestamp TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { tsval: Some(3001) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { tsval: Some(3000) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { above: packet(None, Some(3000), ms(40)), opened: None }
+                => [FilledWithNewerTimestamp TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { above: packet(None, Some(3000), ms(39)), opened: None }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { above: packet(None, Some(3000), ms(30)), opened: None }
+                => [FilledAtOnce] "reordered" Likely,
+            "captured after its acknowledgment": bare_hole() { above: None, just_acked: true, acked: true }
+                => [CapturedAfterItsAck] "reordered" Likely,
+                but { just_acked: false }
+                => [FilledLate TooSoonForATimer AckedBefore]
+                    "retransmission (fast, spurious, ambiguous)" Ambiguous,
+                but { above: packet(None, None, ms(45)) }
+                => [FilledLate TooSoonForATimer AckedBefore]
+                    "retransmission (fast, spurious, ambiguous)" Ambiguous,
+            "late, by time": bare_hole() { above: None, opened: Some((ms(34), 7)) }
+                => [FilledAtOnce] "reordered" Likely,
+                but { opened: Some((ms(35), 7)) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { above: packet(None, None, ms(35)) }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { round_trip: None }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+            "late, with nothing known": bare_hole() { above: None, opened: None, round_trip: None }
+                => [FilledAtOnce] "reordered" Likely,
+            "sent again after a round trip": bare_hole() { sacked_above: true }
+                => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { opened: Some((ms(60), 7)) }
+                => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                but { sacked_above: false, asked: HEARD }
+                => [FilledAfterARoundTrip AskedBySack NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { sacked_above: false }
+                => [FilledLate TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+
+            // What made its sender send again.
+            "within a timeout": seen() { in_timeout: true, asked: HEARD }
+                => [SeenBefore AfterATimeout] "retransmission (timeout, after-tap)" Likely,
+                but { in_timeout: false }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+            "asked by SACK": seen() { asked: HEARD, silence: ms(210) }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+                but { head: true }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+                but { head: true, silence: ms(209) }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+                but { asked: None }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+            "asked by duplicates": seen() { asked: asked(Asking::Duplicates(3)) }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+                but { asked: asked(Asking::Partial) }
+                => [SeenBefore AskedByPartialAck] "retransmission (fast, after-tap)" Likely,
+            "a probe": tail() { silence: ms(60) }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { silence: ms(59) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { tail: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { may_probe: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { asked: HEARD }
+                => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
+                but { smoothed: Some(ms(41)) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "a probe when the timer is near": tail() { silence: ms(180), head: true }
+                => [SeenBefore ProbeOfTheTail]
+                    "retransmission (tail-loss-probe, after-tap, ambiguous)" Ambiguous,
+                but { silence: ms(179) }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { head: false }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { tsval: None }
+                => [SeenBefore SilenceOfATimer]
+                    "retransmission (timeout, after-tap, ambiguous)" Ambiguous,
+                but { tsval: None, silence: ms(179) }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { may_probe: false }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+            "the timer": seen() { silence: ms(175) }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+                but { silence: ms(174) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "sooner than anybody asks": seen() { original: packet(Some(300), Some(3000), ms(19)) }
+                => [SeenBefore] "retransmission (after-tap)" Likely,
+                but { original: packet(Some(300), Some(3000), ms(20)) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { acks_captured: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+
+            // Whether it was needed, and where the original was lost.
+            "acknowledged before": seen() { acked: true, sacked: true, beside_receiver: true, stayed: true }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
+                but { acked: false }
+                => [SeenBefore TooSoonForATimer SackedBefore] "retransmission (fast, spurious)" Likely,
+                but { acked: false, sacked: false }
+                => [SeenBefore TooSoonForATimer HoleStayed]
+                    "retransmission (fast, needed, after-tap)" Likely,
+                but { acked: false, sacked: false, stayed: false }
+                => [SeenBefore TooSoonForATimer SeenBesideTheReceiver]
+                    "retransmission (fast, spurious)" Likely,
+                but { acked: false, sacked: false, stayed: false, differs: true }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { acked: false, sacked: false, beside_receiver: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "acknowledged, and never captured": hole() { acked: true }
+                => [FilledWithNewerIpId TooSoonForATimer AckedBefore]
+                    "retransmission (fast, spurious)" Likely,
+                but { acked: false }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            "never seen beside the receiver": hole() { beside_receiver: true, stayed: true }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { stayed: false }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+            "damaged on its way": seen() { damaged: true, differs: true, beside_receiver: true }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, before-tap)" Likely,
+                but { damaged: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "never seen beside the sender": hole() { beside_sender: true }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, after-tap)" Likely,
+                but { beside_sender: false }
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+        }
+    }
+
+    #[test]
+    fn each_rule_and_its_innocent_neighbour() {
+        let mut wrong = String::new();
+        for row in table() {
+            let told = verdict(&row.evidence);
+            let rules: Vec<Rule> = told.rules().collect();
+            let is = (&*rules, &*told.to_string(), told.confidence);
+            let should = (row.rules, row.words, row.confidence);
+            if is != should {
+                wrong += &format!("{}\n  is     {is:?}\n  should {should:?}\n", row.name);
+            }
+        }
+        assert!(wrong.is_empty(), "\n{wrong}");
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_every_rule_named_here() {
+        let code = include_str!("retransmission.rs");
+        let code = code.split("#[cfg(test)]").next().unwrap_or(code);
+        let named = |rule: &Rule| {
+            let name = format!("Rule::{rule:?}");
+            code.match_indices(&name).any(|(at, _)| {
+                let rest = &code[at + name.len()..];
+                !rest.starts_with(|next: char| next.is_alphanumeric())
+            })
+        };
+        let rows = table();
+        let missing: Vec<Rule> = (Rule::ALL.iter().copied())
+            .filter(named)
+            .filter(|rule| !rows.iter().any(|row| row.rules.contains(rule)))
+            .collect();
+        assert!(missing.is_empty(), "no row: {missing:?}");
+        assert!(Rule::ALL.iter().filter(|rule| named(rule)).count() > 20);
+    }
+
+    #[test]
+    fn the_proof_names_what_decided() {
+        let timeout = verdict(&Evidence {
+            silence: ms(300),
+            backoff: 2,
+            acked: true,
+            ..seen()
+        });
+        assert_eq!(timeout.proof.waited, Some(ms(300)));
+        assert_eq!(timeout.proof.timeout, Some(ms(240)));
+        assert_eq!(timeout.proof.backoff, 2);
+        assert_eq!(timeout.proof.settled, Some(8));
+        assert_eq!(timeout.proof.original, Some(5));
+
+        let fast = verdict(&Evidence {
+            asked: asked(Asking::Duplicates(3)),
+            backoff: 2,
+            ..seen()
+        });
+        assert_eq!(fast.proof.waited, Some(ms(45)));
+        assert_eq!((fast.proof.timeout, fast.proof.backoff), (None, 0));
+        assert_eq!((fast.proof.asked, fast.proof.duplicate_acks), (Some(9), 3));
+        assert_eq!(fast.proof.settled, None);
+
+        let filled = verdict(&bare_hole());
+        assert_eq!(filled.proof.neighbour, Some(5));
+        let without_above = Evidence {
+            above: None,
+            ..bare_hole()
+        };
+        assert_eq!(verdict(&without_above).proof.neighbour, Some(7));
+    }
+
+    /// Any length of time, the ends of what can be written among them.
+    fn any_span() -> impl Strategy<Value = Span> {
+        let nanos = prop_oneof![
+            any::<i64>(),
+            0..1_000_000_000_i64,
+            Just(i64::MAX),
+            Just(i64::MIN)
+        ];
+        nanos.prop_map(Span::from_nanos)
+    }
+
+    /// Often near each other, or at the ends.
+    fn any_number() -> impl Strategy<Value = Option<u32>> {
+        prop_oneof![
+            Just(None),
+            (0..4_u32).prop_map(Some),
+            Just(Some(u32::MAX)),
+            any::<u32>().prop_map(Some)
+        ]
+    }
+
+    fn any_neighbour() -> impl Strategy<Value = Option<Neighbour>> {
+        proptest::option::of((any_number(), any_number(), any_span()).prop_map(
+            |(ip_id, tsval, ago)| Neighbour {
+                frame: 5,
+                ip_id,
+                tsval,
+                ago,
+            },
+        ))
+    }
+
+    fn any_evidence() -> impl Strategy<Value = Evidence> {
+        let octets = || prop_oneof![Just(0), 1..3000_i64, any::<i64>()];
+        let departure = prop_oneof![
+            Just(Departure::Unknown),
+            any::<u32>().prop_map(|skipped| Departure::Next { skipped }),
+            Just(Departure::Late),
+            Just(Departure::Again)
+        ];
+        let asking = prop_oneof![
+            Just(Asking::Sack),
+            any::<u32>().prop_map(Asking::Duplicates),
+            Just(Asking::Partial)
+        ];
+        let spans = proptest::array::uniform5(proptest::option::of(any_span()));
+        (
+            (octets(), octets(), any_span()),
+            any::<[bool; 16]>(),
+            (any_neighbour(), any_neighbour()),
+            (departure, proptest::option::of(asking)),
+            (any_number(), any_number(), any::<u32>(), any::<u32>()),
+            spans,
+        )
+            .prop_map(|(sizes, flags, packets, causes, numbers, spans)| {
+                let (seen, new, silence) = sizes;
+                let (original, above) = packets;
+                let (departure, by) = causes;
+                let (ip_id, tsval, skipped, backoff) = numbers;
+                let [tick, round_trip, smoothed, timeout, opened] = spans;
+                Evidence {
+                    seen,
+                    new,
+                    acked: flags[0],
+                    sacked: flags[1],
+                    last_ack: flags[2].then_some(8),
+                    original,
+                    opened: opened.map(|span| (span, 7)),
+                    above,
+                    differs: flags[3],
+                    damaged: flags[4],
+                    stayed: flags[5],
+                    departure,
+                    ip_id,
+                    tsval,
+                    tick,
+                    just_acked: flags[6],
+                    asked: by.map(|by| Asked { frame: 9, by }),
+                    silence,
+                    in_timeout: flags[7],
+                    in_recovery: flags[8],
+                    tail: flags[9],
+                    head: flags[10],
+                    may_probe: flags[11],
+                    sacked_above: flags[12],
+                    round_trip,
+                    smoothed,
+                    timeout,
+                    beside_receiver: flags[13],
+                    beside_sender: flags[14],
+                    acks_captured: flags[15],
+                    skipped,
+                    backoff,
+                }
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn any_evidence_has_a_verdict(evidence in any_evidence()) {
+            let told = verdict(&evidence);
+            let resent = told.kind == Kind::Retransmission;
+            prop_assert!(resent || matches!(told.kind, Kind::Reordered | Kind::NetworkDuplicate));
+            // What arrived was not lost; what was sent again for nothing else was.
+            prop_assert_eq!(told.lost.is_some(), resent && told.need != Some(Need::Spurious));
+            prop_assert_eq!(told.trigger.is_some(), told.trigger_rule.is_some());
+            prop_assert_eq!(told.need.is_some(), told.need_rule.is_some());
+            prop_assert!(resent || (told.trigger.is_none() && told.need.is_none()));
+            // Nothing that is inferred is called certain.
+            prop_assert_ne!(told.confidence, Confidence::Certain);
+        }
+    }
+}
