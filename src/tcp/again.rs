@@ -238,8 +238,6 @@ pub(super) fn evidence(
         silence,
         in_timeout: recovery
             .is_some_and(|recovery| recovery.is_timeout() && heard_una < recovery.point),
-        in_recovery: recovery
-            .is_some_and(|recovery| recovery.is_fast() && heard_una < recovery.point),
         tail: end + i64::from(me.fin == Some(end)) >= me.next,
         head: start <= heard_una,
         may_probe: sack_permitted

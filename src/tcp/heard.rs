@@ -54,8 +54,13 @@ impl Hearing {
             && let Some(last) = self.heard.back_mut()
             && heard.time - last.time < Span::from_nanos(memory.as_nanos() / PARTS)
         {
-            let time = last.time;
-            *last = Heard { time, ..heard };
+            // As early, and echoed as early, as the first of them.
+            let (time, stamp) = (last.time, last.stamp);
+            *last = Heard {
+                time,
+                stamp,
+                ..heard
+            };
             return;
         }
         if self.heard.len() == self.heard.capacity() {

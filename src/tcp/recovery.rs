@@ -14,6 +14,8 @@ pub enum Exit {
     Undone,
     /// A timeout during a fast recovery began another episode.
     TimedOut,
+    /// The probe was answered with news of a loss: a fast recovery began.
+    IntoFast,
     /// The connection, or the capture, ended.
     Cut,
 }
@@ -25,6 +27,7 @@ impl Exit {
             Self::Acknowledged => "acknowledged",
             Self::Undone => "undone",
             Self::TimedOut => "timed-out",
+            Self::IntoFast => "into-fast",
             Self::Cut => "cut",
         }
     }
@@ -128,7 +131,12 @@ impl Noted {
             into_timeout || into_fast
         });
         if new_kind && let Some(old) = ongoing.take() {
-            ended = Some(old.ended(Exit::TimedOut, self.frame, self.time));
+            let exit = if self.timer {
+                Exit::TimedOut
+            } else {
+                Exit::IntoFast
+            };
+            ended = Some(old.ended(exit, self.frame, self.time));
         }
         let ongoing = ongoing.get_or_insert(Ongoing {
             point: self.point,

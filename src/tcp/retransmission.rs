@@ -53,8 +53,6 @@ pub struct Evidence {
     pub silence: Span,
     /// Whether the sender has run into a timeout and not got out of it.
     pub in_timeout: bool,
-    /// Whether the sender is in a fast recovery.
-    pub in_recovery: bool,
     /// Whether it is the last segment sent.
     pub tail: bool,
     /// Whether it is the first segment not acknowledged, as the sender knows.
@@ -125,7 +123,7 @@ pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
 /// Judges octets that were seen before, or fill a hole.
 pub fn verdict(e: &Evidence) -> Verdict {
-    use Confidence::{Ambiguous, Certain, Likely};
+    use Confidence::{Ambiguous, Likely};
     let original = e.original.map(|original| original.frame);
     let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
     if e.seen > 0 {
@@ -174,12 +172,7 @@ pub fn verdict(e: &Evidence) -> Verdict {
                 }
             }
         }
-        let confidence = if e.departure == Departure::Unknown {
-            Likely
-        } else {
-            Certain
-        };
-        let verdict = Verdict::new(Kind::Retransmission, Rule::SeenBefore, confidence)
+        let verdict = Verdict::new(Kind::Retransmission, Rule::SeenBefore, Likely)
             .octets(octets)
             .original(original);
         return again(e, verdict);
@@ -293,8 +286,6 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     };
     if doubtful {
         verdict.confidence = Confidence::Ambiguous;
-    } else if verdict.confidence == Confidence::Certain {
-        verdict.confidence = Confidence::Likely;
     }
     let proof = &mut verdict.proof;
     proof.asked = e.asked.map(|asked| asked.frame);
@@ -348,7 +339,7 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
     if e.tail && e.may_probe && e.silence >= probe && (e.tsval.is_some() || !meet) {
         return Some((Trigger::TailLossProbe, Rule::ProbeOfTheTail));
     }
-    if timer || e.silence >= part(LEAST_TIMEOUT, 7, 8) {
+    if timer {
         return Some((Trigger::Timeout, Rule::SilenceOfATimer));
     }
     // Sooner than anybody could have asked.
@@ -920,11 +911,11 @@ mod tests {
                     ip_id,
                     tsval,
                     tick,
+                    newest_stamp: tsval.map(|stamp| stamp.wrapping_add(u32::from(flags[8]))),
                     just_acked: flags[6],
                     asked: by.map(|by| Asked { frame: 9, by }),
                     silence,
                     in_timeout: flags[7],
-                    in_recovery: flags[8],
                     tail: flags[9],
                     head: flags[10],
                     may_probe: flags[11],

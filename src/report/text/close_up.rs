@@ -530,6 +530,7 @@ fn recovery(episode: &Episode) -> String {
         Exit::Acknowledged => "all was acknowledged",
         Exit::Undone => "it proved needless",
         Exit::TimedOut => "a timeout began another",
+        Exit::IntoFast => "a fast recovery followed",
         Exit::Cut => "it did not end",
     };
     let until = match episode.last_frame {
