@@ -214,27 +214,22 @@ impl Scoreboard {
         answer
     }
 
-    /// Which transmission of a segment that was sent again the peer answers, by the timestamp it
-    /// echoes (RFC 7323 section 4); among those from index `from` up to `position`.
+    /// Which transmission the peer answers, by the timestamp it echoes (RFC 7323 section 4), of
+    /// the segments from index `from` up to `position`.
     #[cold]
     fn echoed(&self, from: usize, position: i64, echo: u32) -> Option<Sample> {
-        self.sent
-            .iter()
-            .skip(from)
-            .take_while(|sent| sent.start < position)
-            .find_map(|sent| {
-                let again = sent.resent?;
-                // Sent twice within a tick of the clock: either may be meant.
-                if sent.resent_tsval == sent.tsval {
-                    None
-                } else if sent.resent_tsval == Some(echo) {
-                    Some(Sample::at(again))
-                } else if sent.tsval == Some(echo) {
-                    Some(Sample::at(sent.time))
-                } else {
-                    None
-                }
-            })
+        let passed = |sent: &Sent| match sent.resent {
+            None if sent.sacked || sent.tsval != Some(echo) => None,
+            None => Some(sent.time),
+            // Sent twice within a tick of the clock: either may be meant.
+            Some(_) if sent.resent_tsval == sent.tsval => None,
+            Some(again) if sent.resent_tsval == Some(echo) => Some(again),
+            Some(_) => (sent.tsval == Some(echo)).then_some(sent.time),
+        };
+        // Of those within a tick the first: a sample may be too long, but never too short.
+        let covered = self.sent.iter().skip(from);
+        let covered = covered.take_while(|sent| sent.start < position);
+        covered.filter_map(passed).min().map(Sample::at)
     }
 
     /// Marks segments inside `start..end` as SACKed, and tells of those that were not before.
@@ -400,7 +395,7 @@ mod tests {
                 ..sent(1, b"abcd", 1)
             });
             board.push(Sent {
-                tsval: Some(100),
+                tsval: Some(103),
                 ..sent(5, b"efgh", 2)
             });
             board.resend(1, 5, Timestamp::from_nanos(9), Some(140));
@@ -411,6 +406,11 @@ mod tests {
         assert_eq!((acked.sample, acked.echoed), (None, again));
         let acked = stamped().acknowledge(9, Some(100));
         assert_eq!(acked.echoed, Some(spanning(1, 1)));
+        let acked = stamped().acknowledge(9, Some(103));
+        assert_eq!(acked.echoed, Some(spanning(2, 2)));
+        let mut sacked = stamped();
+        sacked.sack(5, 9);
+        assert_eq!(sacked.acknowledge(9, Some(103)).echoed, None);
         assert_eq!(stamped().acknowledge(9, Some(120)).echoed, None);
         assert_eq!(stamped().acknowledge(9, None).echoed, None);
         let mut twice_in_a_tick = stamped();
