@@ -30,7 +30,9 @@ pub(super) fn delay(host: &Endpoint, other: &Endpoint) -> Span {
 
 /// Whether the tap is beside the host to which it has the round trip `near`.
 fn is_beside(near: Span, far: Span) -> bool {
-    near.as_nanos() * 8 < far.as_nanos()
+    /// Farther away is another room, and what is on its way there can be lost.
+    const ROOM: Span = Span::from_nanos(500_000);
+    near < ROOM && near.as_nanos() * 8 < far.as_nanos()
 }
 
 /// The shortest round trip between the hosts that is known, both halves together.
@@ -219,6 +221,7 @@ pub(super) fn evidence(
             .opened(start)
             .map(|(time, frame)| (now - time, frame)),
         above: above.as_ref().map(neighbour),
+        newest_stamp: last_data.and_then(|(_, stamp)| stamp),
         differs: false,
         damaged: false,
         stayed,
@@ -463,8 +466,11 @@ pub(super) fn had_been_lost(
         let ack = peer.position(segment.ack);
         let moved = me.live().last_ack != ack;
         let timeout = evidence.timeout.unwrap_or(LEAST_TIMEOUT);
+        // Half a round trip says nothing of the whole.
+        let whole = me.rtt.count() > 0 && peer.rtt.count() > 0;
         let least = evidence
             .smoothed
+            .filter(|_| whole)
             .map_or(LEAST_TIMEOUT, |smoothed| part(smoothed, 3, 2));
         // A pure acknowledgment may be what was skipped.
         let quiet = me

@@ -27,6 +27,8 @@ pub struct Evidence {
     pub opened: Option<(Span, u64)>,
     /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
+    /// TSval of the last segment that passed.
+    pub newest_stamp: Option<u32>,
     /// Whether its octets differ from those seen before.
     pub differs: bool,
     /// Whether those seen before had been damaged on their way.
@@ -150,18 +152,24 @@ pub fn verdict(e: &Evidence) -> Verdict {
                     .original(original);
             }
         }
+        // Its original is forgotten, and it was stamped before what passed already.
+        let older = ticks(e.newest_stamp, e.tsval).is_some_and(|ticks| ticks < 0);
+        if e.departure == Departure::Unknown && e.new == 0 && e.original.is_none() && older {
+            return copy(Rule::SamePacketWithoutCause);
+        }
         if e.departure == Departure::Unknown && e.new == 0 && !e.differs {
             let alike = e.original.filter(|theirs| theirs.tsval == e.tsval);
             if let Some(theirs) = alike.filter(|theirs| theirs.ip_id == e.ip_id) {
                 if theirs.ago < AT_ONCE && !e.sacked_above {
                     return copy(Rule::SamePacketAtOnce);
                 }
-                let stamped = e.tsval.is_some() && theirs.ago >= e.tick.unwrap_or(Span::ZERO);
+                // A host stamps what it sends again anew, and a round trip has passed.
+                let stale = e.tsval.is_some()
+                    && e.tick
+                        .zip(e.round_trip)
+                        .is_some_and(|(tick, least)| part(tick, 3, 1) < least.max(theirs.ago));
                 let soon = theirs.ago < part(e.round_trip.unwrap_or(SOONEST_RECOVERY), 1, 2);
-                let same_tick = e.tsval.is_some()
-                    && e.tick.is_some()
-                    && theirs.ago > part(e.tick.unwrap_or(AT_ONCE), 3, 1);
-                if e.asked.is_none() && (soon || (stamped && same_tick)) {
+                if stale || (e.asked.is_none() && soon) {
                     return copy(Rule::SamePacketWithoutCause);
                 }
             }

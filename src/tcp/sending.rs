@@ -254,6 +254,11 @@ pub(super) fn data(
             Confidence::Likely,
         ));
     }
+    if me.unanswered > 0 && peer.figures.packets == 0 {
+        // Where no acknowledgment is captured, going on shows that there was one.
+        me.unanswered = 0;
+        me.live().recovery = None;
+    }
     let lost =
         matches!(step.departure, Departure::Next { skipped } if skipped > 0) || me.live().owed > 0;
     let resent = lost && !probes && had_been_lost(me, peer, (start, end), step);
