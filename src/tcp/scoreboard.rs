@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::prefetch::prefetch;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A segment that was seen, or the hole that a segment filled.
 #[derive(Clone, Copy, Debug)]
@@ -226,10 +226,12 @@ impl Scoreboard {
             Some(again) if sent.resent_tsval == Some(echo) => Some(again),
             Some(_) => (sent.tsval == Some(echo)).then_some(sent.time),
         };
-        // Of those within a tick the first: a sample may be too long, but never too short.
         let covered = self.sent.iter().skip(from);
         let covered = covered.take_while(|sent| sent.start < position);
-        covered.filter_map(passed).min().map(Sample::at)
+        // Of those within a tick the first: a sample may be too long, but never too short.
+        let exact = covered.clone().filter_map(passed).min();
+        let passed = exact.or_else(|| covered.filter_map(|sent| between(sent, echo)).min());
+        passed.map(Sample::at)
     }
 
     /// Marks segments inside `start..end` as SACKed, and tells of those that were not before.
@@ -293,6 +295,21 @@ impl Scoreboard {
         self.sent.clear();
         self.acked = 0;
     }
+}
+
+/// When a transmission of `sent` between the first and the last passed that bore the timestamp
+/// `echo`: the sender's clock ran evenly from one to the other.
+#[cold]
+fn between(sent: &Sent, echo: u32) -> Option<Timestamp> {
+    let (first, again, last) = (sent.tsval?, sent.resent?, sent.resent_tsval?);
+    let ticks = i128::from(last.wrapping_sub(first));
+    let passed = i128::from(echo.wrapping_sub(first));
+    if passed == 0 || passed >= ticks {
+        return None;
+    }
+    // A tick less: a sample may be too long, but never too short.
+    let nanos = i128::from((again - sent.time).as_nanos()) * (passed - 1) / ticks;
+    Some(sent.time + Span::from_nanos(i64::try_from(nanos).ok()?))
 }
 
 /// A hash of payload bytes, never 0. Secret per run, so that no one can choose bytes that differ
@@ -410,8 +427,15 @@ mod tests {
         assert_eq!(acked.echoed, Some(spanning(2, 2)));
         let mut sacked = stamped();
         sacked.sack(5, 9);
-        assert_eq!(sacked.acknowledge(9, Some(103)).echoed, None);
-        assert_eq!(stamped().acknowledge(9, Some(120)).echoed, None);
+        assert_eq!(
+            sacked.acknowledge(9, Some(103)).echoed,
+            Some(spanning(1, 1))
+        );
+        // The first of 40 ticks in 8 ns; a third transmission half-way, less a tick.
+        let acked = stamped().acknowledge(9, Some(121));
+        assert_eq!(acked.echoed, Some(spanning(5, 5)));
+        assert_eq!(stamped().acknowledge(9, Some(99)).echoed, None);
+        assert_eq!(stamped().acknowledge(9, Some(141)).echoed, None);
         assert_eq!(stamped().acknowledge(9, None).echoed, None);
         let mut twice_in_a_tick = stamped();
         twice_in_a_tick.resend(1, 5, Timestamp::from_nanos(9), Some(100));
