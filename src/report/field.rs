@@ -252,7 +252,7 @@ fields! {
         "window.zero_time" "s" "Time during which its window was zero" |s| s.endpoint().window.zero_time_until(s.row.connection().last_time).into();
         "rtt.count" "" "Samples of the round trip from the capture point to this host (by Karn's rule)" |s| s.endpoint().rtt.count().into();
         "rtt.min" "s" "Shortest sample; this and what follows are null without samples" |s| s.endpoint().rtt.minimum().into();
-        "rtt.smoothed" "s" "SRTT of RFC 6298 after the last sample" |s| s.endpoint().rtt.figures().map(|rtt| rtt.smoothed).into();
+        "rtt.smoothed" "s" "SRTT of RFC 6298 after the last sample, as a sender would have it: the wait for a delayed acknowledgment is part of it" |s| s.endpoint().rtt.figures().map(|rtt| rtt.smoothed).into();
         "rtt.variation" "s" "RTTVAR of RFC 6298 after the last sample" |s| s.endpoint().rtt.figures().map(|rtt| rtt.variation).into();
         "rtt.p50" "s" "Median (exact while samples are few, then within 3 %)" |s| s.endpoint().rtt.figures().map(|rtt| rtt.p50).into();
         "rtt.p95" "s" "95th percentile (likewise)" |s| s.endpoint().rtt.figures().map(|rtt| rtt.p95).into();

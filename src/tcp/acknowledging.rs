@@ -7,14 +7,14 @@ use super::heard::Heard;
 use super::recovery::Exit;
 use super::resends::{Told, part};
 use super::rule::Rule;
-use super::scoreboard::{Acked, Sent};
+use super::scoreboard::{Sample, Sent};
 use super::sending::{probe, skips};
 use super::state::State;
 use super::step::Step;
 use super::verdict::{Confidence, Kind, Verdict};
 use super::window::{self, Scale, WindowChange};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Flags, Segment, SeqNum};
+use crate::wire::{Flags, SeqNum};
 
 /// The acknowledgment, SACK and window in a segment that starts at `start`.
 #[inline]
@@ -57,11 +57,12 @@ pub(super) fn acknowledges(
     }
     let advanced = ack > una;
     let mut duplicates = 0;
+    let (mut sampled, mut echoed) = (None, None);
     if advanced {
-        let acked = peer.live().board.acknowledge(ack);
-        if let Some(sample) = rtt_sample(&acked, segment, now) {
-            me.rtt.add(sample);
-        }
+        let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+        let acked = peer.live().board.acknowledge(ack, echo);
+        sampled = acked.sample;
+        echoed = acked.echoed;
         if let Some(newest) = &acked.newest {
             arrived_at(me, peer, newest, now);
         }
@@ -74,10 +75,14 @@ pub(super) fn acknowledges(
         peer.unanswered = 0;
     }
     let news = if segment.options.sack_count > 0 {
-        sacks(me, peer, ack, step)
+        sacks(me, peer, ack, &mut sampled, step)
     } else {
         0
     };
+    // The timestamp last: its clock is coarse.
+    if let Some(sample) = sampled.or(echoed) {
+        me.rtt.add(sample, now);
+    }
     if (advanced || news > 0) && peer.is_in_trouble() && peer.trouble().resends.is_open() {
         settles(me, peer, (una, ack), duplicates, step);
     }
@@ -114,6 +119,10 @@ pub(super) fn acknowledges(
                 Confidence::Certain,
             ));
         }
+    }
+    if bare && start == me.next && me.is_in_trouble() {
+        // It bears SND.NXT: nothing above had been sent, and lost.
+        me.trouble().owed = 0;
     }
     if bare && start > me.next && me.next > 0 {
         // Empty segments bear SND.NXT: what lies below it was sent, and not seen.
@@ -282,37 +291,18 @@ pub(super) fn duplicate(me: &mut Endpoint, rule: Rule, step: &mut Step<'_, '_>) 
     step.judge(Verdict::new(Kind::DuplicateAck, rule, confidence));
 }
 
-/// A round-trip sample from an acknowledgment: Karn's rule, or the echoed timestamp where what it
-/// covers was sent more than once (RFC 7323 section 4).
-#[inline]
-pub(super) fn rtt_sample(acked: &Acked, segment: &Segment<'_>, now: Timestamp) -> Option<Span> {
-    if let Some(sent) = acked.sample {
-        return Some(now - sent.time);
-    }
-    let newest = acked.newest?;
-    let echo = segment.options.timestamps?.echo;
-    let (again, again_tsval) = (newest.resent?, newest.resent_tsval);
-    if again_tsval == newest.tsval {
-        return None;
-    }
-    if Some(echo) == again_tsval {
-        Some(now - again)
-    } else if Some(echo) == newest.tsval {
-        Some(now - newest.time)
-    } else {
-        None
-    }
-}
-
-/// SACK blocks; gives how many octets are newly SACKed.
+/// SACK blocks; gives how many octets are newly SACKed, and the sample they allow where the
+/// acknowledgment gave none.
 #[cold]
 pub(super) fn sacks(
     me: &mut Endpoint,
     peer: &mut Endpoint,
     ack: i64,
+    sampled: &mut Option<Sample>,
     step: &mut Step<'_, '_>,
 ) -> i64 {
     let mut news = 0;
+    let mut sacked = None;
     let blocks = step.arrived.segment.options.sack_blocks();
     let place = |peer: &mut Endpoint, at: usize| {
         let block = blocks.get(at)?;
@@ -354,15 +344,16 @@ pub(super) fn sacks(
             continue;
         }
         news += peer.live().sacked.insert(left.max(ack), right);
-        let newest = peer.live().board.sack(left, right);
+        let told = peer.live().board.sack(left, right);
         // Of a super-segment a part may have arrived.
         let part = || peer.live().board.find(right - 1, right).copied();
-        if let Some(sent) = newest.or_else(part) {
+        if let Some(sent) = told.newest.or_else(part) {
             arrived_at(me, peer, &sent, step.arrived.time);
         }
-        if let Some(sent) = newest.filter(|sent| sent.resent.is_none()) {
-            me.rtt.add(step.arrived.time - sent.time);
+        if let Some(sample) = told.sample {
+            sacked = Some(sacked.map_or(sample, |other| sample.join(other)));
         }
     }
+    *sampled = sampled.or(sacked);
     news
 }

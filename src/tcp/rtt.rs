@@ -1,7 +1,8 @@
 //! Round-trip times, from one tap: the time between a segment passing and its acknowledgment
 //! passing back is the round trip from the tap to the acknowledging host.
 
-use crate::time::Span;
+use super::scoreboard::Sample;
+use crate::time::{Span, Timestamp};
 
 /// Whether a round trip can have taken so long.
 #[inline]
@@ -12,6 +13,11 @@ pub(super) fn plausible(sample: &Span) -> bool {
 }
 
 /// Samples of one direction, with RFC 6298 smoothing and quantiles.
+///
+/// Every acknowledgment of something new gives one sample. Where it covers several segments, the
+/// oldest is smoothed, as a sender does that must not send again too early: then a delayed
+/// acknowledgment is part of it (RFC 7323 section 4.1; so does Linux). The shortest, the longest
+/// and the quantiles are of the newest: the path without the receiver's waiting.
 #[derive(Clone, Debug, Default)]
 pub struct RttSamples {
     count: u64,
@@ -42,24 +48,26 @@ pub struct RttFigures {
 }
 
 impl RttSamples {
-    /// Takes a sample in. Left out are negative ones and those longer than any host waits without
-    /// sending again: the clock of the capture stepped, or some of its frames have no time.
+    /// Takes an acknowledgment in that came at `now`. Left out are negative times and those longer
+    /// than any host waits without sending again: the clock of the capture stepped, or some of its
+    /// frames have no time.
     #[inline]
-    pub fn add(&mut self, sample: Span) {
-        let nanos = sample.as_nanos();
-        if !plausible(&sample) {
+    pub(super) fn add(&mut self, sample: Sample, now: Timestamp) {
+        let (waited, newest) = (now - sample.oldest, now - sample.newest);
+        if !plausible(&waited) || !plausible(&newest) {
             return;
         }
+        let (waited, nanos) = (waited.as_nanos(), newest.as_nanos());
         if self.count == 0 {
             // RFC 6298 (2.2)
-            self.srtt = nanos;
-            self.rttvar = nanos / 2;
+            self.srtt = waited;
+            self.rttvar = waited / 2;
             self.min = nanos;
             self.max = nanos;
         } else {
             // RFC 6298 (2.3): alpha 1/8, beta 1/4
-            self.rttvar += ((self.srtt - nanos).abs() - self.rttvar) / 4;
-            self.srtt += (nanos - self.srtt) / 8;
+            self.rttvar += ((self.srtt - waited).abs() - self.rttvar) / 4;
+            self.srtt += (waited - self.srtt) / 8;
             self.min = self.min.min(nanos);
             self.max = self.max.max(nanos);
         }
@@ -240,9 +248,26 @@ mod tests {
     fn samples(values: impl IntoIterator<Item = i64>) -> RttSamples {
         let mut rtt = RttSamples::default();
         for value in values {
-            rtt.add(Span::from_nanos(value));
+            rtt.add(
+                Sample::at(Timestamp::from_nanos(0)),
+                Timestamp::from_nanos(value),
+            );
         }
         rtt
+    }
+
+    #[test]
+    fn what_waited_longest_is_smoothed_and_what_waited_least_is_the_shortest() {
+        let mut rtt = RttSamples::default();
+        let sample = Sample {
+            oldest: Timestamp::from_nanos(1_000),
+            newest: Timestamp::from_nanos(4_000),
+        };
+        rtt.add(sample, Timestamp::from_nanos(9_000));
+        let figures = rtt.figures().unwrap();
+        assert_eq!(figures.smoothed.as_nanos(), 8_000);
+        assert_eq!(figures.min.as_nanos(), 5_000);
+        assert_eq!(figures.max.as_nanos(), 5_000);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::prefetch::prefetch;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A segment that was seen, or the hole that a segment filled.
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +58,45 @@ pub struct Scoreboard {
     acked: usize,
 }
 
-/// What an acknowledgment newly covered.
+/// What an acknowledgment newly covered, or a SACK block.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Acked {
-    /// The newest segment it covered that passed once only and was not SACKed before: Karn's rule
-    /// allows a sample from it. `None` when anything it covered was sent again.
-    pub sample: Option<Sent>,
+    /// What Karn's rule allows a sample from: segments that passed once only and were not SACKed
+    /// before. `None` when an acknowledgment covered anything that was sent again.
+    pub sample: Option<Sample>,
+    /// Where something was sent again: the transmission that the peer's timestamp echoes.
+    pub echoed: Option<Sample>,
     /// The newest segment covered, sent again or not.
     pub newest: Option<Sent>,
+}
+
+/// When the segments passed that give a round-trip sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The one that waited longest for its acknowledgment.
+    pub oldest: Timestamp,
+    /// The one that waited shortest.
+    pub newest: Timestamp,
+}
+
+impl Sample {
+    /// Of one segment.
+    #[inline]
+    pub fn at(time: Timestamp) -> Self {
+        Self {
+            oldest: time,
+            newest: time,
+        }
+    }
+
+    /// Of both.
+    #[inline]
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            oldest: self.oldest.min(other.oldest),
+            newest: self.newest.max(other.newest),
+        }
+    }
 }
 
 impl Scoreboard {
@@ -143,22 +174,38 @@ impl Scoreboard {
         compared
     }
 
-    /// Takes an acknowledgment of everything below `position` in.
+    /// Takes an acknowledgment of everything below `position` in, which echoes the timestamp
+    /// `echo`.
     #[inline]
-    pub fn acknowledge(&mut self, position: i64) -> Acked {
+    pub fn acknowledge(&mut self, position: i64, echo: Option<u32>) -> Acked {
         let mut answer = Acked::default();
         let mut resent = false;
+        let before = self.acked;
+        let mut take = |sent: &Sent| {
+            resent |= sent.resent.is_some();
+            if !sent.sacked {
+                let oldest = answer.sample.map_or(sent.time, |sample| sample.oldest);
+                answer.sample = Some(Sample {
+                    oldest,
+                    newest: sent.time,
+                });
+            }
+        };
         while let Some(sent) = self.sent.get(self.acked) {
             if sent.end() > position {
+                // Of a super-segment a part may be acknowledged.
+                if sent.start < position {
+                    take(sent);
+                }
                 break;
             }
             self.acked += 1;
-            resent |= sent.resent.is_some();
+            take(sent);
             answer.newest = Some(*sent);
-            answer.sample = (!sent.sacked).then_some(*sent);
         }
         if resent {
             answer.sample = None;
+            answer.echoed = echo.and_then(|echo| self.echoed(before, position, echo));
         }
         while self.acked > KEPT_ACKED {
             self.sent.pop_front();
@@ -167,22 +214,47 @@ impl Scoreboard {
         answer
     }
 
-    /// Marks segments inside `start..end` as SACKed; gives the newest one that was not before.
-    pub fn sack(&mut self, start: i64, end: i64) -> Option<Sent> {
+    /// Which transmission the peer answers, by the timestamp it echoes (RFC 7323 section 4), of
+    /// the segments from index `from` up to `position`.
+    #[cold]
+    fn echoed(&self, from: usize, position: i64, echo: u32) -> Option<Sample> {
+        let passed = |sent: &Sent| match sent.resent {
+            None if sent.sacked || sent.tsval != Some(echo) => None,
+            None => Some(sent.time),
+            // Sent twice within a tick of the clock: either may be meant.
+            Some(_) if sent.resent_tsval == sent.tsval => None,
+            Some(again) if sent.resent_tsval == Some(echo) => Some(again),
+            Some(_) => (sent.tsval == Some(echo)).then_some(sent.time),
+        };
+        let covered = self.sent.iter().skip(from);
+        let covered = covered.take_while(|sent| sent.start < position);
+        // Of those within a tick the first: a sample may be too long, but never too short.
+        let exact = covered.clone().filter_map(passed).min();
+        let passed = exact.or_else(|| covered.filter_map(|sent| between(sent, echo)).min());
+        passed.map(Sample::at)
+    }
+
+    /// Marks segments inside `start..end` as SACKed, and tells of those that were not before.
+    pub fn sack(&mut self, start: i64, end: i64) -> Acked {
         let at = self.sent.partition_point(|sent| sent.start < start);
-        let mut newest = None;
+        let mut answer = Acked::default();
         for sent in self
             .sent
             .iter_mut()
             .skip(at)
             .take_while(|sent| sent.end() <= end)
         {
-            if !sent.sacked {
-                sent.sacked = true;
-                newest = Some(*sent);
+            if sent.sacked {
+                continue;
+            }
+            sent.sacked = true;
+            answer.newest = Some(*sent);
+            if sent.resent.is_none() {
+                let this = Sample::at(sent.time);
+                answer.sample = Some(answer.sample.map_or(this, |sample| sample.join(this)));
             }
         }
-        newest
+        answer
     }
 
     /// The segment with the highest positions.
@@ -225,6 +297,21 @@ impl Scoreboard {
     }
 }
 
+/// When a transmission of `sent` between the first and the last passed that bore the timestamp
+/// `echo`: the sender's clock ran evenly from one to the other.
+#[cold]
+fn between(sent: &Sent, echo: u32) -> Option<Timestamp> {
+    let (first, again, last) = (sent.tsval?, sent.resent?, sent.resent_tsval?);
+    let ticks = i128::from(last.wrapping_sub(first));
+    let passed = i128::from(echo.wrapping_sub(first));
+    if passed == 0 || passed >= ticks {
+        return None;
+    }
+    // A tick less: a sample may be too long, but never too short.
+    let nanos = i128::from((again - sent.time).as_nanos()) * (passed - 1) / ticks;
+    Some(sent.time + Span::from_nanos(i64::try_from(nanos).ok()?))
+}
+
 /// A hash of payload bytes, never 0. Secret per run, so that no one can choose bytes that differ
 /// and hash alike.
 #[inline]
@@ -265,25 +352,94 @@ mod tests {
         board
     }
 
+    fn spanning(oldest: i64, newest: i64) -> Sample {
+        Sample {
+            oldest: Timestamp::from_nanos(oldest),
+            newest: Timestamp::from_nanos(newest),
+        }
+    }
+
     #[test]
-    fn an_acknowledgment_samples_the_newest_segment_sent_once() {
-        assert_eq!(
-            board().acknowledge(9).sample.map(|sent| sent.frame),
-            Some(2)
-        );
-        assert!(board().acknowledge(4).sample.is_none());
+    fn an_acknowledgment_samples_segments_sent_once() {
+        assert_eq!(board().acknowledge(9, None).sample, Some(spanning(1, 2)));
+        assert!(board().acknowledge(1, None).sample.is_none());
         let mut karn = board();
         karn.resend(1, 5, Timestamp::from_nanos(9), None);
-        assert!(karn.acknowledge(9).sample.is_none());
-        assert_eq!(karn.acknowledge(13).sample.map(|sent| sent.frame), Some(3));
+        assert!(karn.acknowledge(9, None).sample.is_none());
+        assert_eq!(karn.acknowledge(13, None).sample, Some(spanning(3, 3)));
     }
 
     #[test]
     fn what_was_sacked_gives_no_sample_when_the_hole_fills() {
         let mut board = board();
-        assert_eq!(board.sack(9, 13).map(|sent| sent.frame), Some(3));
-        assert!(board.sack(9, 13).is_none());
-        assert!(board.acknowledge(13).sample.is_none());
+        let told = board.sack(9, 13);
+        assert_eq!(told.newest.map(|sent| sent.frame), Some(3));
+        assert_eq!(told.sample, Some(spanning(3, 3)));
+        assert!(board.sack(9, 13).newest.is_none());
+        board.resend(1, 5, Timestamp::from_nanos(9), None);
+        assert_eq!(board.acknowledge(5, None).sample, None);
+        assert_eq!(board.acknowledge(13, None).sample, Some(spanning(2, 2)));
+        assert_eq!(board.acknowledge(13, None).sample, None);
+    }
+
+    #[test]
+    fn a_sack_of_what_was_sent_again_gives_no_sample() {
+        let mut board = board();
+        board.resend(5, 9, Timestamp::from_nanos(9), None);
+        let told = board.sack(5, 13);
+        assert_eq!(told.newest.map(|sent| sent.frame), Some(3));
+        assert_eq!(told.sample, Some(spanning(3, 3)));
+        let mut board = self::board();
+        board.resend(5, 9, Timestamp::from_nanos(9), None);
+        assert_eq!(board.sack(5, 9).sample, None);
+    }
+
+    #[test]
+    fn a_part_of_a_super_segment_gives_a_sample() {
+        let mut board = board();
+        assert_eq!(board.acknowledge(3, None).sample, Some(spanning(1, 1)));
+        assert_eq!(board.acknowledge(6, None).sample, Some(spanning(1, 2)));
+        board.resend(7, 9, Timestamp::from_nanos(9), None);
+        assert_eq!(board.acknowledge(9, None).sample, None);
+    }
+
+    #[test]
+    fn an_echo_tells_which_transmission_was_answered() {
+        let stamped = || {
+            let mut board = Scoreboard::default();
+            board.push(Sent {
+                tsval: Some(100),
+                ..sent(1, b"abcd", 1)
+            });
+            board.push(Sent {
+                tsval: Some(103),
+                ..sent(5, b"efgh", 2)
+            });
+            board.resend(1, 5, Timestamp::from_nanos(9), Some(140));
+            board
+        };
+        let again = Some(Sample::at(Timestamp::from_nanos(9)));
+        let acked = stamped().acknowledge(9, Some(140));
+        assert_eq!((acked.sample, acked.echoed), (None, again));
+        let acked = stamped().acknowledge(9, Some(100));
+        assert_eq!(acked.echoed, Some(spanning(1, 1)));
+        let acked = stamped().acknowledge(9, Some(103));
+        assert_eq!(acked.echoed, Some(spanning(2, 2)));
+        let mut sacked = stamped();
+        sacked.sack(5, 9);
+        assert_eq!(
+            sacked.acknowledge(9, Some(103)).echoed,
+            Some(spanning(1, 1))
+        );
+        // The first of 40 ticks in 8 ns; a third transmission half-way, less a tick.
+        let acked = stamped().acknowledge(9, Some(121));
+        assert_eq!(acked.echoed, Some(spanning(5, 5)));
+        assert_eq!(stamped().acknowledge(9, Some(99)).echoed, None);
+        assert_eq!(stamped().acknowledge(9, Some(141)).echoed, None);
+        assert_eq!(stamped().acknowledge(9, None).echoed, None);
+        let mut twice_in_a_tick = stamped();
+        twice_in_a_tick.resend(1, 5, Timestamp::from_nanos(9), Some(100));
+        assert_eq!(twice_in_a_tick.acknowledge(9, Some(100)).echoed, None);
     }
 
     #[test]
@@ -304,7 +460,7 @@ mod tests {
             board.push(sent(n * 4, b"abcd", n as u64));
         }
         assert_eq!(board.sent.len(), MOST);
-        board.acknowledge(i64::MAX);
+        board.acknowledge(i64::MAX, None);
         assert_eq!(board.sent.len(), KEPT_ACKED);
     }
 }
