@@ -335,11 +335,12 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
     let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| part(smoothed, 3, 2));
     // Where one segment is in flight the two timers meet. Hosts that are known to probe then
     // (Linux) have timestamps, unless somebody turned them off.
-    let meet = e.head && e.silence >= part(timeout, 3, 4);
+    let due = e.silence >= part(timeout, 3, 4);
+    let meet = e.head && due;
     if e.tail && e.may_probe && e.silence >= probe && (e.tsval.is_some() || !meet) {
         return Some((Trigger::TailLossProbe, Rule::ProbeOfTheTail));
     }
-    if timer {
+    if due {
         return Some((Trigger::Timeout, Rule::SilenceOfATimer));
     }
     // Sooner than anybody could have asked.
@@ -574,7 +575,7 @@ mod tests {
                 => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
                 but { tick: None }
                 => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
-                but { asked: HEARD }
+                but { asked: HEARD, tick: None }
                 => [SeenBefore AskedBySack] "retransmission (fast, after-tap)" Likely,
 
             // What it is: octets that fill a hole.
@@ -716,9 +717,9 @@ mod tests {
                 => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
                 but { may_probe: false }
                 => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
-            "the timer": seen() { silence: ms(175) }
+            "the timer": seen() { silence: ms(180) }
                 => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
-                but { silence: ms(174) }
+                but { silence: ms(179) }
                 => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
             "sooner than anybody asks": seen() { original: packet(Some(300), Some(3000), ms(19)) }
                 => [SeenBefore] "retransmission (after-tap)" Likely,
