@@ -111,13 +111,34 @@ impl Departures {
         if by == 1 {
             self.clear(id);
         } else {
-            for step in 1..=by.min(KEPT) {
-                self.clear(self.high.wrapping_add(step));
-            }
+            self.clear_after(by);
         }
         self.high = id;
         self.units = units;
         self.put(id);
+    }
+
+    /// Clears so many places after the highest, a word at a time.
+    #[cold]
+    fn clear_after(&mut self, by: u16) {
+        if by >= KEPT {
+            self.seen = Default::default();
+            return;
+        }
+        let (mut at, mut left) = (
+            usize::from(self.high.wrapping_add(1) % KEPT),
+            usize::from(by),
+        );
+        while left > 0 {
+            let (word, bit) = (at / 64, at % 64);
+            let here = left.min(64 - bit);
+            let mask = (u64::MAX >> (64 - here)) << bit;
+            if let Some(word) = self.seen.get_mut(word) {
+                *word &= !mask;
+            }
+            at = (at + here) % usize::from(KEPT);
+            left -= here;
+        }
     }
 
     #[inline]
@@ -218,6 +239,28 @@ mod tests {
         departures.pass(Some(2), 4);
         assert_eq!(departures.pass(Some(6), 1), Departure::Next { skipped: 0 });
         assert_eq!(departures.pass(Some(8), 1), Departure::Next { skipped: 1 });
+    }
+
+    #[test]
+    fn long_steps_leave_nothing_of_what_passed_a_round_ago() {
+        for by in [2, 63, 64, 65, 190, 255, 256, 300] {
+            for high in [1_u16, 60, 200, 65_500] {
+                let mut departures = Departures {
+                    high,
+                    seen: [u64::MAX; 4],
+                    ..Departures::default()
+                };
+                departures.advance(high.wrapping_add(by), by, 1);
+                for step in 1..=by.min(KEPT) {
+                    let id = high.wrapping_add(step);
+                    assert_eq!(
+                        departures.has(id),
+                        step % KEPT == by % KEPT,
+                        "{high} {by} {step}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -350,6 +350,11 @@ impl Endpoint {
         end: i64,
         arrived: &Arrived<'_>,
     ) {
+        /// So few octets in all are no flight.
+        const FEW: i64 = 1000;
+        if end <= FEW && self.syn_seen && self.live().congestion.first.is_none() {
+            return;
+        }
         let segment = arrived.segment;
         let stamps = segment.options.timestamps;
         let full = self.full_segment(peer, stamps.is_some());
@@ -393,6 +398,9 @@ impl Endpoint {
     /// This endpoint's acknowledgment of what `peer` sent passed.
     #[inline]
     pub(super) fn congestion_heard(&mut self, peer: &mut Self, arrived: &Arrived<'_>) {
+        if peer.live().congestion.first.is_none() {
+            return;
+        }
         let edge = self.window.known_edge();
         let una = peer.una;
         let repeated = self.alive().map_or(0, |live| live.duplicate_ack_run);
