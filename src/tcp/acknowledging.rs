@@ -14,6 +14,7 @@ use super::step::Step;
 use super::verdict::{Confidence, Kind, Verdict};
 use super::window::{self, Scale, WindowChange};
 use crate::time::{Span, Timestamp};
+use crate::wire::tcp_option::SackBlock;
 use crate::wire::{Flags, SeqNum};
 
 /// The acknowledgment, SACK and window in a segment that starts at `start`.
@@ -124,7 +125,7 @@ pub(super) fn acknowledges(
         // It bears SND.NXT: nothing above had been sent, and lost.
         me.trouble().owed = 0;
     }
-    if bare && start > me.next && me.next > 0 {
+    if bare && start >= me.next && me.next > 0 && start > me.live().sent_end {
         // Empty segments bear SND.NXT: what lies below it was sent, and not seen.
         skips(me, start, step);
         me.next = start;
@@ -283,7 +284,9 @@ pub(super) fn duplicate(me: &mut Endpoint, rule: Rule, step: &mut Step<'_, '_>) 
     me.figures.duplicate_acks += 1;
     // What arrived out of order proves that more was on its way; otherwise it had been sent by
     // now, as far as the tap can tell.
-    let confidence = if step.arrived.segment.options.sack_count > 0 {
+    let segment = step.arrived.segment;
+    let above = |block: &SackBlock| block.right.distance_from(segment.ack) > 0;
+    let confidence = if segment.options.sack_blocks().iter().any(above) {
         Confidence::Certain
     } else {
         Confidence::Likely
