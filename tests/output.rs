@@ -11,6 +11,7 @@ use serde_json::Value;
 use tcplens::diagnosis::DIAGNOSES;
 use tcplens::report::explain::KINDS;
 use tcplens::report::field::{self, Field};
+use tcplens::report::labels::LABELS;
 use tcplens::tcp::Kind;
 use tcplens::tcp::Rule;
 
@@ -62,6 +63,14 @@ fn kinds() -> String {
     text
 }
 
+fn labels() -> String {
+    let mut text = String::from("| label | verdict |\n| --- | --- |\n");
+    for (label, says) in LABELS {
+        writeln!(text, "| `{label}` | {says} |").unwrap();
+    }
+    text
+}
+
 fn findings() -> String {
     let mut text = String::from(
         "| code | what is found | silent for | what to do |\n| --- | --- | --- | --- |\n",
@@ -98,6 +107,7 @@ fn the_tables_are_those_of_the_code() {
         ("kinds", kinds()),
         ("rules", rules()),
         ("findings", findings()),
+        ("labels", labels()),
     ] {
         let begin = format!("<!-- begin: {name} (written by tests/output.rs) -->\n");
         let end = format!("<!-- end: {name} -->");

@@ -8,24 +8,36 @@ use crate::analysis::{FrameView, Observer};
 use crate::tcp::verdict::{Lost, Need, Resolution, Trigger};
 use crate::tcp::{Event, Kind, Rule, Verdict, What};
 
-/// The labels, in the order of their bits.
-const NAMES: [&str; 16] = [
-    "retx",
-    "fast_retx",
-    "rto_retx",
-    "tlp",
-    "spurious",
-    "loss_up",
-    "loss_down",
-    "ooo",
-    "netdup",
-    "lost_seg",
-    "ack_unseen",
-    "dup_ack",
-    "zero_win",
-    "win_full",
-    "keepalive",
-    "zwp",
+/// The labels and what each means, in the order of their bits.
+pub const LABELS: [(&str, &str); 16] = [
+    ("retx", "retransmission; what follows refines it"),
+    ("fast_retx", "… triggered by duplicate ACKs or SACK"),
+    (
+        "rto_retx",
+        "… by a retransmission timer, that of a SYN, SYN-ACK or FIN included",
+    ),
+    ("tlp", "… by the timer of a tail loss probe"),
+    ("spurious", "… needless"),
+    ("loss_up", "… not needless, lost before the tap"),
+    ("loss_down", "… not needless, lost after the tap"),
+    ("ooo", "reordered: a first transmission that came late"),
+    ("netdup", "network-duplicate"),
+    (
+        "lost_seg",
+        "gap, unless first transmissions that came late filled all of it",
+    ),
+    ("ack_unseen", "ack-unseen"),
+    (
+        "dup_ack",
+        "duplicate-ack by RFC 5681 section 2 to the letter: the same window (rule `same-ack-again`)",
+    ),
+    ("zero_win", "zero-window"),
+    (
+        "win_full",
+        "window-full, the window used up entirely (rule `window-used-up`)",
+    ),
+    ("keepalive", "keep-alive"),
+    ("zwp", "window-probe"),
 ];
 
 /// A set of labels.
@@ -115,7 +127,7 @@ impl Labels {
         for (frame, set) in self.frames.iter().filter(|(_, set)| *set > 0) {
             write!(out, "{frame}")?;
             let mut separator = "\t";
-            for (label, name) in NAMES.iter().enumerate() {
+            for (label, (name, _)) in LABELS.iter().enumerate() {
                 if set & bit(label) != 0 {
                     write!(out, "{separator}{name}")?;
                     separator = ",";
@@ -135,5 +147,57 @@ impl Observer for Labels {
 
     fn late(&mut self, _: u32, events: &[Event]) {
         self.take(events);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::Role;
+    use crate::tcp::verdict::Confidence;
+    use crate::time::Timestamp;
+
+    fn event(frame: u64, what: What) -> Event {
+        Event {
+            frame,
+            time: Timestamp::default(),
+            from: Role::Client,
+            what,
+        }
+    }
+
+    #[test]
+    fn a_revision_replaces_what_was_said_and_nothing_else() {
+        let first = Verdict {
+            trigger: Some(Trigger::TailLossProbe),
+            lost: Some(Lost::AfterTap),
+            ..Verdict::new(Kind::Retransmission, Rule::SeenBefore, Confidence::Likely)
+        };
+        let after = Verdict {
+            need: Some(Need::Spurious),
+            lost: None,
+            ..first
+        };
+        let zero = Verdict::new(Kind::ZeroWindow, Rule::WindowIsZero, Confidence::Certain);
+        let mut labels = Labels::default();
+        labels.take(&[
+            event(7, What::Verdict(first)),
+            event(7, What::Verdict(zero)),
+        ]);
+        let mut before = Vec::new();
+        labels.print(&mut before).unwrap();
+        assert_eq!(before, b"7\tretx,tlp,loss_down,zero_win\n");
+        labels.take(&[event(
+            9,
+            What::Revised {
+                frame: 7,
+                from: Role::Client,
+                before: first,
+                after,
+            },
+        )]);
+        let mut text = Vec::new();
+        labels.print(&mut text).unwrap();
+        assert_eq!(text, b"7\tretx,tlp,spurious,zero_win\n");
     }
 }
