@@ -413,6 +413,7 @@ pub(super) fn judge(
         && judged.kind == Kind::Retransmission
         && !evidence.beside_sender
         && me.trouble().gaps.count() <= 1
+        && numbers_are_its_own(me, step)
     {
         // Sent just before it, and above everything seen: that comes next, and again.
         me.trouble().owed = skipped;
@@ -427,6 +428,29 @@ pub(super) fn is_intact(step: &Step<'_, '_>) -> bool {
     arrived
         .ip
         .is_some_and(|ip| arrived.segment.checksum_ok(ip) == Some(true))
+}
+
+/// Whether the IP identification counts this connection's packets and no others, so that a skipped
+/// one is a lost one. Linux does (TTL 64, with timestamps); Windows and many devices count all that
+/// they send, and then it goes on over a pause.
+fn numbers_are_its_own(me: &mut Endpoint, step: &Step<'_, '_>) -> bool {
+    let linux = me.ttl <= 64 && step.arrived.segment.options.timestamps.is_some();
+    let live = me.live();
+    linux || live.still > live.stirred
+}
+
+/// Whether a silence is that of a retransmission timer that ran out, or of one that ran out again
+/// and again while what it sent was lost (RFC 6298 section 5.5), a probe before it or not.
+fn fits_a_timer(silence: Span, timeout: Span, skipped: u32) -> bool {
+    /// Linux gives up after as many.
+    const MOST: u32 = 15;
+    if silence <= part(timeout, 2, 1) {
+        return true;
+    }
+    (1..=MOST).take_while(|&lost| skipped > lost).any(|lost| {
+        let after = part(timeout, (1 << (lost + 1)) - 1, 1);
+        (part(after, 6, 7)..=part(after, 11, 10) + timeout).contains(&silence)
+    })
 }
 
 /// Whether a segment that looks new was sent before: its sender skipped packets and was silent.
@@ -446,6 +470,9 @@ pub(super) fn had_been_lost(
         .last_sent
         .map_or(Span::ZERO, |sent| step.arrived.time - sent);
     if quiet < AT_ONCE && !(me.is_in_trouble() && me.trouble().owed > 0) {
+        return false;
+    }
+    if !numbers_are_its_own(me, step) {
         return false;
     }
     let mut evidence = evidence(me, peer, (start, end), step);
@@ -482,6 +509,9 @@ pub(super) fn had_been_lost(
         evidence.silence = evidence.silence.min(quiet);
         let needed = if moved { part(timeout, 7, 8) } else { least };
         if evidence.silence < needed || me.live().last_ack.is_none() {
+            return false;
+        }
+        if !fits_a_timer(evidence.silence, timeout, spare) {
             return false;
         }
         me.trouble().owed = if gap > 0 { 0 } else { spare - 1 };

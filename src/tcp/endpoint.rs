@@ -152,6 +152,9 @@ pub(super) struct Live {
     pub(super) last_ack: Option<i64>,
     /// Its last packet, copies left out.
     pub(super) last: Last,
+    /// Pauses over which its IP identification stood still, and those over which it went on.
+    pub(super) still: u8,
+    pub(super) stirred: u8,
     /// Whether different packets of it had the same IP identification.
     pub(super) constant_id: bool,
     /// The order in which it sent its packets.
@@ -246,6 +249,8 @@ impl Live {
             sacked,
             last_ack,
             last,
+            still,
+            stirred,
             constant_id,
             departures,
             hearing,
@@ -264,6 +269,8 @@ impl Live {
         sacked.clear();
         *last_ack = None;
         *last = Last::default();
+        *still = 0;
+        *stirred = 0;
         *constant_id = false;
         *departures = Departures::default();
         hearing.clear();

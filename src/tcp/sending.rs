@@ -8,7 +8,7 @@ use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
 use super::recovery::Exit;
 use super::resends::Resend;
-use super::retransmission::AT_ONCE;
+use super::retransmission::{AT_ONCE, LEAST_TIMEOUT};
 use super::rule::Rule;
 use super::scoreboard::{Sent, fingerprint};
 use super::step::{Directed, Step};
@@ -101,6 +101,9 @@ pub(super) fn count(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>)
     }
     figures.packets += 1;
     figures.bytes += u64::from(arrived.wire_len);
+    let paused = me
+        .last_sent
+        .is_some_and(|last| arrived.time - last >= LEAST_TIMEOUT);
     let live = me.live();
     let this = Last {
         frame: arrived.frame,
@@ -113,6 +116,16 @@ pub(super) fn count(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>)
     };
     let units = peer.units(segment.payload_len);
     step.departure = live.departures.pass(arrived.ip_id, units);
+    if let Departure::Next { skipped } = step.departure
+        && paused
+    {
+        let count = if skipped == 0 {
+            &mut live.still
+        } else {
+            &mut live.stirred
+        };
+        *count = count.saturating_add(1);
+    }
     let again = step.departure == Departure::Again;
     if again || arrived.ip_id == live.last.ip_id {
         let known = again && !ahead(me, peer, step);
