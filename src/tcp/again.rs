@@ -449,7 +449,7 @@ fn fits_a_timer(silence: Span, timeout: Span, skipped: u32) -> bool {
     }
     (1..=MOST).take_while(|&lost| skipped > lost).any(|lost| {
         let after = part(timeout, (1 << (lost + 1)) - 1, 1);
-        (part(after, 6, 7)..=part(after, 11, 10) + timeout).contains(&silence)
+        (part(after, 6, 7)..=part(after, 6, 5) + part(timeout, 2, 1)).contains(&silence)
     })
 }
 

@@ -321,6 +321,10 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
     if e.in_timeout {
         return Some((Trigger::Timeout, Rule::AfterATimeout));
     }
+    // It goes on after a probe of one octet, which it holds again.
+    if e.seen == 1 && e.new > 1 {
+        return None;
+    }
     let timer = e.silence >= part(timeout, 7, 8);
     if let Some(asked) = e.asked
         && !(timer && e.head)
