@@ -100,11 +100,10 @@ pub(super) fn acknowledges(
     };
     if bare {
         let below = start == me.una - 1 && start < me.next;
-        let answers = if me.is_in_trouble() {
-            me.trouble().disbelieved.take()
-        } else {
-            None
-        };
+        let answers = me
+            .is_in_trouble()
+            .then(|| me.trouble().disbelieved.take())
+            .flatten();
         if answers.is_some_and(|since| now - since < SOON) && repeats && start == me.next {
             challenge(step);
         } else if below && repeats {
@@ -219,10 +218,9 @@ fn arrived_at(me: &Endpoint, peer: &mut Endpoint, sent: &Sent, now: Timestamp) {
 #[cold]
 fn covers_gaps(me: &mut Endpoint, peer: &mut Endpoint, ack: i64, step: &mut Step<'_, '_>) {
     let (frame, from) = (step.arrived.frame, step.from.peer());
-    let mut figures = peer.figures;
-    let revise = revise(step, from, &mut figures);
-    peer.trouble().gaps.acknowledge(ack, frame, revise);
-    peer.figures = figures;
+    let (figures, trouble) = peer.counted_trouble();
+    let revise = revise(step, from, figures);
+    trouble.gaps.acknowledge(ack, frame, revise);
     let end = peer.fin.map_or(ack, |fin| ack.min(fin));
     let from = peer.una.max(1);
     if peer.live().stream.seen(from, end) < end - from {
@@ -249,20 +247,19 @@ fn settles(
         in_order: duplicates == 0 && peer.live().sacked.is_empty(),
         ..told(me, (una, ack), step)
     };
-    let mut figures = peer.figures;
     let from = step.from.peer();
+    let Endpoint { figures, live, .. } = peer;
     let Live {
         trouble, sacked, ..
-    } = peer.live();
+    } = &mut **live.get_or_insert_default();
     let Trouble {
         resends, recovery, ..
     } = &mut **trouble.get_or_insert_default();
     let spurious = figures.spurious;
-    resends.acknowledge(&told, sacked, revise(step, from, &mut figures));
+    resends.acknowledge(&told, sacked, revise(step, from, figures));
     if let Some(ongoing) = recovery {
         ongoing.needless(figures.spurious - spurious);
     }
-    peer.figures = figures;
 }
 
 fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
@@ -325,15 +322,13 @@ pub(super) fn sacks(
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
             let told = told(me, (peer.una, ack), step);
-            let mut figures = peer.figures;
             let from = step.from.peer();
+            let (figures, trouble) = peer.counted_trouble();
             let spurious = figures.spurious;
-            let revise = revise(step, from, &mut figures);
-            peer.trouble().resends.report(left, right, &told, revise);
-            let found = figures.spurious - spurious;
-            peer.figures = figures;
-            if let Some(ongoing) = &mut peer.trouble().recovery {
-                ongoing.needless(found);
+            let revise = revise(step, from, figures);
+            trouble.resends.report(left, right, &told, revise);
+            if let Some(ongoing) = &mut trouble.recovery {
+                ongoing.needless(figures.spurious - spurious);
             }
             peer.live().congestion.undone();
             step.judge(

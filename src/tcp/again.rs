@@ -332,15 +332,14 @@ pub(super) fn concluded(
         Kind::Reordered => {
             me.figures.reordered += 1;
             if judged.rule == Rule::OvertakenByItsRetransmission {
-                let mut figures = me.figures;
-                me.trouble().resends.overtaken(
+                let (figures, trouble) = me.counted_trouble();
+                trouble.resends.overtaken(
                     (start, end),
                     arrived.ip_id,
                     tsval,
                     arrived.frame,
-                    revise(step, step.from, &mut figures),
+                    revise(step, step.from, figures),
                 );
-                me.figures = figures;
             }
         }
         _ => {
@@ -370,10 +369,9 @@ pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step
     me.trouble().doubt = None;
     if answer == Answer::Timeout {
         me.trouble().no_probe = true;
-        let from = step.from;
-        let mut figures = me.figures;
-        let revise = revise(step, from, &mut figures);
-        me.trouble().resends.was_timeout(frame, revise);
+        let (figures, trouble) = me.counted_trouble();
+        let revise = revise(step, step.from, figures);
+        trouble.resends.was_timeout(frame, revise);
     }
 }
 

@@ -302,6 +302,12 @@ impl Endpoint {
             .is_some_and(|live| live.trouble.is_some())
     }
 
+    /// The counts, and what went wrong, side by side: what is revised is counted.
+    pub(super) fn counted_trouble(&mut self) -> (&mut Figures, &mut Trouble) {
+        let live = self.live.get_or_insert_default();
+        (&mut self.figures, live.trouble.get_or_insert_default())
+    }
+
     /// What went wrong with what it sent. Makes room for it where nothing had.
     pub(super) fn trouble(&mut self) -> &mut Trouble {
         self.live().trouble.get_or_insert_default()

@@ -45,7 +45,7 @@ impl Endpoint {
     /// Forgets what it said in terms of its peer's numbers.
     pub(super) fn forget_peer(&mut self) {
         self.live().last_ack = None;
-        self.window.edge = None;
+        self.window.forget_edge();
     }
 
     /// Moves position 0 to `base`; what the peer said in terms of the old one moves along.
@@ -60,9 +60,7 @@ impl Endpoint {
         for position in peer.live().last_ack.iter_mut() {
             *position -= shift;
         }
-        for position in peer.window.edge.iter_mut() {
-            *position -= shift;
-        }
+        peer.window.shift(shift);
     }
 }
 
@@ -89,7 +87,7 @@ pub(super) fn end_stream(endpoint: &mut Endpoint, pool: &mut Pool, sink: &mut Di
     endpoint.drop_live(pool);
 }
 
-/// Counts a packet. Answers whether it is a copy of the one before, made by the network or the
+/// Counts a packet. Answers whether it is a copy of an earlier one, made by the network or the
 /// capture: then nothing else is to be made of it.
 #[inline]
 pub(super) fn count(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) -> bool {
@@ -185,7 +183,7 @@ fn is_copy(me: &mut Endpoint, this: &Last, step: &Step<'_, '_>) -> bool {
     } == live.last;
     if !same {
         // One number for different packets is none.
-        live.constant_id |= this.ip_id == live.last.ip_id && this.frame > 0;
+        live.constant_id |= this.ip_id == live.last.ip_id;
         return false;
     }
     let syn = this.flags.has(Flags::SYN);
@@ -208,7 +206,9 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
     me.figures.duplicates += 1;
     let arrived = step.arrived;
     let octets = arrived.segment.sequence_len();
-    let first = me.live().last.frame;
+    let start = me.position(arrived.segment.seq);
+    let range = start.map(|start| (start, start + i64::from(octets)));
+    let first = original_of_copy(me, range, arrived.ip_id);
     step.judge(
         Verdict::new(
             Kind::NetworkDuplicate,
@@ -216,16 +216,16 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
             Confidence::Likely,
         )
         .octets(octets.into())
-        .original(Some(first)),
+        .original(first),
     );
     // Its receiver may report it (RFC 2883 section 4).
     if octets > 0
-        && let Some(start) = me.position(arrived.segment.seq)
+        && let Some((start, end)) = range
     {
         me.trouble().resends.push(Resend {
             frame: arrived.frame,
             start,
-            end: start + i64::from(octets),
+            end,
             time: arrived.time,
             tsval: stamp(step),
             ip_id: arrived.ip_id,
@@ -234,6 +234,30 @@ fn copied(me: &mut Endpoint, step: &mut Step<'_, '_>) {
             reported: false,
         });
     }
+}
+
+/// The frame of the packet that a copy with this IP identification is of, where it is remembered.
+fn original_of_copy(
+    me: &mut Endpoint,
+    range: Option<(i64, i64)>,
+    ip_id: Option<u32>,
+) -> Option<u64> {
+    let last = &me.live().last;
+    if last.ip_id == ip_id {
+        return Some(last.frame);
+    }
+    let (start, end) = range?;
+    let sent = me.live().board.find(start, end);
+    let sent = sent
+        .filter(|sent| sent.ip_id == ip_id)
+        .map(|sent| sent.frame);
+    let trouble = me.alive()?.trouble.as_ref();
+    sent.or_else(|| {
+        let resend = trouble?.resends.last_of(start);
+        resend
+            .filter(|each| each.ip_id == ip_id)
+            .map(|each| each.frame)
+    })
 }
 
 pub(super) fn retransmitted(me: &mut Endpoint, verdict: &Verdict) {
@@ -498,10 +522,9 @@ pub(super) fn filled(
         return;
     }
     let (frame, from) = (step.arrived.frame, step.from);
-    let mut figures = me.figures;
-    let revise = revise(step, from, &mut figures);
-    me.trouble().gaps.fill(start, end, resent, frame, revise);
-    me.figures = figures;
+    let (figures, trouble) = me.counted_trouble();
+    let revise = revise(step, from, figures);
+    trouble.gaps.fill(start, end, resent, frame, revise);
 }
 
 /// Sequence numbers up to `end` have passed, the highest so far.

@@ -78,6 +78,22 @@ impl AdvertisedWindow {
         }
     }
 
+    /// Forgets up to where the peer may send: it counts from elsewhere now.
+    pub(super) fn forget_edge(&mut self) {
+        self.edge = None;
+        self.told = None;
+    }
+
+    /// The peer's positions are now less by `by`.
+    pub(super) fn shift(&mut self, by: i64) {
+        if let Some(edge) = &mut self.edge {
+            *edge -= by;
+        }
+        if let Some(told) = &mut self.told {
+            told.ack -= by;
+        }
+    }
+
     /// Takes an advertisement in. `ack` is the position acknowledged with it.
     #[inline]
     pub fn advertise(
