@@ -42,10 +42,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    // A list of packets names what packets hold.
+    // A list of packets names what packets hold; a tree is that of a frame.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "analysis",
+        ],
     ),
     (
         "cli",

@@ -3,11 +3,13 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
+use super::frame_index::FlowId;
 use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
 use super::{
-    Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
+    Belonging, Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView,
+    Observer, Options,
 };
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
@@ -47,6 +49,8 @@ pub struct Analyzer {
     pub(super) evicted: Evicted,
     pub(super) next_tcp: u32,
     pub(super) next_udp: u32,
+    /// Whether the next connection reuses the sockets of one that this analyzer has not seen.
+    pub(super) reuses_ports: bool,
     /// Heap bytes of connections.
     pub(super) heap: usize,
     pub(super) ahead: Ahead,
@@ -87,6 +91,7 @@ impl Analyzer {
             evicted: Evicted::default(),
             next_tcp: 0,
             next_udp: 0,
+            reuses_ports: false,
             heap: 0,
             ahead: Ahead::default(),
             pool: Pool::default(),
@@ -210,10 +215,25 @@ impl Analyzer {
             }
             (Transport::Icmp(icmp), _) if icmp.quoted.is_some() => {
                 let about = self.icmp_error(icmp);
+                if observer.wants_flows() {
+                    let flow = match about {
+                        FlowView::IcmpAboutTcp(id, _) => Some(FlowId::Tcp(id)),
+                        FlowView::IcmpAboutUdp(id, _) => Some(FlowId::Udp(id)),
+                        _ => None,
+                    };
+                    let to = Belonging {
+                        flow,
+                        reuses_ports: false,
+                    };
+                    observer.belongs(frame, decoded, to);
+                }
                 return self.show(frame, decoded, about, observer);
             }
             _ => None,
         };
+        if observer.wants_flows() {
+            observer.belongs(frame, decoded, self.belonging(place, frame));
+        }
         if !observer.wants_frames() {
             return ControlFlow::Continue(());
         }
@@ -245,6 +265,23 @@ impl Analyzer {
             flow,
             events: &self.events,
         })
+    }
+
+    /// Which flow a frame went to.
+    #[inline]
+    fn belonging(&self, place: Option<(Slot, Direction)>, frame: &CapturedFrame<'_>) -> Belonging {
+        let entry = place.and_then(|(slot, _)| self.table.get(slot));
+        let (flow, reuses_ports) = match entry.map(|entry| &entry.value) {
+            None => (None, false),
+            Some(Tracked::HalfOpen(id, ..)) => (Some(FlowId::Tcp(*id)), false),
+            Some(Tracked::Tcp(flow)) => {
+                let connection = &flow.connection;
+                let first = connection.first_frame == frame.number;
+                (Some(FlowId::Tcp(flow.id)), first && connection.reuses_ports)
+            }
+            Some(Tracked::Udp(conversation)) => (Some(FlowId::Udp(conversation.id)), false),
+        };
+        Belonging { flow, reuses_ports }
     }
 
     fn show<O: Observer + ?Sized>(
@@ -329,7 +366,7 @@ impl Analyzer {
             Role::Server => direction.reverse(),
         };
         let mut connection = Connection::new(&arrived);
-        if found.is_some() {
+        if found.is_some() || core::mem::take(&mut self.reuses_ports) {
             connection.reuses_ports = true;
             self.events.push(Event {
                 frame: frame.number,
@@ -689,6 +726,7 @@ impl Analyzer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Place;
     use crate::time::Timestamp;
     use crate::wire::LinkType;
 
@@ -722,6 +760,7 @@ mod tests {
                 wire_len: 54,
                 data: &syn(from),
                 upcoming: &[],
+                place: Place::NOWHERE,
             };
             let _ = analyzer.arrive(Arrival::Frame(frame), &mut ());
             assert!(analyzer.memory() <= MEMORY + 4096, "{}", analyzer.memory());

@@ -26,6 +26,7 @@ pub mod stream_files;
 pub mod style;
 pub mod text;
 pub mod totals;
+pub mod tree;
 pub mod units;
 mod verdict;
 pub mod versus_tshark;

@@ -1,0 +1,242 @@
+//! Which frames each flow has, and where each frame lies: a few bytes a frame, so that one
+//! connection of a large capture can be read again without the rest.
+//!
+//! Two kinds of lists. One for the capture: the place of every frame, in order of numbers, in
+//! chunks of a thousand. One for each flow: the numbers of its frames. Both hold the differences
+//! from one to the next as integers of variable length (LEB128): a frame of a capture of one
+//! connection takes three bytes, and a byte more where there are thousands.
+//!
+//! Memory is bounded. Past the bound the places within the oldest chunks are let go first: they
+//! are found by walking the file from the chunk's first frame. Then the longest lists of flows:
+//! their frames are found among all between their first and their last. What then still is too
+//! much is not noted, and counted.
+
+mod numbers;
+mod places;
+
+use std::collections::BTreeMap;
+
+use super::{Belonging, Observer};
+use crate::frame::CapturedFrame;
+use crate::wire::{Address, Decoded, Transport};
+use numbers::Numbers;
+use places::PlaceList;
+
+pub use places::{Places, Stretch};
+
+/// The number of a flow: connections and UDP conversations are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlowId {
+    /// A TCP connection.
+    Tcp(u32),
+    /// A UDP conversation.
+    Udp(u32),
+}
+
+/// An observer that notes which frames each flow has, and where they lie.
+///
+/// # Examples
+/// One connection of a capture, read again in full:
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+/// use tcplens::analysis::detail::{Ask, Detail};
+/// use tcplens::analysis::{Analyzer, FlowId, FrameIndex, Options};
+/// use tcplens::source::{self, OpenOptions, Trail};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/half-close.pcap");
+/// let trail = Trail::new(1 << 30);
+/// let options = OpenOptions { trail: Some(trail.clone()), ..OpenOptions::default() };
+/// let mut index = FrameIndex::new(64 << 20);
+/// let mut analyzer = Analyzer::new(Options::default());
+/// source::open(&[file], &options)?.run(&mut |arrival| analyzer.arrive(arrival, &mut index))?;
+///
+/// let places = index.places(FlowId::Tcp(0)).ok_or("no such connection")?;
+/// let ask = Ask::of(analyzer.capture());
+/// let detail = Detail::read(&places, &mut trail.reread(), &ask, &AtomicBool::new(false))?;
+/// for row in &detail.rows {
+///     println!("{} {} {:?}", row.frame, row.from, detail.verdicts(row));
+/// }
+/// # assert_eq!(detail.rows.len() as u64, places.len());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FrameIndex {
+    limit: usize,
+    memory: usize,
+    places: PlaceList,
+    tcp: Vec<Numbers>,
+    udp: Vec<Numbers>,
+    fragments: Fragments,
+    /// Frames that hold the earlier fragments of a flow's datagrams.
+    parts: BTreeMap<FlowId, Vec<u64>>,
+    unnoted: u64,
+    /// Whether nothing is left that could be let go.
+    is_full: bool,
+}
+
+impl FrameIndex {
+    /// An index that takes no more than about `memory` bytes.
+    pub fn new(memory: usize) -> Self {
+        Self {
+            limit: memory,
+            memory: 0,
+            places: PlaceList::default(),
+            tcp: Vec::new(),
+            udp: Vec::new(),
+            fragments: Fragments::default(),
+            parts: BTreeMap::new(),
+            unnoted: 0,
+            is_full: false,
+        }
+    }
+
+    /// Where the frames of a flow lie, as far as they have been read; `None` where there is no
+    /// such flow. What is copied is a byte or two a frame: it does not hold a reader up.
+    pub fn places(&self, flow: FlowId) -> Option<Places> {
+        let numbers = self.list(flow)?;
+        let parts = self.parts.get(&flow).map_or(&[][..], Vec::as_slice);
+        let first = parts.iter().copied().fold(numbers.first(), u64::min);
+        let stretch = self.stretch(first, numbers.last());
+        Some(Places::new(flow, numbers.clone(), parts.to_vec(), stretch))
+    }
+
+    /// Where all frames from number `first` to number `last` lie, as far as they have been read.
+    pub fn stretch(&self, first: u64, last: u64) -> Stretch {
+        self.places.stretch(first, last)
+    }
+
+    /// Number of the last frame that was noted.
+    pub fn last(&self) -> u64 {
+        self.places.last()
+    }
+
+    /// Bytes that the lists take.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Frames that were not noted, because the lists would have grown beyond their limit.
+    pub fn unnoted(&self) -> u64 {
+        self.unnoted
+    }
+
+    fn list(&self, flow: FlowId) -> Option<&Numbers> {
+        let list = match flow {
+            FlowId::Tcp(id) => self.tcp.get(id as usize),
+            FlowId::Udp(id) => self.udp.get(id as usize),
+        };
+        list.filter(|list| list.len() > 0)
+    }
+
+    /// Notes a frame of a flow.
+    #[inline]
+    fn note(&mut self, flow: FlowId, number: u64, reuses_ports: bool) {
+        let (lists, id) = match flow {
+            FlowId::Tcp(id) => (&mut self.tcp, id as usize),
+            FlowId::Udp(id) => (&mut self.udp, id as usize),
+        };
+        if lists.len() <= id {
+            let before = lists.capacity();
+            lists.resize_with(id + 1, Numbers::default);
+            self.memory += (lists.capacity() - before) * size_of::<Numbers>();
+        }
+        if let Some(list) = lists.get_mut(id) {
+            self.memory += list.push(number, reuses_ports);
+        }
+    }
+
+    /// Lets go of what can be found otherwise. False when there is nothing.
+    #[cold]
+    fn relieve(&mut self) -> bool {
+        if let Some(freed) = self.places.thin() {
+            self.memory = self.memory.saturating_sub(freed);
+            return true;
+        }
+        // Short lists are not worth reading all frames for.
+        let worth = (self.limit / 4096).max(64);
+        let lists = self.tcp.iter_mut().chain(&mut self.udp);
+        let longest = lists.max_by_key(|list| list.heap());
+        let longest = longest.filter(|list| list.heap() >= worth);
+        let freed = longest.map_or(0, Numbers::let_go);
+        self.memory = self.memory.saturating_sub(freed);
+        self.is_full = freed == 0;
+        !self.is_full
+    }
+}
+
+impl Observer for FrameIndex {
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
+    fn wants_flows(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn belongs(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>, to: Belonging) {
+        if self.memory > self.limit && (self.is_full || !self.relieve()) {
+            self.unnoted += 1;
+            return;
+        }
+        self.memory += self.places.push(frame.number, frame.place);
+        if let Some(flow) = to.flow {
+            self.note(flow, frame.number, to.reuses_ports);
+        }
+        let is_part = matches!(decoded.transport, Transport::Fragment(_));
+        if is_part || !self.fragments.0.is_empty() {
+            self.fragment(frame.number, decoded, to.flow);
+        }
+    }
+}
+
+/// Frames that hold fragments of datagrams that are not whole yet: the latest.
+#[derive(Debug, Default)]
+struct Fragments(Vec<(Datagram, u64)>);
+
+/// What the fragments of a datagram share (RFC 791 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Datagram {
+    between: (Address, Address),
+    id: u32,
+    protocol: u8,
+    context: u32,
+}
+
+impl FrameIndex {
+    /// Notes a fragment, or, of a datagram that is whole now, those it came in.
+    #[cold]
+    fn fragment(&mut self, number: u64, decoded: &Decoded<'_>, flow: Option<FlowId>) {
+        /// Fragments remembered: those of one datagram come close to each other.
+        const MOST: usize = 256;
+        let Some(ip) = &decoded.ip else { return };
+        let Some(id) = ip.id else { return };
+        let datagram = Datagram {
+            between: (ip.source, ip.destination),
+            id,
+            protocol: ip.protocol,
+            context: decoded.context,
+        };
+        if matches!(decoded.transport, Transport::Fragment(_)) {
+            if self.fragments.0.len() >= MOST {
+                self.fragments.0.remove(0);
+            }
+            self.fragments.0.push((datagram, number));
+            return;
+        }
+        let Some(flow) = flow else { return };
+        let waiting = &mut self.fragments.0;
+        let own = |(each, _): &(Datagram, u64)| *each == datagram;
+        if !waiting.iter().any(own) {
+            return;
+        }
+        let parts = self.parts.entry(flow).or_default();
+        let before = parts.capacity();
+        parts.extend(waiting.iter().filter(|each| own(each)).map(|each| each.1));
+        waiting.retain(|each| !own(each));
+        self.memory += (parts.capacity() - before) * size_of::<u64>();
+    }
+}
