@@ -346,10 +346,10 @@ impl Window {
         };
         let held = inside(self).map_or(0, |skip| self.bytes.len() - skip);
         if held < need.max(1) {
-            let end = self.offset + self.bytes.len() as u64;
+            let end = self.offset.saturating_add(self.bytes.len() as u64);
             let near = self.input == place.input
                 && (place.offset >= self.offset)
-                && place.offset <= end + Self::MOST as u64;
+                && place.offset.saturating_sub(end) <= Self::MOST as u64;
             self.step = if near {
                 (self.step * 2).clamp(Self::LEAST, Self::MOST)
             } else {
