@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::{Belonging, Observer};
 use crate::frame::CapturedFrame;
-use crate::wire::{Address, Decoded, Transport};
+use crate::wire::{self, Address, Decoded, Transport};
 use numbers::Numbers;
 use places::PlaceList;
 
@@ -188,7 +188,7 @@ impl Observer for FrameIndex {
         }
         let is_part = matches!(decoded.transport, Transport::Fragment(_));
         if is_part || !self.fragments.0.is_empty() {
-            self.fragment(frame.number, decoded, to.flow);
+            self.fragment(frame, decoded, to.flow);
         }
     }
 }
@@ -206,29 +206,43 @@ struct Datagram {
     context: u32,
 }
 
-impl FrameIndex {
-    /// Notes a fragment, or, of a datagram that is whole now, those it came in.
-    #[cold]
-    fn fragment(&mut self, number: u64, decoded: &Decoded<'_>, flow: Option<FlowId>) {
-        /// Fragments remembered: those of one datagram come close to each other.
-        const MOST: usize = 256;
-        let Some(ip) = &decoded.ip else { return };
-        let Some(id) = ip.id else { return };
-        let datagram = Datagram {
+impl Datagram {
+    /// Of which datagram a frame is a fragment.
+    fn of(decoded: &Decoded<'_>) -> Option<Self> {
+        let ip = decoded.ip.as_ref()?;
+        matches!(decoded.transport, Transport::Fragment(_)).then_some(())?;
+        Some(Self {
             between: (ip.source, ip.destination),
-            id,
+            id: ip.id?,
             protocol: ip.protocol,
             context: decoded.context,
-        };
-        if matches!(decoded.transport, Transport::Fragment(_)) {
-            if self.fragments.0.len() >= MOST {
-                self.fragments.0.remove(0);
+        })
+    }
+}
+
+impl FrameIndex {
+    /// Notes a fragment, or, of a datagram that is whole now, those it came in. `decoded` is what
+    /// the whole datagram holds then, which may be a packet within a packet.
+    #[cold]
+    fn fragment(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>, flow: Option<FlowId>) {
+        /// Fragments remembered: those of one datagram come close to each other …
+        const MOST: usize = 256;
+        /// … within so many frames.
+        const FAR: u64 = 10_000;
+        let waiting = &mut self.fragments.0;
+        waiting.retain(|each| each.1 + FAR > frame.number);
+        if let Some(datagram) = Datagram::of(decoded) {
+            if waiting.len() >= MOST {
+                waiting.remove(0);
             }
-            self.fragments.0.push((datagram, number));
+            waiting.push((datagram, frame.number));
             return;
         }
         let Some(flow) = flow else { return };
-        let waiting = &mut self.fragments.0;
+        let alone = wire::decode(frame.link, frame.data, frame.wire_len);
+        let Some(datagram) = Datagram::of(&alone) else {
+            return;
+        };
         let own = |(each, _): &(Datagram, u64)| *each == datagram;
         if !waiting.iter().any(own) {
             return;

@@ -9,6 +9,7 @@ mod icmp;
 mod internet;
 mod known;
 mod link;
+mod mptcp;
 mod pane;
 mod tcp;
 mod tcp_option;
@@ -20,7 +21,7 @@ use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
 
-use super::units::counted;
+use super::units::{counted, grouped};
 use crate::frame::CapturedFrame;
 use crate::wire::{Decoded, Laid, Layer, Outline, Reason, Transport, outline};
 use pane::{Pane, Seen};
@@ -216,18 +217,25 @@ impl Tree {
             let known = offset <= frame.data.len() && !bytes.is_empty();
             known.then(|| offset..(offset + bytes.len()).min(frame.data.len()))
         };
-        let (name, filter, carried) = match &decoded.transport {
-            Transport::Tcp(segment) => ("TCP payload", "tcp.payload", within(segment.payload)),
-            Transport::Udp(datagram) => ("UDP payload", "udp.payload", within(datagram.payload)),
-            Transport::Fragment(bytes) => ("IP fragment", "data.data", within(bytes)),
-            Transport::Icmp(_) | Transport::Arp(_) => ("", "", None),
+        let whole = |bytes: &[u8]| bytes.len() as u32;
+        let (name, filter, carried, on_wire) = match &decoded.transport {
+            Transport::Tcp(segment) => {
+                let carried = within(segment.payload);
+                ("TCP payload", "tcp.payload", carried, segment.payload_len)
+            }
+            Transport::Udp(datagram) => {
+                let carried = within(datagram.payload);
+                ("UDP payload", "udp.payload", carried, datagram.payload_len)
+            }
+            Transport::Fragment(bytes) => ("IP fragment", "data.data", within(bytes), whole(bytes)),
+            Transport::Icmp(_) | Transport::Arp(_) => ("", "", None, 0),
             Transport::None => {
                 let len = match &decoded.ip {
                     Some(ip) => ip.payload_len as usize,
                     None => frame.data.len(),
                 };
                 let last = end.saturating_add(len).min(frame.data.len());
-                ("Data", "data.data", (end < last).then_some(end..last))
+                ("Data", "data.data", (end < last).then_some(end..last), 0)
             }
         };
         let mut after = end;
@@ -235,7 +243,13 @@ impl Tree {
             after = range.end;
             let bytes = frame.data.get(range.clone()).unwrap_or_default();
             let mut pane = Pane::new(&mut self.fields, frame.data, range.start, range.end);
-            let length = counted(bytes.len() as u64, "byte");
+            let captured = bytes.len() as u64;
+            let length = match u64::from(on_wire) {
+                on_wire if on_wire > captured => {
+                    format!("{} of {}", grouped(captured), counted(on_wire, "byte"))
+                }
+                _ => counted(captured, "byte").to_string(),
+            };
             pane.head(
                 format!("{name} ({length})"),
                 String::new(),

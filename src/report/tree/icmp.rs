@@ -159,6 +159,8 @@ fn body(pane: &mut Pane<'_, '_>, version: u8, message: &Icmp<'_>, filters: &Filt
                 );
             }
         }
+        (4, 3 | 4 | 11) => pane.hex("Unused", "icmp.unused", 4..8),
+        (6, 1 | 3) => pane.hex("Reserved", "icmpv6.reserved", 4..8),
         _ => pane.hex("Rest of header", "", 4..8),
     }
     if message.quoted.is_some() {
@@ -205,7 +207,7 @@ fn quoted(pane: &mut Pane<'_, '_>) {
         }
         _ => String::new(),
     };
-    pane.text(name, filter, 0..rest, value);
+    pane.head(name, value, rest, Some(filter));
     pane.down();
     if seen.next == protocol::TCP {
         pane.plain("Source Port", "tcp.srcport", 0..2);

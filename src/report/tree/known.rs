@@ -16,6 +16,8 @@ pub struct Known {
     pub ack: Option<i64>,
     /// Its window in bytes, where the scale is known.
     pub window: Option<u64>,
+    /// What SACK blocks are counted from.
+    pub sack_base: Option<u32>,
     /// What it is judged to be.
     pub verdicts: Vec<Verdict>,
 }
@@ -45,6 +47,7 @@ impl Known {
                 .position(segment.ack)
                 .filter(|_| acknowledges && !absolute),
             window: scale_known.then(|| sender.window.scaled(segment.window, syn)),
+            sack_base: receiver.base().filter(|_| !absolute).map(|base| base.0),
             verdicts: told.collect(),
         })
     }

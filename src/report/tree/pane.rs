@@ -75,7 +75,13 @@ impl<'t, 'f> Pane<'t, 'f> {
         len: usize,
         filter: Option<&'static str>,
     ) {
-        self.push(name.into(), value.into(), 0..len, filter);
+        let (name, value) = (name.into(), value.into());
+        // A layer within another one is told in the same words.
+        if self.depth > 0 && !value.is_empty() {
+            let name = format!("{name}, {value}");
+            return self.push(name.into(), String::new(), 0..len, filter);
+        }
+        self.push(name, value, 0..len, filter);
     }
 
     /// A field in these bytes of the layer. One that was not captured is left out.

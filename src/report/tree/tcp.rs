@@ -115,7 +115,8 @@ pub(super) fn tcp(
         pane.health(Health::Odd);
     }
     if len > Segment::LEN {
-        options(pane, segment, len);
+        let base = known.and_then(|known| known.sack_base);
+        options(pane, segment, len, base);
     }
     if let Some(known) = known {
         for verdict in &known.verdicts {

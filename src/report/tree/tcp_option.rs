@@ -1,10 +1,12 @@
 //! TCP options, each with its fields.
 
-use super::Health;
+use core::ops::Range;
+
 use super::pane::Pane;
 use super::words::hex;
+use super::{Health, mptcp};
 use crate::wire::tcp_option::{AccEcnOrder, kind};
-use crate::wire::{Segment, TcpOption};
+use crate::wire::{Segment, SeqNum, TcpOption};
 
 /// What a kind is called in its own field, and in the list of options.
 fn names(option: &TcpOption<'_>) -> (&'static str, &'static str) {
@@ -27,8 +29,14 @@ fn names(option: &TcpOption<'_>) -> (&'static str, &'static str) {
     }
 }
 
-/// The options of a header that is `len` bytes long.
-pub(super) fn options(pane: &mut Pane<'_, '_>, segment: &Segment<'_>, len: usize) {
+/// The options of a header that is `len` bytes long. SACK blocks are counted from `base`, where it
+/// is known.
+pub(super) fn options(
+    pane: &mut Pane<'_, '_>,
+    segment: &Segment<'_>,
+    len: usize,
+    base: Option<u32>,
+) {
     let list: Vec<_> = segment
         .options
         .iter()
@@ -46,21 +54,27 @@ pub(super) fn options(pane: &mut Pane<'_, '_>, segment: &Segment<'_>, len: usize
             _ => usize::from(rest.get(1).copied().unwrap_or(1)).max(1),
         };
         let end = (at + length).min(raw.len());
-        one(pane, &option, Segment::LEN + at, Segment::LEN + end);
+        one(
+            pane,
+            &option,
+            Segment::LEN + at..Segment::LEN + end,
+            base.unwrap_or(0),
+        );
         at = end;
     }
     pane.up();
 }
 
-/// One option, which stands at `start..end` of the header.
-fn one(pane: &mut Pane<'_, '_>, option: &TcpOption<'_>, start: usize, end: usize) {
+/// One option, which stands there in the header.
+fn one(pane: &mut Pane<'_, '_>, option: &TcpOption<'_>, range: Range<usize>, base: u32) {
+    let Range { start, end } = range;
     let (kind_name, name) = names(option);
     let number = pane.number(start..start + 1);
     pane.text(
         format!("TCP Option - {name}"),
         "",
         start..end,
-        value(option),
+        value(option, base),
     );
     if matches!(option, TcpOption::Malformed { .. }) {
         pane.health(Health::Bad);
@@ -87,12 +101,14 @@ fn one(pane: &mut Pane<'_, '_>, option: &TcpOption<'_>, start: usize, end: usize
         TcpOption::Sack(blocks) => {
             for (place, block) in blocks.as_slice().iter().enumerate() {
                 let at = data + place * 8;
-                pane.text("left edge", "tcp.options.sack_le", at..at + 4, block.left);
+                let (left, right) = (block.left.0, block.right.0);
+                let told = |edge: u32| edge.wrapping_sub(base);
+                pane.text("left edge", "tcp.options.sack_le", at..at + 4, told(left));
                 pane.text(
                     "right edge",
                     "tcp.options.sack_re",
                     at + 4..at + 8,
-                    block.right,
+                    told(right),
                 );
             }
             pane.derived(
@@ -133,18 +149,7 @@ fn one(pane: &mut Pane<'_, '_>, option: &TcpOption<'_>, start: usize, end: usize
                 }
             }
         }
-        TcpOption::Mptcp { subtype, data: all } => {
-            let name = subtype.name().unwrap_or("Unknown");
-            let value = format!("{name} ({})", subtype.0);
-            pane.bits(
-                "Multipath TCP subtype",
-                "tcp.options.mptcp.subtype",
-                data..data + 1,
-                0xf0,
-                value,
-            );
-            pane.text("Data", "", data..end, hex(all));
-        }
+        TcpOption::Mptcp { subtype, .. } => mptcp::fields(pane, subtype, start..end),
         TcpOption::AccEcn {
             order,
             counters,
@@ -226,16 +231,17 @@ fn magic(pane: &mut Pane<'_, '_>, experimental: bool, at: usize) -> usize {
 }
 
 /// What an option says, in short.
-fn value(option: &TcpOption<'_>) -> String {
+fn value(option: &TcpOption<'_>, base: u32) -> String {
     match *option {
         TcpOption::Mss(mss) => format!("{mss} bytes"),
         TcpOption::WindowScale(shift) => {
             format!("{shift} (multiply by {})", 1_u64 << shift.min(14))
         }
         TcpOption::Sack(blocks) => {
+            let told = |edge: SeqNum| edge.0.wrapping_sub(base);
             let blocks = blocks.as_slice().iter();
             let ranges: Vec<_> = blocks
-                .map(|block| format!("{}-{}", block.left, block.right))
+                .map(|block| format!("{}-{}", told(block.left), told(block.right)))
                 .collect();
             ranges.join(" ")
         }
