@@ -39,7 +39,7 @@ fn capture(name: &str) -> PathBuf {
 }
 
 const SPOOL: u64 = 1 << 30;
-const NEVER: AtomicBool = AtomicBool::new(false);
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A frame, to keep.
 #[derive(Clone, Debug, PartialEq)]
@@ -234,6 +234,8 @@ fn nothing_of_a_place_is_trusted() {
     }
 }
 
+type Delivered = (Option<u64>, Role, u64, Result<Vec<u8>, u64>);
+
 /// What one reading of everything says of each flow.
 #[derive(Default)]
 struct Everything {
@@ -241,7 +243,7 @@ struct Everything {
     /// Frames and datagrams of each, by number.
     numbers: BTreeMap<FlowId, Vec<u64>>,
     /// Frame, offset, bytes or the length of a gap, as delivered.
-    streams: BTreeMap<u32, Vec<(Option<u64>, Role, u64, Result<Vec<u8>, u64>)>>,
+    streams: BTreeMap<u32, Vec<Delivered>>,
     undelivered: usize,
 }
 

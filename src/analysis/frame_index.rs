@@ -35,6 +35,17 @@ pub enum FlowId {
     Udp(u32),
 }
 
+/// Frames that are written to the lists together.
+const BATCH: usize = 128;
+
+/// A frame of a flow.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    flow: FlowId,
+    number: u64,
+    reuses_ports: bool,
+}
+
 /// An observer that notes which frames each flow has, and where they lie.
 ///
 /// # Examples
@@ -71,6 +82,8 @@ pub struct FrameIndex {
     places: PlaceList,
     tcp: Lists,
     udp: Lists,
+    /// Frames whose lists are still to be written: a batch of them waits for memory once.
+    fresh: Vec<Noted>,
     fragments: Fragments,
     /// Frames that hold the earlier fragments of a flow's datagrams.
     parts: BTreeMap<FlowId, Vec<u64>>,
@@ -88,6 +101,7 @@ impl FrameIndex {
             places: PlaceList::default(),
             tcp: Lists::default(),
             udp: Lists::default(),
+            fresh: Vec::with_capacity(BATCH),
             fragments: Fragments::default(),
             parts: BTreeMap::new(),
             unnoted: 0,
@@ -98,10 +112,19 @@ impl FrameIndex {
     /// Where the frames of a flow lie, as far as they have been read; `None` where there is no
     /// such flow. What is copied is a byte or two a frame: it does not hold a reader up.
     pub fn places(&self, flow: FlowId) -> Option<Places> {
-        let numbers = match flow {
+        let mut numbers = match flow {
             FlowId::Tcp(id) => self.tcp.get(id),
             FlowId::Udp(id) => self.udp.get(id),
         };
+        for noted in self.fresh.iter().filter(|noted| noted.flow == flow) {
+            match &mut numbers {
+                Some(numbers) => {
+                    numbers.push(noted.number);
+                }
+                None if self.is_full => {}
+                none => *none = Some(Numbers::of(noted.number, noted.reuses_ports)),
+            }
+        }
         Some(self.with_numbers(flow, numbers?))
     }
 
@@ -139,9 +162,40 @@ impl FrameIndex {
         self.unnoted
     }
 
+    /// Writes a batch to the lists.
+    #[inline(never)]
+    fn write(&mut self) {
+        let mut batch = core::mem::take(&mut self.fresh);
+        for noted in &batch {
+            let (lists, id) = self.lists(noted.flow);
+            lists.expect(id);
+        }
+        for noted in &batch {
+            let (lists, id) = self.lists(noted.flow);
+            lists.expect_end(id);
+        }
+        for noted in batch.drain(..) {
+            self.note(noted);
+        }
+        self.fresh = batch;
+    }
+
+    #[inline]
+    fn lists(&mut self, flow: FlowId) -> (&mut Lists, u32) {
+        match flow {
+            FlowId::Tcp(id) => (&mut self.tcp, id),
+            FlowId::Udp(id) => (&mut self.udp, id),
+        }
+    }
+
     /// Notes a frame of a flow.
     #[inline]
-    fn note(&mut self, flow: FlowId, number: u64, reuses_ports: bool) {
+    fn note(&mut self, noted: Noted) {
+        let Noted {
+            flow,
+            number,
+            reuses_ports,
+        } = noted;
         let (lists, id) = match flow {
             FlowId::Tcp(id) => (&mut self.tcp, id),
             FlowId::Udp(id) => (&mut self.udp, id),
@@ -194,7 +248,14 @@ impl Observer for FrameIndex {
         }
         self.memory += self.places.push(frame.number, frame.place);
         if let Some(flow) = to.flow {
-            self.note(flow, frame.number, to.reuses_ports);
+            self.fresh.push(Noted {
+                flow,
+                number: frame.number,
+                reuses_ports: to.reuses_ports,
+            });
+            if self.fresh.len() >= BATCH {
+                self.write();
+            }
         }
         let is_part = matches!(decoded.transport, Transport::Fragment(_));
         if is_part || !self.fragments.0.is_empty() {

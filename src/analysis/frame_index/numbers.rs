@@ -1,5 +1,7 @@
 //! The numbers of flows' frames: each as the difference from the one before.
 
+use crate::prefetch::prefetch;
+
 /// The numbers of a flow's frames, ascending.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
@@ -15,7 +17,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    fn of(first: u64, reuses_ports: bool) -> Self {
+    pub(super) fn of(first: u64, reuses_ports: bool) -> Self {
         Self {
             first,
             last: first,
@@ -53,7 +55,7 @@ impl Numbers {
 
     /// Appends a number. Returns by how many bytes the memory grew.
     #[inline]
-    fn push(&mut self, number: u64) -> usize {
+    pub(super) fn push(&mut self, number: u64) -> usize {
         self.count += 1;
         let step = number.saturating_sub(self.last);
         self.last = number.max(self.last);
@@ -71,7 +73,7 @@ impl Numbers {
     /// By half: most flows are small, and there may be millions.
     #[cold]
     fn grow(&mut self) {
-        const LEAST: usize = 16;
+        const LEAST: usize = 32;
         let more = (self.steps.capacity() / 2).max(LEAST);
         self.steps.reserve_exact(more);
     }
@@ -120,6 +122,28 @@ impl Lists {
         self.firsts.capacity() * size_of::<u64>()
             + self.places.capacity() * size_of::<u32>()
             + self.lists.capacity() * size_of::<Numbers>()
+    }
+
+    /// Asks for the memory of a flow's list …
+    #[inline]
+    pub(super) fn expect(&self, id: u32) {
+        if let Some(list) = self.list(id) {
+            prefetch(list);
+        }
+    }
+
+    /// … and for where it grows.
+    #[inline]
+    pub(super) fn expect_end(&self, id: u32) {
+        if let Some(last) = self.list(id).and_then(|list| list.steps.last()) {
+            prefetch(last);
+        }
+    }
+
+    #[inline]
+    fn list(&self, id: u32) -> Option<&Numbers> {
+        let place = *self.places.get(id as usize)?;
+        self.lists.get((place as usize).checked_sub(1)?)
     }
 
     /// Appends a frame to a flow. Returns by how many bytes the memory grew.
