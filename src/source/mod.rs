@@ -11,6 +11,9 @@
 //! pcap-parser's buffer and hand on slices of it. Several inputs are merged without a copy too: each
 //! is walked up to the moment at which another one has an earlier frame (`merge`).
 //!
+//! Frames can be read again in any order, by the places that they had ([`Trail`], [`Reread`]); what
+//! can be read only once is kept aside for that in a temporary file ([`Spooling`]).
+//!
 //! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
 //! and nanoseconds, in both byte orders, and with Kuznetzov's longer record headers; pcapng
 //! (draft-ietf-opsawg-pcapng); both plain or compressed with gzip, zstd or lz4.

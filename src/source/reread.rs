@@ -533,3 +533,123 @@ impl ReadAgain for Reread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ops::ControlFlow;
+
+    use super::super::testing::{TemporaryFile, big, little, words};
+    use super::super::{Arrival, OpenOptions, open};
+    use super::*;
+
+    /// Reads a file once for the places of its frames, then backwards by those. Gives the frames
+    /// in words.
+    fn again(name: &str, bytes: &[u8]) -> Vec<String> {
+        let file = TemporaryFile::new(&format!("reread-{name}"), bytes);
+        let trail = Trail::new(0);
+        let options = OpenOptions {
+            trail: Some(trail.clone()),
+            ..OpenOptions::default()
+        };
+        let mut read = Vec::new();
+        open(&[&file.0], &options)
+            .unwrap()
+            .run(&mut |arrival| {
+                if let Arrival::Frame(frame) = arrival {
+                    read.push((frame.number, frame.place, words(&arrival)));
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut reread = trail.reread();
+        for (number, place, expected) in read.iter().rev() {
+            let frame = reread.frame(*number, *place).unwrap();
+            assert_eq!(words(&Arrival::Frame(frame)), *expected, "{name}");
+        }
+        for pair in read.windows(2) {
+            assert_eq!(reread.after(pair[0].1), Ok(Some(pair[1].1)), "{name}");
+        }
+        read.into_iter().map(|(_, _, words)| words).collect()
+    }
+
+    #[test]
+    fn sections_of_both_orders_with_interfaces_of_their_own() {
+        let nanos = [(9, &[9][..])];
+        let file = little().section(&[]).interface(1, 0, &nanos);
+        let file = file.packet(0, 5, b"one", &[]).interface(113, 0, &[]);
+        let file = file.packet(1, 6, b"two", &[(1, b"a comment")]);
+        let second = big().section(&[]).interface(101, 0, &[]);
+        let second = second.packet(0, 7, b"three", &[]);
+        let third = little()
+            .section(&[])
+            .interface(1, 0, &nanos)
+            .packet(0, 8, b"four", &[]);
+        let bytes = [file.bytes, second.bytes, third.bytes].concat();
+        assert_eq!(
+            again("sections", &bytes),
+            [
+                "#1 5 on 0 link 1: one of 3",
+                "#2 6000 on 1 link 113: two of 3",
+                "#3 7000 on 2 link 101: three of 5",
+                "#4 8 on 3 link 1: four of 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn frames_without_a_time_keep_that_of_the_one_before() {
+        let simple = |data: &[u8]| little().u32(data.len() as u32).padded(data);
+        let file = little().section(&[]).interface(1, 0, &[(9, &[9])]);
+        let file = file.block(3, simple(b"a")).packet(0, 5, b"b", &[]);
+        let file = file.block(3, simple(b"c")).block(3, simple(b"d"));
+        let file = file.packet(0, 9, b"e", &[]).block(3, simple(b"f"));
+        // The obsolete block: interface and drops in 16 bits each.
+        let old = little()
+            .u16(0)
+            .u16(0)
+            .u32(0)
+            .u32(11)
+            .u32(1)
+            .u32(1)
+            .padded(b"g");
+        let file = file.block(2, old);
+        assert_eq!(
+            again("untimed", &file.bytes),
+            [
+                "#1 0 on 0 link 1: a of 1",
+                "#2 5 on 0 link 1: b of 1",
+                "#3 5 on 0 link 1: c of 1",
+                "#4 5 on 0 link 1: d of 1",
+                "#5 9 on 0 link 1: e of 1",
+                "#6 9 on 0 link 1: f of 1",
+                "#7 11 on 0 link 1: g of 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_layout_of_pcap() {
+        for (name, magic, extra) in [("plain", 0xa1b2_3c4d, 0), ("modified", 0xa1b2_cd34, 8)] {
+            for (order, bytes) in [("little", little()), ("big", big())] {
+                let file = bytes.pcap_header(magic, 0, 1);
+                let file = ["one", "", "three"].iter().fold(file, |file, data| {
+                    let len = data.len() as u32;
+                    let file = file.u32(1).u32(2).u32(len).u32(len + 1);
+                    file.raw(&[0; 8][..extra]).raw(data.as_bytes())
+                });
+                let frames = again(&format!("{name}-{order}"), &file.bytes);
+                assert_eq!(frames.len(), 3);
+                assert!(frames[2].ends_with("three of 6"), "{frames:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_larger_than_any_window() {
+        let data = vec![b'x'; 200_000];
+        let file = little().pcap_header(0xa1b2_c3d4, 0, 1).record(1, 0, b"y");
+        let file = file.record(2, 0, &data).record(3, 0, b"z");
+        let frames = again("large", &file.bytes);
+        assert!(frames[1].len() > 200_000 && frames[2].ends_with("z of 1"));
+    }
+}
