@@ -19,7 +19,7 @@ use super::capture::Pause;
 use super::pcap::Records;
 use super::pcapng::{Described, Sections};
 use super::sentence::plain;
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use crate::frame::{CapturedFrame, Place, ReadAgain, Unread};
 use crate::time::Timestamp;
 
@@ -197,9 +197,18 @@ impl Trail {
 
     /// What the record at `place` has to be read with.
     fn layout(&self, place: Place) -> Option<Layout> {
+        if place.input == Place::SPOOL {
+            return Some(Layout {
+                input: place.input,
+                file: Readable::Spool(self.clone()),
+                from: 0,
+                to: u64::MAX,
+                of: Of::Spool,
+            });
+        }
         let inputs = self.inputs();
         let input = inputs.known.get(place.input as usize)?.as_ref()?;
-        let file = Arc::clone(&input.file);
+        let file = Readable::File(Arc::clone(&input.file));
         match &input.format {
             Format::Unknown => None,
             Format::Pcap(records) => Some(Layout {
@@ -291,7 +300,7 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 /// What records within a stretch of an input are read with.
 struct Layout {
     input: u32,
-    file: Arc<Reopened>,
+    file: Readable,
     from: u64,
     to: u64,
     of: Of,
@@ -300,6 +309,22 @@ struct Layout {
 enum Of {
     Pcap(Box<Records>),
     Pcapng(Sections),
+    Spool,
+}
+
+/// What is read from.
+enum Readable {
+    File(Arc<Reopened>),
+    Spool(Trail),
+}
+
+impl Readable {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read_at(buffer, offset),
+            Self::Spool(trail) => trail.spool().read_at(buffer, offset),
+        }
+    }
 }
 
 impl Layout {
@@ -315,6 +340,10 @@ impl Layout {
                 Ok((Some(frame), len))
             }
             Of::Pcapng(sections) => sections.again(bytes),
+            Of::Spool => {
+                let (frame, len) = spool::parse(bytes)?;
+                Ok((Some(frame), len))
+            }
         }
     }
 }
@@ -336,7 +365,7 @@ impl Window {
     const MOST: usize = 256 << 10;
 
     /// At least `need` bytes from `offset` on, or what there is.
-    fn bytes(&mut self, file: &Reopened, place: Place, need: usize) -> io::Result<&[u8]> {
+    fn bytes(&mut self, file: &Readable, place: Place, need: usize) -> io::Result<&[u8]> {
         let inside = |window: &Self| {
             (window.input == place.input)
                 .then(|| place.offset.checked_sub(window.offset))
@@ -362,7 +391,7 @@ impl Window {
     }
 
     /// Reads so many bytes, or up to the end of the file. The memory grows with what comes.
-    fn fill(&mut self, file: &Reopened, place: Place, want: usize) -> io::Result<()> {
+    fn fill(&mut self, file: &Readable, place: Place, want: usize) -> io::Result<()> {
         (self.input, self.offset) = (place.input, place.offset);
         self.bytes.clear();
         while self.bytes.len() < want {
@@ -456,6 +485,9 @@ impl Reread {
             match layout.parse(bytes) {
                 Ok((frame, len)) => return Ok((frame.is_some(), len)),
                 Err(Pause::Need { bytes: more, .. }) if more > need && held >= need => need = more,
+                Err(Pause::Need { .. }) if place.input == Place::SPOOL => {
+                    return Err(unread(place, "it was not kept"));
+                }
                 Err(Pause::Need { .. }) => {
                     return Err(unread(place, "the file ends before it, or within it"));
                 }
@@ -482,16 +514,6 @@ fn unread(place: Place, reason: &str) -> Unread {
 
 impl ReadAgain for Reread {
     fn frame(&mut self, number: u64, place: Place) -> Result<CapturedFrame<'_>, Unread> {
-        if place.input == Place::SPOOL {
-            let kept = self
-                .trail
-                .spool()
-                .read(place.offset, &mut self.window.bytes);
-            // What the window held is gone.
-            self.window.input = Place::SPOOL;
-            let kept = kept.map_err(|reason| unread(place, &reason))?;
-            return Ok(kept.frame(number, place, &self.window.bytes));
-        }
         self.measure(place)?;
         let nothing = || unread(place, "the file has changed: there is no frame");
         let layout = self.layout.as_ref().ok_or_else(nothing)?;
@@ -508,27 +530,15 @@ impl ReadAgain for Reread {
     }
 
     fn after(&mut self, place: Place) -> Result<Option<Place>, Unread> {
-        if place.input == Place::SPOOL {
-            let next = self.trail.spool().after(place.offset);
-            let next = next.map_err(|reason| unread(place, &reason))?;
-            return Ok(next.map(|offset| Place { offset, ..place }));
-        }
         let mut place = place;
-        let mut is_frame = false;
+        let (_, mut len) = self.measure(place)?;
         loop {
-            let (_, len) = match self.measure(place) {
-                Ok(measured) => measured,
-                // Behind the last frame there is nothing.
-                Err(_) if is_frame => return Ok(None),
-                Err(unread) => return Err(unread),
-            };
             place.offset = place.offset.saturating_add(len as u64);
-            is_frame = match self.measure(place) {
-                Ok((is_frame, _)) => is_frame,
+            match self.measure(place) {
+                Ok((true, _)) => return Ok(Some(place)),
+                Ok((false, next)) => len = next,
+                // Behind the last frame there is nothing.
                 Err(_) => return Ok(None),
-            };
-            if is_frame {
-                return Ok(Some(place));
             }
         }
     }
