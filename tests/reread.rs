@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use tcplens::analysis::detail::{Ask, Detail, Failed, StreamView, Talk, What as Carried};
+use tcplens::analysis::frame_index::Cursor;
 use tcplens::analysis::{
-    Analyzer, CloseUp, FlowId, FlowView, FrameIndex, FrameView, Observer, Options, Revisions,
-    Settled,
+    Analyzer, CloseUp, FlowId, FlowView, FrameIndex, FrameView, Observer, Options, Places,
+    Revisions, Settled,
 };
 use tcplens::frame::{CapturedFrame, Place, ReadAgain};
 use tcplens::source::{self, Arrival, FileSource, OpenOptions, Source, Spooling, Trail};
@@ -666,4 +667,56 @@ fn frames_that_are_gone_are_counted() {
     let failed = Detail::read(&places, &mut trail.reread(), &ask, &NEVER).err();
     assert!(matches!(failed, Some(Failed::Unread(_))), "{failed:?}");
     fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn any_stretch_of_frames_while_the_file_is_still_read() {
+    let file = capture("bulk-download.pcap");
+    let trail = Trail::new(SPOOL);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
+    let mut index = FrameIndex::new(1 << 20);
+    let mut analyzer = Analyzer::new(Options::default());
+    let mut reread = trail.reread();
+    source::open(&[&file], &options)
+        .unwrap()
+        .run(&mut |arrival| {
+            let flow = analyzer.arrive(arrival, &mut index);
+            if let Arrival::Frame(now) = arrival {
+                // This one, and what came just before it.
+                let stretch = index.stretch(now.number.saturating_sub(3), now.number);
+                let mut cursor = Cursor::default();
+                for number in now.number.saturating_sub(3).max(1)..=now.number {
+                    let frame = stretch.frame(number, &mut cursor, &mut reread).unwrap();
+                    assert_eq!(frame.number, number);
+                    if number == now.number {
+                        assert_eq!((frame.time, frame.data), (now.time, now.data));
+                    }
+                }
+                let beyond = now.number + 1;
+                assert!(stretch.frame(beyond, &mut cursor, &mut reread).is_err());
+                let places = index.places(FlowId::Tcp(0)).unwrap();
+                assert_eq!(places.numbers().last(), Some(now.number));
+            }
+            flow
+        })
+        .unwrap();
+}
+
+/// What goes from one thread to another can.
+#[test]
+fn readers_go_to_other_threads() {
+    fn goes<T: Send + 'static>(_: T) {}
+    let trail = Trail::new(0);
+    goes(trail.reread());
+    goes(trail);
+    goes(|places: Places, detail: Detail, view: StreamView| (places, detail, view));
+    let index = FrameIndex::new(1 << 20);
+    let stretch = index.stretch(1, 2);
+    assert_eq!(stretch.span(), None);
+    goes((index, stretch));
+    let thread = std::thread::spawn(|| Ask::of(Analyzer::new(Options::default()).capture()).rows);
+    assert!(thread.join().unwrap() > 1000);
 }

@@ -24,7 +24,7 @@ use crate::wire::{self, Address, Decoded, Transport};
 use numbers::{Lists, Numbers};
 use places::PlaceList;
 
-pub use places::{Places, Stretch};
+pub use places::{Cursor, Places, Stretch};
 
 /// The number of a flow: connections and UDP conversations are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
