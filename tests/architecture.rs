@@ -22,12 +22,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &[]),
     ("prefetch", &[]),
+    ("calls", &["time"]),
     ("frame", &["time", "wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
     // Never tcp: what it says is true must not come from what it is held against.
-    ("generator", &["time", "frame", "wire", "source"]),
+    ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
@@ -45,7 +46,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // A list of packets names what packets hold.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+        &["time", "wire", "flow", "tcp", "diagnosis", "analysis", "calls"],
     ),
     (
         "cli",
