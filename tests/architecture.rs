@@ -48,10 +48,32 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "report",
         &["time", "wire", "flow", "tcp", "diagnosis", "analysis", "calls"],
     ),
+    // The analyzer's answers beside the true ones.
+    (
+        "score",
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "analysis",
+            "generator",
+            "report",
+        ],
+    ),
     (
         "cli",
         &[
-            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "source",
+            "analysis",
+            "report",
+            "generator",
+            "score",
         ],
     ),
     ("main", &["cli"]),
