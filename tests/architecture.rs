@@ -73,6 +73,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "analysis",
             "report",
             "generator",
+            "calls",
             "score",
         ],
     ),
@@ -80,7 +81,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Files that read a clock: where waiting and progress are a matter of wall time.
-const MAY_READ_A_CLOCK: &[&str] = &["src/cli/input.rs", "src/source/follow.rs"];
+const MAY_READ_A_CLOCK: &[&str] = &[
+    "src/cli/input.rs",
+    "src/source/follow.rs",
+    "src/generator/sockets/record.rs",
+    "src/source/live/capture.rs",
+];
 
 /// Lines of a file before its tests, at most.
 const LONGEST: usize = 700;

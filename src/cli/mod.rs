@@ -14,6 +14,7 @@ mod input;
 mod interrupt;
 mod ladder;
 mod packets;
+mod score;
 mod selection;
 mod terminal;
 mod versus_tshark;
@@ -61,6 +62,8 @@ enum Command {
     Extract(extract::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
+    /// Hold the verdicts on a capture against its answer sheet
+    Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)

@@ -17,6 +17,8 @@
 //! - [`capture_writer`]: pcap and pcapng files of any frames
 
 pub mod capture_writer;
+pub mod host;
+pub mod network;
 pub mod packet;
 pub mod path;
 pub mod random;

@@ -10,6 +10,7 @@
 //! - [`LESSONS`]: the table of all lessons; adding one is a function and a line there
 //! - `stage`: hosts and what they share; a lesson is one script, also where two hosts play it
 //! - `socket`: the sockets that write down what is asked of them; `kernel` what Linux says of them
+//! - [`private`]: a network namespace, for whoever may not capture outside
 //! - `tap`: the capture; `relay` stands between UNIX-domain sockets, which no interface sees
 //! - `narrator`: lays calls, frames and explanations on one line of time
 
@@ -23,6 +24,8 @@ mod lessons;
 mod narrator;
 #[cfg(target_os = "linux")]
 mod play;
+#[cfg(target_os = "linux")]
+pub mod private;
 #[cfg(target_os = "linux")]
 mod record;
 #[cfg(target_os = "linux")]

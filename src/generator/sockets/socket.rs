@@ -210,14 +210,6 @@ pub(super) fn open<'s>(host: Host<'s>, kind: Kind) -> Attempt<Socket<'s>> {
 }
 
 impl<'s> Socket<'s> {
-    pub(super) fn host(&self) -> Host<'s> {
-        self.host
-    }
-
-    pub(super) fn number(&self) -> i32 {
-        self.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
-    }
-
     /// The descriptor, for whoever copies it.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
@@ -442,11 +434,6 @@ impl<'s> Socket<'s> {
     /// What can be had, up to `room` octets. Nothing: the peer has ended its stream.
     pub(super) fn recv(&self, room: usize) -> Attempt<Vec<u8>> {
         self.recv_with(room, MsgFlags::empty(), "0")
-    }
-
-    /// As [`recv`](Self::recv), without waiting.
-    pub(super) fn recv_now(&self, room: usize) -> Attempt<Vec<u8>> {
-        self.recv_with(room, MsgFlags::MSG_DONTWAIT, "MSG_DONTWAIT")
     }
 
     /// Waits until there are `room` octets, or the stream ends.

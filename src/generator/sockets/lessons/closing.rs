@@ -145,8 +145,9 @@ fn half_close(stage: &Stage<'_>) -> Played {
     stage.head("The server answers, at leisure");
     for part in [b"1 line\n".as_slice(), b"2 lines\n", b"3 lines\n"] {
         server.send(part)?;
-        stage.pause(30);
+        client.poll_in(1000)?;
         client.recv(100)?;
+        stage.pause(30);
     }
     stage.say(
         "Data goes on flowing in this direction, and its ACKs in the other: the connection is half \

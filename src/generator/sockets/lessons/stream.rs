@@ -6,7 +6,7 @@ use crate::generator::sockets::stage::{Pair, Played, Stage};
 
 pub(super) const BYTE_STREAM: Lesson = Lesson {
     name: "byte-stream",
-    summary: "Writes do not keep their borders: three sends, one recv; one send, five recvs",
+    summary: "Writes do not keep their borders: three sends, one recv; one write, five recvs",
     description: "TCP carries a stream of bytes, not messages. What was sent by three calls may be \
         read by one, and the other way round; a large write becomes as many segments as the \
         kernels see fit. A protocol must say itself where a message ends: by its length, by a mark, \
@@ -42,8 +42,8 @@ fn byte_stream(stage: &Stage<'_>) -> Played {
          between them.",
     );
 
-    stage.head("One send, five recvs");
-    client.send(b"abcdefghijklmnopqrst")?;
+    stage.head("One write, five recvs");
+    client.write(b"abcdefghijklmnopqrst")?;
     stage.settle();
     for _ in 0..5 {
         server.recv(4)?;
