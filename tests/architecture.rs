@@ -46,7 +46,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // A list of packets names what packets hold.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis", "calls"],
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "analysis",
+            "calls",
+        ],
     ),
     // The analyzer's answers beside the true ones.
     (

@@ -97,7 +97,7 @@ mod linux {
     use std::path::Path;
 
     use super::super::output::{Destination, Format};
-    use super::{Arguments, Exit, PORT, Side, SocketAddr, Options, TABLE, io};
+    use super::{Arguments, Exit, Options, PORT, Side, SocketAddr, TABLE, io};
     use crate::calls;
     use crate::cli::generate::list;
     use crate::cli::terminal;
@@ -109,7 +109,11 @@ mod linux {
             return Ok(Exit::usage(&list::unknown(&format!("sockets/{name}"))));
         };
         let options = &arguments.sockets;
-        let destination = match arguments.output.as_deref().map(|path| Destination::choose(Some(path))) {
+        let destination = match arguments
+            .output
+            .as_deref()
+            .map(|path| Destination::choose(Some(path)))
+        {
             None => None,
             Some(Ok(Destination::File(path, Format::Pcap))) => {
                 return Ok(Exit::usage(&format!(
@@ -140,7 +144,9 @@ mod linux {
         write(&taken, destination.as_ref(), &name, setup.capture, &mut out)?;
         out.flush()?;
         match &taken.failure {
-            Some(failure) => Ok(Exit::usage(&format!("{name} did not come to its end: {failure}"))),
+            Some(failure) => Ok(Exit::usage(&format!(
+                "{name} did not come to its end: {failure}"
+            ))),
             None => Ok(Exit::Done),
         }
     }
@@ -154,7 +160,10 @@ mod linux {
         let (party, bind, connect) = match (options.side, options.bind, options.connect) {
             (None, bind, _) => (Party::Both, bind, None),
             (Some(_), ..) if !lesson.has_two_hosts => {
-                return Err(format!("{} is played on one host: leave --as out", lesson.name));
+                return Err(format!(
+                    "{} is played on one host: leave --as out",
+                    lesson.name
+                ));
             }
             (Some(Side::Server), Some(bind), None) => (Party::Server, Some(with_port(bind)), None),
             (Some(Side::Client), None, Some(to)) => (Party::Client, None, Some(with_port(to))),
@@ -183,8 +192,8 @@ mod linux {
             return Ok(true);
         }
         // Another host, or an address of this one, is not to be reached from in there.
-        let is_elsewhere = options.side.is_some()
-            || options.bind.is_some_and(|bind| !bind.ip().is_loopback());
+        let is_elsewhere =
+            options.side.is_some() || options.bind.is_some_and(|bind| !bind.ip().is_loopback());
         if is_elsewhere {
             say(out, &format!("Not captured: {}.", live::HOW_TO_PERMIT))?;
             return Ok(false);
@@ -238,7 +247,8 @@ mod linux {
                     file.into_inner()?;
                     writeln!(out, "{frames} frames in {}", path.display())?;
                 }
-                let file = taken.write_calls(BufWriter::new(File::create(&log)?), capture.as_deref())?;
+                let file =
+                    taken.write_calls(BufWriter::new(File::create(&log)?), capture.as_deref())?;
                 file.into_inner()?;
                 writeln!(out, "{made} calls in {}", log.display())?;
                 if frames > 0 {
@@ -246,7 +256,9 @@ mod linux {
                 }
             }
             Some(Destination::Stdout) => {
-                taken.write_capture(BufWriter::new(io::stdout().lock()))?.flush()?;
+                taken
+                    .write_capture(BufWriter::new(io::stdout().lock()))?
+                    .flush()?;
             }
             None => {
                 writeln!(out, "{frames} frames, {made} calls; to keep them:")?;
@@ -257,7 +269,10 @@ mod linux {
     }
 
     fn file_name(path: &Path) -> String {
-        path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// A sentence, on lines that fit.

@@ -3,8 +3,9 @@
 //! Between `fork` and its end the child of a program with threads may do little (signal-safety(7)):
 //! this one writes, closes, reads the clock and ends.
 
+use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
@@ -22,7 +23,7 @@ type Line = [i64; 4];
 #[derive(Debug)]
 pub(super) struct Child<'s> {
     pid: Pid,
-    lines: OwnedFd,
+    lines: File,
     log: Elsewhere<'s>,
     number: i32,
     data: &'static [u8],
@@ -47,9 +48,10 @@ pub(super) fn child_that_writes<'s>(
     // SAFETY: the child calls nothing but what signal-safety(7) allows, and ends by _exit.
     let forked = unsafe { fork() }.map_err(failed)?;
     match forked {
+        // Here the end that the child writes to is closed, so that its end is seen.
         ForkResult::Parent { child } => Ok(Some(Child {
             pid: child,
-            lines,
+            lines: File::from(lines),
             log: socket.elsewhere(child.as_raw().unsigned_abs()),
             number: fd,
             data,
@@ -70,26 +72,33 @@ pub(super) fn child_that_writes<'s>(
 }
 
 impl Child<'_> {
-    /// Waits for its end, and writes down what it called.
-    pub(super) fn join(self) {
-        let mut text = Vec::new();
-        // The pipe ends with the child, and the child by itself.
-        let _ = std::fs::File::from(self.lines).read_to_end(&mut text);
-        let _ = waitpid(self.pid, None);
-        let words = format!("{}, {}, {}", self.number, shown(self.data), self.data.len());
-        let calls = [("write", words), ("close", self.number.to_string())];
-        let lines = text.chunks_exact(size_of::<Line>());
-        for ((name, arguments), line) in calls.into_iter().zip(lines) {
-            let field = |at: usize| {
-                let octets = line.get(at * 8..).and_then(|rest| rest.first_chunk());
-                octets.map_or(0, |octets| i64::from_ne_bytes(*octets))
-            };
-            let result = match field(2) {
-                result @ 0.. => Ok(result),
-                _ => Err(Errno::from_raw(field(3) as i32)),
-            };
-            self.log.tell([field(0), field(1)], name, arguments, result);
+    /// Waits until it has made its next call, and writes that down by this name.
+    pub(super) fn wait_for(&mut self, name: &str) {
+        let mut line = [0; size_of::<Line>()];
+        // Should the child be gone, so is the other end of the pipe.
+        if self.lines.read_exact(&mut line).is_err() {
+            return;
         }
+        let arguments = match name {
+            "write" => format!("{}, {}, {}", self.number, shown(self.data), self.data.len()),
+            _ => self.number.to_string(),
+        };
+        let field = |at: usize| {
+            let octets = line.get(at * 8..).and_then(|rest| rest.first_chunk());
+            octets.map_or(0, |octets| i64::from_ne_bytes(*octets))
+        };
+        let result = match field(2) {
+            result @ 0.. => Ok(result),
+            _ => Err(Errno::from_raw(field(3) as i32)),
+        };
+        self.log.tell([field(0), field(1)], name, arguments, result);
+    }
+}
+
+impl Drop for Child<'_> {
+    fn drop(&mut self) {
+        // It ends by itself.
+        let _ = waitpid(self.pid, None);
     }
 }
 
@@ -111,7 +120,9 @@ unsafe fn clock() -> i64 {
     };
     // SAFETY: it writes to `time` only.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
-    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+    time.tv_sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(time.tv_nsec)
 }
 
 #[allow(unsafe_code, reason = "signal-safe")]

@@ -28,7 +28,11 @@ pub(super) fn state_of(fd: BorrowedFd<'_>) -> Option<KernelState> {
         backlog: if is_listening { sacked } else { 0 },
         unacked_bytes: count(fd, libc::TIOCOUTQ),
         unsent_bytes: number(info, 144),
-        unread_bytes: if is_listening { 0 } else { count(fd, libc::FIONREAD) },
+        unread_bytes: if is_listening {
+            0
+        } else {
+            count(fd, libc::FIONREAD)
+        },
         retransmitted: number(info, 100),
         probes: u32::from(*info.get(3)?),
     })
@@ -84,7 +88,10 @@ pub(super) fn option(
 }
 
 /// Sets an option to octets.
-#[allow(unsafe_code, reason = "the options of a lesson are named by number, as they are recorded")]
+#[allow(
+    unsafe_code,
+    reason = "the options of a lesson are named by number, as they are recorded"
+)]
 pub(super) fn set_option(fd: i32, level: i32, name: i32, value: &[u8]) -> nix::Result<()> {
     // SAFETY: the kernel reads `value.len()` octets, and checks what they mean.
     let result = unsafe {

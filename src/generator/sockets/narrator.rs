@@ -89,7 +89,8 @@ impl<'n> Narrator<'n> {
         }
         self.tell_left_out();
         self.keep_result(|out| out.flush());
-        self.calls.sort_by_key(|call| (call.returned(), call.time_ns));
+        self.calls
+            .sort_by_key(|call| (call.returned(), call.time_ns));
         for (number, call) in (1..).zip(&mut self.calls) {
             call.number = number;
         }
@@ -146,7 +147,10 @@ impl<'n> Narrator<'n> {
         let micros = (time - begun).as_nanos() / 1000;
         let sign = if micros < 0 { "-" } else { "" };
         let micros = micros.unsigned_abs();
-        format!("{:>9}", format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+        format!(
+            "{:>9}",
+            format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+        )
     }
 
     /// Whether another one of these is printed.
@@ -167,9 +171,12 @@ impl<'n> Narrator<'n> {
         }
         let parts: Vec<_> = core::mem::take(&mut self.left_out)
             .into_iter()
-            .map(|(what, count)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .map(|(what, count)| match what.as_str() {
+                "frame" if count > 1 => format!("{count} frames"),
+                _ => format!("{count} {what}"),
+            })
             .collect();
-        let words = format!("... and {} more of the same kind", parts.join(", "));
+        let words = format!("... and more of the same: {}", parts.join(", "));
         for line in wrapped(&words, self.columns - LEAD) {
             self.line(&format!("{:LEAD$}{line}", ""));
         }
@@ -267,7 +274,11 @@ impl<'n> Narrator<'n> {
         }
         if !segment.flags.has(Flags::RST) {
             let are_scaled = !is_syn && scale.is_some() && other.is_some_and(|(_, s)| s.is_some());
-            let shift = if are_scaled { scale.unwrap_or(0).min(14) } else { 0 };
+            let shift = if are_scaled {
+                scale.unwrap_or(0).min(14)
+            } else {
+                0
+            };
             words += &format!(" win {}", u32::from(segment.window) << shift);
         }
         if let Some(mss) = segment.options.mss {
@@ -278,7 +289,11 @@ impl<'n> Narrator<'n> {
 
     fn name(&self, endpoint: SocketAddr) -> String {
         let endpoint = plain(endpoint);
-        let any = |ip: &str| ip.parse().ok().map(|ip| SocketAddr::new(ip, endpoint.port()));
+        let any = |ip: &str| {
+            ip.parse()
+                .ok()
+                .map(|ip| SocketAddr::new(ip, endpoint.port()))
+        };
         let name = self
             .names
             .get(&endpoint)

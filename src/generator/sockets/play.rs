@@ -56,7 +56,11 @@ pub struct Taken {
 /// When it should be captured and can't be.
 pub fn run(lesson: &Lesson, setup: &Setup, out: &mut dyn Write) -> Result<Taken, SourceError> {
     let tap = if setup.capture {
-        let interface = if setup.party == Party::Both { "lo" } else { "any" };
+        let interface = if setup.party == Party::Both {
+            "lo"
+        } else {
+            "any"
+        };
         Some(Tap::open(interface)?)
     } else {
         None
@@ -89,7 +93,9 @@ pub fn run(lesson: &Lesson, setup: &Setup, out: &mut dyn Write) -> Result<Taken,
             let captured = tapping.map_or(Ok(()), |tapping| {
                 let ended = || Err(LessonError::new("the capture ended".to_owned()));
                 let told = |error: SourceError| LessonError::new(error.to_string());
-                tapping.join().map_or_else(|_| ended(), |result| result.map_err(told))
+                tapping
+                    .join()
+                    .map_or_else(|_| ended(), |result| result.map_err(told))
             });
             (played, captured)
         });

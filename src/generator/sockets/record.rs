@@ -66,7 +66,10 @@ impl Record {
 
     /// Nothing more will be told.
     pub(super) fn end(&self) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     /// A number for a new socket.
@@ -78,16 +81,17 @@ impl Record {
     pub(super) fn expect(&self, endpoint: SocketAddr) {
         let endpoint = SocketAddr::new(endpoint.ip().to_canonical(), endpoint.port());
         let endpoints = self.endpoints.lock();
-        endpoints.unwrap_or_else(PoisonError::into_inner).insert(endpoint);
+        endpoints
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(endpoint);
     }
 
     /// Whether it was announced that an endpoint takes part, itself or any address at its port.
     pub(super) fn is_expected(&self, endpoint: SocketAddr) -> bool {
         let endpoints = self.endpoints.lock();
         let endpoints = endpoints.unwrap_or_else(PoisonError::into_inner);
-        let is_any = |known: &SocketAddr| {
-            known.port() == endpoint.port() && known.ip().is_unspecified()
-        };
+        let is_any =
+            |known: &SocketAddr| known.port() == endpoint.port() && known.ip().is_unspecified();
         endpoints.contains(&endpoint) || endpoints.iter().any(is_any)
     }
 }

@@ -35,7 +35,8 @@ enum Side {
 }
 
 /// What an invented packet is said to stand for.
-const INVENTED: &str = "stands for a UNIX-domain socket's bytes: addresses and headers are invented";
+const INVENTED: &str =
+    "stands for a UNIX-domain socket's bytes: addresses and headers are invented";
 
 /// Writes invented packets.
 #[derive(Debug)]
@@ -101,7 +102,10 @@ impl<'s> StreamRelay<'s> {
         let Some(ends) = &self.ends else {
             return Ok(());
         };
-        for (at, from, back) in [(0, Side::Client, Side::Server), (1, Side::Server, Side::Client)] {
+        for (at, from, back) in [
+            (0, Side::Client, Side::Server),
+            (1, Side::Server, Side::Client),
+        ] {
             let (here, there) = (ends[at].as_raw_fd(), ends[1 - at].as_raw_fd());
             let mut buffer = vec![0; ROOM];
             while !self.ended[at] {
@@ -110,15 +114,18 @@ impl<'s> StreamRelay<'s> {
                     Err(errno) => return Err(failed(errno)),
                     Ok(0) => {
                         self.ended[at] = true;
-                        self.pen.segment(from, Flags::FIN | Flags::ACK, &[], "the stream ended");
-                        self.pen.segment(back, Flags::ACK, &[], "nothing: invented altogether");
+                        self.pen
+                            .segment(from, Flags::FIN | Flags::ACK, &[], "the stream ended");
+                        self.pen
+                            .segment(back, Flags::ACK, &[], "nothing: invented altogether");
                         let _ = sys::shutdown(there, sys::Shutdown::Write);
                     }
                     Ok(len) => {
                         let data = &buffer[..len];
                         let words = "what the relay read at once";
                         self.pen.segment(from, Flags::PSH | Flags::ACK, data, words);
-                        self.pen.segment(back, Flags::ACK, &[], "nothing: invented altogether");
+                        self.pen
+                            .segment(back, Flags::ACK, &[], "nothing: invented altogether");
                         let mut sent = 0;
                         while sent < len {
                             let rest = &data[sent..];
@@ -158,7 +165,11 @@ impl<'s> DatagramRelay<'s> {
             let (len, sender) = sys::recvfrom::<UnixAddr>(fd, &mut buffer).map_err(failed)?;
             let data = buffer.get(..len).unwrap_or_default();
             let is_client = sender.is_some_and(|sender| sender == self.names[0]);
-            let (from, to) = if is_client { (Side::Client, 1) } else { (Side::Server, 0) };
+            let (from, to) = if is_client {
+                (Side::Client, 1)
+            } else {
+                (Side::Server, 0)
+            };
             self.pen.datagram(from, data);
             sys::sendto(fd, data, &self.names[to], MsgFlags::empty()).map_err(failed)?;
         }
@@ -185,7 +196,11 @@ impl<'s> Pen<'s> {
             source_port: source.1,
             destination_port: destination.1,
             seq: SeqNum(self.next[own]),
-            ack: SeqNum(if flags.has(Flags::ACK) { self.next[1 - own] } else { 0 }),
+            ack: SeqNum(if flags.has(Flags::ACK) {
+                self.next[1 - own]
+            } else {
+                0
+            }),
             flags,
             window: u16::MAX,
             checksum: 0,
@@ -196,7 +211,11 @@ impl<'s> Pen<'s> {
         };
         self.next[own] = self.next[own].wrapping_add(segment.sequence_len());
         let mut bytes = Vec::new();
-        segment.emit_checked(Address::v4(source.0.octets()), Address::v4(destination.0.octets()), &mut bytes);
+        segment.emit_checked(
+            Address::v4(source.0.octets()),
+            Address::v4(destination.0.octets()),
+            &mut bytes,
+        );
         self.packet(from, protocol::TCP, &bytes, what);
     }
 
@@ -210,7 +229,11 @@ impl<'s> Pen<'s> {
             payload,
         };
         let mut bytes = Vec::new();
-        datagram.emit_checked(Address::v4(source.0.octets()), Address::v4(destination.0.octets()), &mut bytes);
+        datagram.emit_checked(
+            Address::v4(source.0.octets()),
+            Address::v4(destination.0.octets()),
+            &mut bytes,
+        );
         self.packet(from, protocol::UDP, &bytes, "one datagram");
     }
 

@@ -49,13 +49,31 @@ impl Kind {
 
     fn parts(self) -> (AddressFamily, SockType, &'static str) {
         match self {
-            Self::Tcp => (AddressFamily::Inet, SockType::Stream, "AF_INET, SOCK_STREAM"),
-            Self::Tcp6 => (AddressFamily::Inet6, SockType::Stream, "AF_INET6, SOCK_STREAM"),
-            Self::Udp => (AddressFamily::Inet, SockType::Datagram, "AF_INET, SOCK_DGRAM"),
-            Self::UnixStream => (AddressFamily::Unix, SockType::Stream, "AF_UNIX, SOCK_STREAM"),
-            Self::UnixDatagram => {
-                (AddressFamily::Unix, SockType::Datagram, "AF_UNIX, SOCK_DGRAM")
-            }
+            Self::Tcp => (
+                AddressFamily::Inet,
+                SockType::Stream,
+                "AF_INET, SOCK_STREAM",
+            ),
+            Self::Tcp6 => (
+                AddressFamily::Inet6,
+                SockType::Stream,
+                "AF_INET6, SOCK_STREAM",
+            ),
+            Self::Udp => (
+                AddressFamily::Inet,
+                SockType::Datagram,
+                "AF_INET, SOCK_DGRAM",
+            ),
+            Self::UnixStream => (
+                AddressFamily::Unix,
+                SockType::Stream,
+                "AF_UNIX, SOCK_STREAM",
+            ),
+            Self::UnixDatagram => (
+                AddressFamily::Unix,
+                SockType::Datagram,
+                "AF_UNIX, SOCK_DGRAM",
+            ),
         }
     }
 }
@@ -154,14 +172,29 @@ impl Opt {
             }
             Self::ReceiveTimeout(millis) => {
                 let value = time(Duration::from_millis(millis.unsigned_abs().into()));
-                return (SOL_SOCKET, libc::SO_RCVTIMEO, value, format!("SO_RCVTIMEO, {millis} ms"));
+                return (
+                    SOL_SOCKET,
+                    libc::SO_RCVTIMEO,
+                    value,
+                    format!("SO_RCVTIMEO, {millis} ms"),
+                );
             }
             Self::Congestion(name) => {
                 let words = format!("TCP_CONGESTION, {name:?}");
-                return (IPPROTO_TCP, libc::TCP_CONGESTION, name.as_bytes().to_vec(), words);
+                return (
+                    IPPROTO_TCP,
+                    libc::TCP_CONGESTION,
+                    name.as_bytes().to_vec(),
+                    words,
+                );
             }
         };
-        (level, number, value.to_ne_bytes().to_vec(), format!("{name}, {value}"))
+        (
+            level,
+            number,
+            value.to_ne_bytes().to_vec(),
+            format!("{name}, {value}"),
+        )
     }
 }
 
@@ -195,7 +228,12 @@ pub(super) fn open<'s>(host: Host<'s>, kind: Kind) -> Attempt<Socket<'s>> {
         made: Some(socket.id),
         ..socket.blank("socket", format!("{words}, 0"))
     };
-    outcome(&mut call, made.as_ref().map(|fd| i64::from(fd.as_raw_fd())).map_err(|e| *e));
+    outcome(
+        &mut call,
+        made.as_ref()
+            .map(|fd| i64::from(fd.as_raw_fd()))
+            .map_err(|e| *e),
+    );
     socket.tell(begun, call);
     let fd = made.map_err(|errno| Failure {
         call: "socket",
@@ -238,14 +276,21 @@ impl<'s> Socket<'s> {
             }
         }
         // A call that waited belongs where it returned.
-        let key = if call.took_ns > 2_000_000 { call.returned() } else { call.time() };
+        let key = if call.took_ns > 2_000_000 {
+            call.returned()
+        } else {
+            call.time()
+        };
         self.record.tell(key, Event::Call(Box::new(call)));
     }
 
     /// What the kernel holds of it (TCP).
     pub(super) fn kernel_state(&self) -> Option<KernelState> {
         let fd = self.fd.as_ref()?;
-        self.kind.is_tcp().then(|| kernel::state_of(fd.as_fd())).flatten()
+        self.kind
+            .is_tcp()
+            .then(|| kernel::state_of(fd.as_fd()))
+            .flatten()
     }
 
     /// Its own address, once it has one.
@@ -294,9 +339,14 @@ impl<'s> Socket<'s> {
             made: told.made,
             ..self.blank(name, arguments)
         };
-        outcome(&mut call, result.as_ref().map(|_| told.result).map_err(|e| *e));
+        outcome(
+            &mut call,
+            result.as_ref().map(|_| told.result).map_err(|e| *e),
+        );
         self.tell(begun, call);
-        result.map(Some).map_err(|errno| Failure { call: name, errno })
+        result
+            .map(Some)
+            .map_err(|errno| Failure { call: name, errno })
     }
 
     pub(super) fn set(&self, option: Opt) -> Attempt<()> {
@@ -334,7 +384,8 @@ impl<'s> Socket<'s> {
         let name = name.into();
         let address = storage(&name, "bind")?;
         let told = Told::new(name.to_string());
-        self.call("bind", |fd| sys::bind(fd, &*address), |_| told).map(drop)
+        self.call("bind", |fd| sys::bind(fd, &*address), |_| told)
+            .map(drop)
     }
 
     pub(super) fn listen(&self, backlog: i32) -> Attempt<()> {
@@ -358,7 +409,8 @@ impl<'s> Socket<'s> {
             self.record.expect(*peer);
             told.peer = Some(*peer);
         }
-        self.call("connect", |fd| sys::connect(fd, &*address), |_| told).map(drop)
+        self.call("connect", |fd| sys::connect(fd, &*address), |_| told)
+            .map(drop)
     }
 
     /// Takes a connection. On the other host: a socket that does nothing.
@@ -495,7 +547,10 @@ impl<'s> Socket<'s> {
                     let who = from.map_or_else(|| "NULL".to_owned(), |from| from.to_string());
                     Told {
                         peer: *from,
-                        ..Told::counted(format!("{}, {room}, 0, {who}", shown(data)), Some(data.len()))
+                        ..Told::counted(
+                            format!("{}, {room}, 0, {who}", shown(data)),
+                            Some(data.len()),
+                        )
                     }
                 }
                 None => Told::new(format!("NULL, {room}, 0, NULL")),
@@ -530,7 +585,12 @@ impl<'s> Socket<'s> {
 
     pub(super) fn shutdown_write(&self) -> Attempt<()> {
         let told = Told::new("SHUT_WR".to_owned());
-        self.call("shutdown", |fd| sys::shutdown(fd, sys::Shutdown::Write), |_| told).map(drop)
+        self.call(
+            "shutdown",
+            |fd| sys::shutdown(fd, sys::Shutdown::Write),
+            |_| told,
+        )
+        .map(drop)
     }
 
     /// Waits until the socket is ready to be read (`POLLIN`), or the time is up; whether it is.
@@ -556,7 +616,11 @@ impl<'s> Socket<'s> {
         let Some(fd) = self.fd.take() else {
             return Ok(());
         };
-        let before = self.kind.is_tcp().then(|| kernel::state_of(fd.as_fd())).flatten();
+        let before = self
+            .kind
+            .is_tcp()
+            .then(|| kernel::state_of(fd.as_fd()))
+            .flatten();
         let number = fd.into_raw_fd();
         let local = sys::getsockname(number).ok().as_ref().and_then(plain);
         let peer = sys::getpeername(number).ok().as_ref().and_then(plain);
@@ -598,7 +662,10 @@ impl<'s> Socket<'s> {
             Err(failure) if with.contains(&failure.errno) => Ok(()),
             Err(failure) => Err(failure.into()),
             Ok(_) if self.fd.is_none() => Ok(()),
-            Ok(_) => Err(LessonError::new(format!("a call went well that should fail with {}", with[0]))),
+            Ok(_) => Err(LessonError::new(format!(
+                "a call went well that should fail with {}",
+                with[0]
+            ))),
         }
     }
 }
@@ -690,7 +757,9 @@ fn plain(address: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = address.as_sockaddr_in() {
         return Some(SocketAddrV4::from(*v4).into());
     }
-    address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into())
+    address
+        .as_sockaddr_in6()
+        .map(|v6| SocketAddrV6::from(*v6).into())
 }
 
 fn borrowed<'f>(socket: &'f Socket<'_>, _: i32) -> nix::Result<BorrowedFd<'f>> {

@@ -113,7 +113,11 @@ impl<'s> Stage<'s> {
     /// The kind of TCP socket for the addresses that are used.
     pub(super) fn tcp_kind(&self) -> Kind {
         let address = self.connect.unwrap_or(self.bind);
-        if address.is_ipv6() { Kind::Tcp6 } else { Kind::Tcp }
+        if address.is_ipv6() {
+            Kind::Tcp6
+        } else {
+            Kind::Tcp
+        }
     }
 
     /// A server that listens: `socket`, `bind`, `listen`.
@@ -193,7 +197,9 @@ impl<'s> Stage<'s> {
             while sent < len {
                 sent += from.send(&chunk[..chunk.len().min(len - sent)])?.max(1);
             }
-            reader.join().unwrap_or_else(|_| Err(LessonError::new("the reader ended".to_owned())))
+            reader
+                .join()
+                .unwrap_or_else(|_| Err(LessonError::new("the reader ended".to_owned())))
         })
     }
 }

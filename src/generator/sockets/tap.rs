@@ -43,7 +43,10 @@ impl Tap {
                 Arrival::Frame(frame) => {
                     let kept = Kept {
                         time: frame.time,
-                        interface: names.get(frame.interface as usize).cloned().unwrap_or_default(),
+                        interface: names
+                            .get(frame.interface as usize)
+                            .cloned()
+                            .unwrap_or_default(),
                         link: frame.link,
                         wire_len: frame.wire_len,
                         data: frame.data.to_vec(),

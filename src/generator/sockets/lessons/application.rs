@@ -33,7 +33,13 @@ fn websocket_frame(kind: u8, payload: &[u8], masked: bool) -> Vec<u8> {
         frame.extend(MASK);
     }
     let key = if masked { MASK } else { [0; 4] };
-    frame.extend(payload.iter().take(len).zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame.extend(
+        payload
+            .iter()
+            .take(len)
+            .zip(key.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
     frame
 }
 
@@ -93,7 +99,10 @@ fn peer_to_peer(stage: &Stage<'_>) -> Played {
     pair.close(stage)?;
 
     stage.head("Peers: both listen");
-    let (peer_a, peer_b) = (stage.host("peer A", Party::Both), stage.host("peer B", Party::Both));
+    let (peer_a, peer_b) = (
+        stage.host("peer A", Party::Both),
+        stage.host("peer B", Party::Both),
+    );
     let (listens_a, listens_b) = (peer_a.tcp()?, peer_b.tcp()?);
     for listener in [&listens_a, &listens_b] {
         listener.bind(stage.bind)?;

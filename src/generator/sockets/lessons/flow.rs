@@ -66,11 +66,11 @@ fn zero_window(stage: &Stage<'_>) -> Played {
         }
         stage.pause(1);
     }
-    stage.pause(20);
+    stage.pause(150);
     if let Some(state) = client.kernel_state() {
         stage.say(format!(
-            "{sent} octets were taken by send; {} of them are not acknowledged, most of these in \
-             the client's buffer. The server's window is {}.",
+            "{sent} octets were taken by send; {} of them are not acknowledged and wait in the \
+             client's buffer. The window that the server allows is {}.",
             state.unacked_bytes, state.send_window
         ));
     }

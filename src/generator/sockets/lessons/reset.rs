@@ -69,7 +69,9 @@ fn by_unread_data(stage: &Stage<'_>) -> Played {
     stage.head("close, with 25 octets unread");
     server.close()?;
     stage.settle();
-    stage.say("An ordinary close, and yet it is RST that went out: data was lost, and this says so.");
+    stage.say(
+        "An ordinary close, and yet it is RST that went out: data was lost, and this says so.",
+    );
     let attempt = client.recv(100);
     match attempt {
         // The answer was read before the reset was noticed.
@@ -77,8 +79,9 @@ fn by_unread_data(stage: &Stage<'_>) -> Played {
         attempt => client.fails(&[Errno::ECONNRESET], attempt)?,
     }
     stage.say(
-        "What recv gives then depends on the system: here it is told above. A server that wants \
-         its answer to arrive calls shutdown, reads on to the end, and closes then.",
+        "If the answer was there before the RST, Linux still hands it out; had it been late, or \
+         the system another, it would be lost. A server that wants its answer to arrive calls \
+         shutdown, reads on to the end, and closes then.",
     );
     client.close()?;
     listener.close()?;

@@ -54,7 +54,11 @@ fn nagle(stage: &Stage<'_>) -> Played {
     }
     stage.pause(100);
     server.recv(100)?;
-    stage.say("Three segments, at once. Less waiting, more headers: 20 octets and more for each.");
+    stage.say(
+        "Three segments, at once. Less waiting, more headers: 20 octets and more for each. (If the \
+         last of them stands there twice: its ACK was so late that the sender took it for lost, \
+         and sent a tail-loss probe, RFC 8985 section 7.)",
+    );
     pair.close(stage)
 }
 

@@ -25,10 +25,16 @@ fn shared_descriptor(stage: &Stage<'_>) -> Played {
     let child = fork::child_that_writes(&client, b"from the child\n")?;
     client.close()?;
     stage.say("The parent closed its descriptor: no FIN, the child has one.");
-    server.recv(100)?;
     match child {
-        Some(child) => child.join(),
-        None => stage.pause(250),
+        Some(mut child) => {
+            child.wait_for("write");
+            server.recv(100)?;
+            child.wait_for("close");
+        }
+        None => {
+            server.recv(100)?;
+            stage.pause(250);
+        }
     }
     stage.settle();
     server.recv(100)?;
