@@ -278,8 +278,14 @@ impl CallLog {
 
     /// The calls on both sockets of a TCP connection between two endpoints, with what made these
     /// sockets: `socket`, `bind` and `listen` of a server included, ordered by when they were
-    /// made.
-    pub fn of_connection(&self, first: SocketAddr, second: SocketAddr) -> Vec<Beside<'_>> {
+    /// made. `begun` is when its first segment went by: a `connect` that failed has left its
+    /// socket without an address, and is known by its time.
+    pub fn of_connection(
+        &self,
+        first: SocketAddr,
+        second: SocketAddr,
+        begun: Timestamp,
+    ) -> Vec<Beside<'_>> {
         let ends = [plain(first), plain(second)];
         // Which end's a socket is.
         let mut sockets: BTreeMap<u32, bool> = BTreeMap::new();
@@ -294,6 +300,19 @@ impl CallLog {
                 }
             }
         }
+        for call in self
+            .calls
+            .iter()
+            .filter(|call| is_tcp(call) && call.call == "connect")
+        {
+            if let (Some(socket), None, Some(peer)) = (call.socket, call.local, call.peer)
+                && call.time() <= begun
+                && begun <= call.returned()
+                && let Some(end) = ends.iter().position(|end| plain(peer) == *end)
+            {
+                sockets.entry(socket).or_insert(end == 1);
+            }
+        }
         // A listening socket, and for whom it accepted.
         let mut listeners: BTreeMap<u32, bool> = BTreeMap::new();
         for call in &self.calls {
@@ -304,8 +323,9 @@ impl CallLog {
                 listeners.insert(listener, by_first);
             }
         }
-        // One whose backlog took the connection while nobody accepted.
-        for call in self.calls.iter().filter(|call| call.call == "listen") {
+        // One whose backlog took the connection while nobody accepted, or that refused it.
+        let names_a_server = |call: &&Call| call.call == "listen" || call.call == "bind";
+        for call in self.calls.iter().filter(names_a_server) {
             if let (Some(socket), Some(local)) = (call.socket, call.local)
                 && let Some(end) = ends.iter().position(|end| is_at(plain(local), *end))
             {
@@ -455,11 +475,31 @@ mod tests {
     fn calls_of_a_connection_are_found_with_the_listener_that_made_it() {
         let log = two_accepted();
         let (client, server) = (at("10.0.0.1:4001"), at("10.0.0.2:80"));
-        let found = log.of_connection(client.expect("one"), server.expect("one"));
+        let begun = Timestamp::default();
+        let found = log.of_connection(client.expect("one"), server.expect("one"), begun);
         let names: Vec<_> = found.iter().map(|beside| beside.call.number).collect();
         // Not what was accepted for the other one, nor its calls.
         assert_eq!(names, [1, 2, 5, 6]);
         assert!(found.iter().all(|beside| !beside.by_first));
+    }
+
+    #[test]
+    fn a_refused_connect_is_known_by_its_time() {
+        let refused = |number, socket| Call {
+            peer: at("10.0.0.2:80"),
+            result: -1,
+            ..call(number, "connect", socket)
+        };
+        let log = CallLog {
+            calls: vec![refused(100, 1), refused(200, 2)],
+            ..CallLog::default()
+        };
+        let (client, server) = (at("10.0.0.1:4001"), at("10.0.0.2:80"));
+        let begun = Timestamp::from_nanos(log.calls[1].time_ns + 3);
+        let found = log.of_connection(client.expect("one"), server.expect("one"), begun);
+        let numbers: Vec<_> = found.iter().map(|beside| beside.call.number).collect();
+        assert_eq!(numbers, [200]);
+        assert!(found[0].by_first);
     }
 
     #[test]
