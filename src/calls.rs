@@ -278,8 +278,8 @@ impl CallLog {
 
     /// The calls on both sockets of a TCP connection between two endpoints, with what made these
     /// sockets: `socket`, `bind` and `listen` of a server included, ordered by when they were
-    /// made. `begun` is when its first segment went by: a `connect` that failed has left its
-    /// socket without an address, and is known by its time.
+    /// made. `begun` is when its first segment went by: a `connect` that failed may have
+    /// left its socket without an address, and is known by its time.
     pub fn of_connection(
         &self,
         first: SocketAddr,
@@ -293,9 +293,9 @@ impl CallLog {
         for call in self.calls.iter().filter(|call| is_tcp(call)) {
             if let (Some(socket), Some(local), Some(peer)) = (call.socket, call.local, call.peer) {
                 let (local, peer) = (plain(local), plain(peer));
-                if (local, peer) == (ends[0], ends[1]) {
+                if is_at(local, ends[0]) && peer == ends[1] {
                     sockets.insert(call.made.unwrap_or(socket), true);
-                } else if (local, peer) == (ends[1], ends[0]) {
+                } else if is_at(local, ends[1]) && peer == ends[0] {
                     sockets.insert(call.made.unwrap_or(socket), false);
                 }
             }
@@ -350,7 +350,8 @@ impl CallLog {
     }
 }
 
-/// Whether a listening address takes what is sent to `end`.
+/// Whether a socket's address is `end`: all addresses include it, where it listens, or where its
+/// connection failed and only the port is left.
 fn is_at(local: SocketAddr, end: SocketAddr) -> bool {
     local.port() == end.port() && (local.ip() == end.ip() || local.ip().is_unspecified())
 }
