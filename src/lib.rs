@@ -115,8 +115,8 @@
 //! - [`wire`] turns bytes into headers and back, one file per protocol. It knows no connection, no
 //!   clock and no file. [`wire::decode`] is its one entrance for frames.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
-//!   or still growing. It pushes [`source::Arrival`]s into a sink, none of them copied. By the
-//!   [`source::Trail`] that it leaves, its frames are read again in any order.
+//!   or still growing, and interfaces. It pushes [`source::Arrival`]s into a sink, none of them copied.
+//!   By the [`source::Trail`] that it leaves, its frames are read again in any order.
 //! - [`flow`] finds the conversation of a packet: an order-free key, a table with one lookup per
 //!   packet, and the reassembly of IP fragments.
 //! - [`tcp`] is what a TCP conversation is doing: two endpoints as inferred from one tap, each with
@@ -130,8 +130,11 @@
 //!   ([`analysis::detail`]).
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
-//! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
-//!   capture files of them. It knows nothing of the analyzer.
+//! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
+//!   of it. Who writes it and who shows it share this file alone.
+//! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
+//!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
+//! - [`score`] holds the analyzer's verdicts against an answer sheet.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -150,6 +153,7 @@
 //! - Nothing from a packet or a file reaches a terminal unescaped.
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
+pub mod calls;
 pub mod cli;
 pub mod diagnosis;
 pub mod flow;
@@ -157,6 +161,7 @@ pub mod frame;
 pub mod generator;
 pub(crate) mod prefetch;
 pub mod report;
+pub mod score;
 pub mod source;
 pub mod tcp;
 pub mod time;

@@ -14,6 +14,8 @@
 //! Frames can be read again in any order, by the places that they had ([`Trail`], [`Reread`]); what
 //! can be read only once is kept aside for that in a temporary file ([`Spooling`]).
 //!
+//! Interfaces of this host come in by [`live::open`].
+//!
 //! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
 //! and nanoseconds, in both byte orders, and with Kuznetzov's longer record headers; pcapng
 //! (draft-ietf-opsawg-pcapng); both plain or compressed with gzip, zstd or lz4.
@@ -24,6 +26,7 @@ mod compression;
 mod feed;
 mod file;
 mod follow;
+pub mod live;
 mod merge;
 mod pcap;
 mod pcapng;
