@@ -126,6 +126,8 @@
 //!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
+//! - [`filter`] is one language to choose frames and connections by, with Wireshark's names and
+//!   operators: parsed and compiled once, asked of every frame or of a connection's figures.
 //! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
 //!   capture files of them. It knows nothing of the analyzer.
 //! - [`cli`] is the command line: what can be typed, one file per command.
@@ -148,6 +150,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod diagnosis;
+pub mod filter;
 pub mod flow;
 pub mod frame;
 pub mod generator;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// time, wire ◀─ frame ◀─ source ◀─┐
 /// time, wire ◀─ flow, tcp ◀─ diagnosis ◀─┴─ analysis ◀─ cli ◀─ main
 /// time, wire, frame, source ◀─ generator
+/// analysis, report ◀─ filter ◀─ cli
 /// ```
 ///
 /// The analyzer knows of sources what an arrival is, and nothing else (see
@@ -55,10 +56,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "analysis",
         ],
     ),
+    // It asks for the figures that reports give.
+    (
+        "filter",
+        &[
+            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+        ],
+    ),
     (
         "cli",
         &[
-            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "source",
+            "analysis",
+            "report",
+            "filter",
+            "generator",
         ],
     ),
     ("main", &["cli"]),
