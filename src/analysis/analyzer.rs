@@ -203,7 +203,7 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation(frame, decoded.context, key, direction, observer);
+                let slot = self.conversation_of(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
@@ -469,7 +469,7 @@ impl Analyzer {
         true
     }
 
-    fn conversation<O: Observer + ?Sized>(
+    fn conversation_of<O: Observer + ?Sized>(
         &mut self,
         frame: &CapturedFrame<'_>,
         context: u32,
@@ -639,6 +639,11 @@ impl Analyzer {
         }
     }
 
+    /// What it was told.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// What is known of the capture as such.
     pub fn capture(&self) -> &Capture {
         &self.capture
@@ -705,6 +710,26 @@ impl Analyzer {
                 }))
             }
             Tracked::Udp(_) => None,
+        }
+    }
+
+    /// The place of every UDP conversation that is kept, to ask
+    /// [`conversation`](Self::conversation) for.
+    pub fn conversation_slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let is_udp = |entry: &Entry<Tracked>| matches!(entry.value, Tracked::Udp(_));
+        let all = self.table.iter();
+        all.filter_map(move |(slot, entry)| is_udp(entry).then_some(slot))
+    }
+
+    /// One UDP conversation.
+    pub fn conversation(&self, slot: Slot) -> Option<ConversationView<'_>> {
+        match self.table.get(slot)? {
+            Entry {
+                key,
+                value: Tracked::Udp(conversation),
+                ..
+            } => Some(talk_of(key, conversation)),
+            _ => None,
         }
     }
 
