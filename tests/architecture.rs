@@ -23,12 +23,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &[]),
     ("prefetch", &[]),
+    ("calls", &["time"]),
     ("frame", &["time", "wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
     // Never tcp: what it says is true must not come from what it is held against.
-    ("generator", &["time", "frame", "wire", "source"]),
+    ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
@@ -54,6 +55,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "tcp",
             "diagnosis",
             "analysis",
+            "calls",
         ],
     ),
     // It asks for the figures that reports give.
@@ -61,6 +63,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "filter",
         &[
             "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+        ],
+    ),
+    // The analyzer's answers beside the true ones.
+    (
+        "score",
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "analysis",
+            "generator",
+            "report",
         ],
     ),
     (
@@ -76,6 +91,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "filter",
             "generator",
+            "score",
+        ],
+    ),
+    // What is shown, and what it is read from: its views name neither sources nor wire.
+    (
+        "tui",
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "filter",
+            "analysis",
+            "report",
+            "source",
+            "calls",
         ],
     ),
     ("main", &["cli"]),

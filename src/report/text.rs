@@ -51,6 +51,12 @@ impl Default for Look {
     }
 }
 
+/// How far the capture can be trusted, and what was wrong with it: each in a sentence or two, safe
+/// to print.
+pub fn trust(report: &Report<'_>) -> Vec<(Tone, String)> {
+    capture::doubts(report, report.analyzer.capture())
+}
+
 /// Writes a report.
 ///
 /// # Errors

@@ -20,7 +20,6 @@ use super::sheet::Look;
 use super::snapshot::{Cursor, Header, Line, Query, Snapshot, Tab};
 use super::talk::TalkPage;
 use crate::analysis::FlowId;
-use crate::calls::Call;
 use crate::filter::Filter;
 use crate::report::style::Tone;
 use crate::tcp::Role;
@@ -184,7 +183,7 @@ pub struct Model {
     /// The frame to show when it is open.
     wanted_frame: Option<u64>,
     /// Where the frames of the open connection lie.
-    pub calls: Arc<Vec<Call>>,
+    pub calls: Arc<Vec<super::page::data::Call>>,
     /// The scenarios that can be run.
     pub scenarios: Scenarios,
     /// Keys that the configuration binds, before the tables.
@@ -878,7 +877,7 @@ impl Model {
                     self.opening = None;
                     let mut subject = Subject::new(Arc::clone(&detail));
                     subject.names = self.names_of(detail.id);
-                    subject.take_calls(&self.calls);
+                    subject.calls = self.calls.to_vec();
                     self.screen = Screen::Page(Box::new(Page::new(subject)));
                     self.fit_page(&mut effects);
                     if let Some(frame) = self.wanted_frame.take() {
