@@ -162,12 +162,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(
-        opening: Opening,
-        config: Config,
-        size: (u16, u16),
-        arrive: Sender<Arrived>,
-    ) -> Self {
+    fn new(opening: Opening, config: Config, size: (u16, u16), arrive: Sender<Arrived>) -> Self {
         let memory = Memory::load();
         let look = config.look(opening.unicode, opening.colour);
         let mut model = Model::new(look, size);

@@ -1,9 +1,8 @@
 //! The keys, from their tables.
 
-use super::hints::boxed;
 use crate::tui::keys::{Key, told};
 use crate::tui::model::{Model, Screen, tables};
-use crate::tui::sheet::{Ink, Sheet};
+use crate::tui::sheet::{Ink, Sheet, boxed};
 
 /// A line of the help: keys and what they do, or a heading.
 enum Entry {
@@ -43,7 +42,8 @@ fn entries(model: &Model) -> Vec<Entry> {
         all.push(Entry::Keys(keys.to_owned(), help.to_owned()));
     }
     all.push(Entry::Words(String::new()));
-    let words = "Click a line, a tab or a heading; the wheel scrolls. Shift lets the terminal select.";
+    let words =
+        "Click a line, a tab or a heading; the wheel scrolls. Shift lets the terminal select.";
     all.push(Entry::Words(words.to_owned()));
     all
 }

@@ -1,12 +1,12 @@
 //! Lists on top: commands by name, and the columns.
 
-use super::hints::{boxed, typed};
+use super::hints::typed;
 use crate::tui::column::COLUMNS;
 use crate::tui::edit::Edit;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::palette;
-use crate::tui::sheet::{Ink, Sheet, cut, first_shown};
+use crate::tui::sheet::{Ink, Sheet, boxed, cut, first_shown};
 
 /// Commands that fit what is typed.
 pub(super) fn palette(edit: &Edit, at: usize, sheet: &mut Sheet<'_>) {
@@ -39,7 +39,11 @@ pub(super) fn columns_chosen(model: &Model, at: usize, sheet: &mut Sheet<'_>) {
     let width = own.width();
     let first = first_shown(at, COLUMNS.len(), rows);
     for (y, about) in COLUMNS.iter().skip(first).take(rows).enumerate() {
-        let mark = if chosen.contains(&about.column) { "[x]" } else { "[ ]" };
+        let mark = if chosen.contains(&about.column) {
+            "[x]"
+        } else {
+            "[ ]"
+        };
         own.put(0, y, Ink::Accent, mark);
         own.put(4, y, Ink::Plain, about.name);
         own.put_cut(17, y, Ink::Quiet, about.says, width.saturating_sub(17));
