@@ -130,11 +130,15 @@
 //!   ([`analysis::detail`]).
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
+//! - [`filter`] is one language to choose frames and connections by, with Wireshark's names and
+//!   operators: parsed and compiled once, asked of every frame or of a connection's figures.
 //! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
 //!   of it. Who writes it and who shows it share this file alone.
 //! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
 //!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
 //! - [`score`] holds the analyzer's verdicts against an answer sheet.
+//! - [`tui`] is the terminal user interface: a model that keys and news change, views that draw it,
+//!   and an analysis thread that never waits for either.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -156,6 +160,7 @@ pub mod analysis;
 pub mod calls;
 pub mod cli;
 pub mod diagnosis;
+pub mod filter;
 pub mod flow;
 pub mod frame;
 pub mod generator;
@@ -165,6 +170,7 @@ pub mod score;
 pub mod source;
 pub mod tcp;
 pub mod time;
+pub mod tui;
 pub mod wire;
 
 /// Holds the example in the README to the library.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// time, wire ◀─ frame ◀─ source ◀─┐
 /// time, wire ◀─ flow, tcp ◀─ diagnosis ◀─┴─ analysis ◀─ cli ◀─ main
 /// time, wire, frame, source ◀─ generator
+/// analysis, report ◀─ filter ◀─ cli
 /// ```
 ///
 /// The analyzer knows of sources what an arrival is, and nothing else (see
@@ -57,6 +58,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "calls",
         ],
     ),
+    // It asks for the figures that reports give.
+    (
+        "filter",
+        &[
+            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+        ],
+    ),
     // The analyzer's answers beside the true ones.
     (
         "score",
@@ -81,9 +89,27 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
             "analysis",
             "report",
+            "filter",
             "generator",
             "calls",
             "score",
+        ],
+    ),
+    // What is shown, and what it is read from: its views name neither sources nor wire.
+    (
+        "tui",
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "filter",
+            "analysis",
+            "report",
+            "source",
+            "calls",
         ],
     ),
     ("main", &["cli"]),

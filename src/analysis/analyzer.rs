@@ -199,7 +199,7 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation(frame, decoded.context, key, direction, observer);
+                let slot = self.conversation_of(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
@@ -439,7 +439,7 @@ impl Analyzer {
         true
     }
 
-    fn conversation<O: Observer + ?Sized>(
+    fn conversation_of<O: Observer + ?Sized>(
         &mut self,
         frame: &CapturedFrame<'_>,
         context: u32,
@@ -607,6 +607,11 @@ impl Analyzer {
         for (_, slot) in slots {
             self.end(slot, observer);
         }
+    }
+
+    /// What it was told.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// What is known of the capture as such.

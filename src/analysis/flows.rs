@@ -3,6 +3,7 @@
 use super::tracked::{Tracked, revive, talk_of, view_of};
 use super::{Analyzer, ConnectionView, ConversationView};
 use crate::flow::Slot;
+use crate::flow::table::Entry;
 use crate::tcp::{Embryo, Pool};
 
 impl Analyzer {
@@ -52,6 +53,26 @@ impl Analyzer {
                 }))
             }
             Tracked::Udp(_) => None,
+        }
+    }
+
+    /// The place of every UDP conversation that is kept, to ask
+    /// [`conversation`](Self::conversation) for.
+    pub fn conversation_slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let is_udp = |entry: &Entry<Tracked>| matches!(entry.value, Tracked::Udp(_));
+        let all = self.table.iter();
+        all.filter_map(move |(slot, entry)| is_udp(entry).then_some(slot))
+    }
+
+    /// One UDP conversation.
+    pub fn conversation(&self, slot: Slot) -> Option<ConversationView<'_>> {
+        match self.table.get(slot)? {
+            Entry {
+                key,
+                value: Tracked::Udp(conversation),
+                ..
+            } => Some(talk_of(key, conversation)),
+            _ => None,
         }
     }
 

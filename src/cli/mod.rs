@@ -13,6 +13,7 @@ mod generate;
 mod input;
 mod interrupt;
 mod ladder;
+mod open;
 mod packets;
 mod score;
 mod selection;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
     after_help = "\
 Begin with `tcplens analyze FILE`. It numbers the connections from 0; the other commands take that \
 number: `tcplens ladder FILE 3`. `tcplens COMMAND --help` has examples.
@@ -45,11 +47,16 @@ Exit codes:
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+
+    #[command(flatten)]
+    open: open::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show captures on the terminal; `tcplens FILE` for short
+    Open(open::Arguments),
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
     /// Print a line per frame, with what it meant to its connection
@@ -85,16 +92,26 @@ pub fn run() -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Analyze(arguments) => analyze::run(&arguments),
-        Command::Packets(arguments) => packets::run(&arguments),
-        Command::Follow(arguments) => follow::run(&arguments),
-        Command::Ladder(arguments) => ladder::run(&arguments),
-        Command::Extract(arguments) => extract::run(&arguments),
-        Command::Generate(arguments) => generate::run(&arguments),
-        Command::Score(arguments) => score::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
+        Some(command) => command.run(),
+        None => open::run(&cli.open),
     };
     end(result)
+}
+
+impl Command {
+    fn run(self) -> io::Result<Exit> {
+        match self {
+            Self::Open(arguments) => open::run(&arguments),
+            Self::Analyze(arguments) => analyze::run(&arguments),
+            Self::Packets(arguments) => packets::run(&arguments),
+            Self::Follow(arguments) => follow::run(&arguments),
+            Self::Ladder(arguments) => ladder::run(&arguments),
+            Self::Extract(arguments) => extract::run(&arguments),
+            Self::Generate(arguments) => generate::run(&arguments),
+            Self::Score(arguments) => score::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
+        }
+    }
 }
 
 fn end(result: io::Result<Exit>) -> ExitCode {
