@@ -35,9 +35,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::analysis::Analyzer;
+use crate::tcp::Verdict;
+use crate::tcp::congestion::Inferred;
 use crate::time::Timestamp;
 
 pub use select::{Selection, Sort};
+
+/// The frames and numbers that decided a verdict, in words; empty where nothing else did.
+pub fn evidence(verdict: &Verdict) -> String {
+    verdict::Evidence(verdict).to_string()
+}
+
+/// The congestion control that a flight shows, in words.
+pub fn control(inferred: &Inferred) -> String {
+    text::control(inferred)
+}
 
 /// The name and version of what machines are given. Fields may be added to a version; what is
 /// there keeps its name and meaning.

@@ -28,6 +28,7 @@ use crate::analysis::{CloseUp, ConnectionView, ConversationView};
 use crate::flow::{Slot, Socket};
 use crate::tcp::Role;
 
+pub(super) use congestion::control;
 pub(super) use line::{Lines, left, right, wrap};
 
 /// How the text is laid out.

@@ -351,6 +351,36 @@ pub fn first_shown(cursor: usize, count: usize, room: usize) -> usize {
         .min(count.saturating_sub(room))
 }
 
+/// A box in the middle of a sheet, wiped, with a title; gives what is inside.
+pub fn boxed<'s>(
+    title: &str,
+    width: usize,
+    height: usize,
+    sheet: &'s mut Sheet<'_>,
+) -> Sheet<'s> {
+    let (whole, tall) = (sheet.width(), sheet.height());
+    let width = width.min(whole.saturating_sub(2)).max(10);
+    let height = height.min(tall.saturating_sub(2)).max(3);
+    let (x, y) = ((whole - width) / 2, (tall - height) / 2);
+    let mut own = sheet.part(x, y, width, height);
+    own.clear();
+    let [left_up, right_up, left_down, right_down, across, down] = own
+        .look
+        .pick(['╭', '╮', '╰', '╯', '─', '│'], ['+', '+', '+', '+', '-', '|']);
+    own.row(0, 0, width, Ink::Rule, across);
+    own.row(0, height - 1, width, Ink::Rule, across);
+    for y in 1..height - 1 {
+        own.set(0, y, Ink::Rule, down);
+        own.set(width - 1, y, Ink::Rule, down);
+    }
+    own.set(0, 0, Ink::Rule, left_up);
+    own.set(width - 1, 0, Ink::Rule, right_up);
+    own.set(0, height - 1, Ink::Rule, left_down);
+    own.set(width - 1, height - 1, Ink::Rule, right_down);
+    own.put(2, 0, Ink::Strong, &format!(" {title} "));
+    sheet.part(x + 2, y + 1, width - 4, height - 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

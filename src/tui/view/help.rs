@@ -1,9 +1,8 @@
 //! The keys, from their tables.
 
-use super::hints::boxed;
 use crate::tui::keys::{Key, told};
 use crate::tui::model::{Model, Screen, tables};
-use crate::tui::sheet::{Ink, Sheet};
+use crate::tui::sheet::{Ink, Sheet, boxed};
 
 /// A line of the help: keys and what they do, or a heading.
 enum Entry {

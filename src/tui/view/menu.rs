@@ -1,12 +1,12 @@
 //! Lists on top: commands by name, and the columns.
 
-use super::hints::{boxed, typed};
+use super::hints::typed;
 use crate::tui::column::COLUMNS;
 use crate::tui::edit::Edit;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::palette;
-use crate::tui::sheet::{Ink, Sheet, cut, first_shown};
+use crate::tui::sheet::{Ink, Sheet, boxed, cut, first_shown};
 
 /// Commands that fit what is typed.
 pub(super) fn palette(edit: &Edit, at: usize, sheet: &mut Sheet<'_>) {
