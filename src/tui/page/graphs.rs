@@ -64,7 +64,7 @@ impl Kind {
 
 /// What of the graphs is in sight.
 #[derive(Clone, Debug, Default)]
-pub struct Graphs {
+pub(super) struct Graphs {
     kind: Kind,
     sender: usize,
     /// The time in sight: nanoseconds since the connection's first frame.
@@ -81,7 +81,7 @@ const AROUND: usize = 3;
 
 impl Graphs {
     /// All of a connection, of who sent more.
-    pub fn of(subject: &Subject) -> Self {
+    pub(super) fn of(subject: &Subject) -> Self {
         let ends = Role::BOTH.map(|role| {
             let figures = &subject.detail.connection.endpoint(role).figures;
             (figures.stream_bytes, figures.data_packets)
@@ -141,7 +141,7 @@ fn here(page: &Page) -> i64 {
 }
 
 /// Brings the frame under the cursor into sight.
-pub fn follow(page: &mut Page) {
+pub(super) fn follow(page: &mut Page) {
     let at = here(page);
     let graphs = &page.graphs;
     if at < graphs.low || at > graphs.high {
@@ -151,7 +151,7 @@ pub fn follow(page: &mut Page) {
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage) {
+pub(super) fn update(page: &mut Page, message: &PageMessage) {
     match *message {
         PageMessage::Switch(by) => {
             let place = (page.graphs.kind as isize + by).rem_euclid(Kind::ALL.len() as isize);
@@ -373,7 +373,7 @@ fn rates(page: &Page, series: &Series) -> Vec<Rate> {
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let (width, height) = (sheet.width(), sheet.height());
     let Some(row) = page.row() else {
         sheet.put(1, 0, Ink::Quiet, "no frames");
