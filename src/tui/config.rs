@@ -96,14 +96,15 @@ impl Config {
             let message = error.message().lines().next().unwrap_or("").to_owned();
             (line_of(offset), escaped(&message).to_string())
         })?;
-        let unknown = |what: &str, given: &Spanned<String>, names: &mut dyn Iterator<Item = &str>| {
-            let name = given.as_ref();
-            let mut sentence = format!("no {what} is called {}", escaped(name));
-            if let Some(near) = nearest(name, names) {
-                sentence += &format!("; did you mean {near}?");
-            }
-            (line_of(given.span().start), sentence)
-        };
+        let unknown =
+            |what: &str, given: &Spanned<String>, names: &mut dyn Iterator<Item = &str>| {
+                let name = given.as_ref();
+                let mut sentence = format!("no {what} is called {}", escaped(name));
+                if let Some(near) = nearest(name, names) {
+                    sentence += &format!("; did you mean {near}?");
+                }
+                (line_of(given.span().start), sentence)
+            };
         let column = |given: &Spanned<String>| {
             Column::named(given.as_ref()).ok_or_else(|| {
                 unknown("column", given, &mut COLUMNS.iter().map(|about| about.name))
@@ -116,7 +117,11 @@ impl Config {
         if let Some(given) = &written.theme {
             let known = Theme::NAMES.iter().find(|(name, _)| name == given.as_ref());
             config.theme = known.map(|(_, theme)| *theme).ok_or_else(|| {
-                unknown("theme", given, &mut Theme::NAMES.iter().map(|(name, _)| *name))
+                unknown(
+                    "theme",
+                    given,
+                    &mut Theme::NAMES.iter().map(|(name, _)| *name),
+                )
             })?;
         }
         if let Some(given) = &written.columns {
@@ -127,7 +132,11 @@ impl Config {
         for (name, key) in &written.keys {
             let binding = TRIAGE.iter().find(|binding| binding.name == name.as_ref());
             let binding = binding.ok_or_else(|| {
-                unknown("command", name, &mut TRIAGE.iter().map(|binding| binding.name))
+                unknown(
+                    "command",
+                    name,
+                    &mut TRIAGE.iter().map(|binding| binding.name),
+                )
             })?;
             let key = Key::parse(key.as_ref()).ok_or_else(|| {
                 let sentence = format!(
@@ -203,7 +212,9 @@ impl Memory {
     /// Reads what is remembered; what can't be read is forgotten.
     pub fn load() -> Self {
         let path = folder("XDG_STATE_HOME", ".local/state").map(|path| path.join("state.toml"));
-        let text = path.as_deref().and_then(|path| fs::read_to_string(path).ok());
+        let text = path
+            .as_deref()
+            .and_then(|path| fs::read_to_string(path).ok());
         let known = text.as_deref().and_then(|text| toml::from_str(text).ok());
         Self {
             is_new: text.is_none() && path.is_some(),
@@ -215,9 +226,16 @@ impl Memory {
     /// Puts what is remembered in force.
     pub fn restore(&self, model: &mut Model) {
         let named = |names: &Vec<String>| -> Vec<Column> {
-            names.iter().filter_map(|name| Column::named(name)).collect()
+            names
+                .iter()
+                .filter_map(|name| Column::named(name))
+                .collect()
         };
-        model.columns = self.columns.as_ref().map(named).filter(|own| !own.is_empty());
+        model.columns = self
+            .columns
+            .as_ref()
+            .map(named)
+            .filter(|own| !own.is_empty());
         if let Some(by) = self.sort.as_deref().and_then(Column::named) {
             model.sorting[0] = Sorting {
                 by,
@@ -231,7 +249,10 @@ impl Memory {
     /// harm in it.
     pub fn keep(&mut self, model: &Model) {
         let names = |columns: &Vec<Column>| -> Vec<String> {
-            columns.iter().map(|column| column.about().name.to_owned()).collect()
+            columns
+                .iter()
+                .map(|column| column.about().name.to_owned())
+                .collect()
         };
         self.columns = model.columns.as_ref().map(names);
         self.sort = Some(model.sorting[0].by.about().name.to_owned());
@@ -271,12 +292,32 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_line_and_the_nearest_name() {
         for (text, line, sentence) in [
-            ("theme = \"drak\"", 1, "no theme is called drak; did you mean dark?"),
-            ("\ncolumns = [\n\"id\",\n\"rrt\"]", 4, "no column is called rrt; did you mean rtt?"),
-            ("[keys]\nfiltre = \"F\"", 2, "no command is called filtre; did you mean filter?"),
-            ("[keys]\nfilter = \"hyper-x\"", 2, "hyper-x is no key; keys are written q, G, ctrl-d, enter, f5"),
+            (
+                "theme = \"drak\"",
+                1,
+                "no theme is called drak; did you mean dark?",
+            ),
+            (
+                "\ncolumns = [\n\"id\",\n\"rrt\"]",
+                4,
+                "no column is called rrt; did you mean rtt?",
+            ),
+            (
+                "[keys]\nfiltre = \"F\"",
+                2,
+                "no command is called filtre; did you mean filter?",
+            ),
+            (
+                "[keys]\nfilter = \"hyper-x\"",
+                2,
+                "hyper-x is no key; keys are written q, G, ctrl-d, enter, f5",
+            ),
         ] {
-            assert_eq!(Config::parse(text), Err((line, sentence.to_owned())), "{text}");
+            assert_eq!(
+                Config::parse(text),
+                Err((line, sentence.to_owned())),
+                "{text}"
+            );
         }
         let (line, sentence) = Config::parse("theme = \"dark\"\ncolour = 1").unwrap_err();
         assert_eq!(line, 2);

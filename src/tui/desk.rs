@@ -395,9 +395,9 @@ impl Desk {
             Order::None => None,
             Order::Connections(list) => {
                 let (id, slot) = *list.get(at)?;
-                let mut line = self
-                    .analyzer
-                    .connection(slot, |view| lines::connection(view, &self.analyzer, self.end()))?;
+                let mut line = self.analyzer.connection(slot, |view| {
+                    lines::connection(view, &self.analyzer, self.end())
+                })?;
                 line.activity = self.activity(FlowId::Tcp(id));
                 Some(Line::Connection(Box::new(line)))
             }

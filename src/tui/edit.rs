@@ -64,7 +64,9 @@ impl Edit {
         let before = self.parts().0.trim_end();
         let start = before
             .rfind(|char: char| char.is_whitespace())
-            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+            .map_or(0, |at| {
+                at + before[at..].chars().next().map_or(1, char::len_utf8)
+            });
         self.text.replace_range(start..self.cursor, "");
         self.cursor = start;
     }

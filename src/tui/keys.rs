@@ -55,7 +55,9 @@ impl Key {
             return Some(Self::code(*code));
         }
         if let Some(number) = text.strip_prefix('f').and_then(|rest| rest.parse().ok()) {
-            return (1..=12).contains(&number).then_some(Self::code(KeyCode::F(number)));
+            return (1..=12)
+                .contains(&number)
+                .then_some(Self::code(KeyCode::F(number)));
         }
         let mut chars = text.chars();
         let char = chars.next().filter(|_| chars.next().is_none())?;
@@ -129,7 +131,9 @@ pub fn told(keys: &[Key]) -> String {
 pub(super) fn doubled<M>(table: &[Binding<M>]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let keys = table.iter().flat_map(|binding| binding.keys);
-    keys.filter(|key| !seen.insert(**key)).map(Key::to_string).collect()
+    keys.filter(|key| !seen.insert(**key))
+        .map(Key::to_string)
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,7 +142,17 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_they_are_read() {
-        for text in ["q", "G", "ctrl-d", "enter", "shift-tab", "f5", "/", "?", "space"] {
+        for text in [
+            "q",
+            "G",
+            "ctrl-d",
+            "enter",
+            "shift-tab",
+            "f5",
+            "/",
+            "?",
+            "space",
+        ] {
             assert_eq!(Key::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "ctrl-", "enterr", "f13", "ab"] {

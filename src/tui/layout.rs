@@ -94,7 +94,12 @@ pub enum Spot {
 
 /// The name of a tab as it is drawn: with its number before it and the count behind.
 pub fn tab_label(model: &Model, tab: Tab) -> (String, String) {
-    let count = model.header().counts.get(tab as usize).copied().unwrap_or(0);
+    let count = model
+        .header()
+        .counts
+        .get(tab as usize)
+        .copied()
+        .unwrap_or(0);
     let count = crate::report::units::grouped(count as u64).to_string();
     (format!("{} {}", tab as usize + 1, tab.name()), count)
 }
@@ -119,7 +124,9 @@ pub fn spot(model: &Model, x: u16, y: u16) -> Spot {
         2 => Spot::Trust,
         TABS => {
             let all = tabs(model);
-            let own = all.iter().find(|(_, start, end)| (*start..*end).contains(&x));
+            let own = all
+                .iter()
+                .find(|(_, start, end)| (*start..*end).contains(&x));
             own.map_or(Spot::None, |(tab, ..)| Spot::Tab(*tab))
         }
         HEADINGS if model.tab == Tab::Connections => {

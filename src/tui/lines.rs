@@ -60,9 +60,7 @@ pub(super) fn rank(view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64
         Column::Client => socket(Role::Client),
         Column::Server => socket(Role::Server),
         Column::States => head(connection.state_at(Role::Client, end).name()),
-        Column::Start | Column::Activity => {
-            (connection.first_time.as_nanos() as u64) ^ (1 << 63)
-        }
+        Column::Start | Column::Activity => (connection.first_time.as_nanos() as u64) ^ (1 << 63),
         Column::Duration => longest(connection.duration()),
         Column::Sent => most(connection.endpoint(Role::Client).figures.stream_bytes),
         Column::Received => most(connection.endpoint(Role::Server).figures.stream_bytes),
@@ -107,7 +105,9 @@ pub(super) fn connection(
     let story = story::tell(view, end, capture.cut > 0);
     ConnectionLine {
         id: view.id,
-        addresses: view.sockets.map(|socket| socket.address.to_ip().to_string()),
+        addresses: view
+            .sockets
+            .map(|socket| socket.address.to_ip().to_string()),
         names: view.sockets.map(|socket| name_of(capture, socket)),
         ports: view.sockets.map(|socket| socket.port),
         states: Role::BOTH.map(|role| connection.state_at(role, end).name()),
@@ -138,7 +138,9 @@ pub(super) fn connection(
 pub(super) fn conversation(view: &ConversationView<'_>, capture: &Capture) -> UdpLine {
     UdpLine {
         id: view.id,
-        addresses: view.sockets.map(|socket| socket.address.to_ip().to_string()),
+        addresses: view
+            .sockets
+            .map(|socket| socket.address.to_ip().to_string()),
         names: view.sockets.map(|socket| name_of(capture, socket)),
         ports: view.sockets.map(|socket| socket.port),
         start: view.first - capture.first.unwrap_or_default(),

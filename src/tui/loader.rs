@@ -324,9 +324,9 @@ impl Work {
                 FlowId::Tcp(id) => format!("connection {id}"),
                 FlowId::Udp(id) => format!("conversation {id}"),
             };
-            let _ = self
-                .news
-                .send(News::Failed(format!("the frames of {number} are not known")));
+            let _ = self.news.send(News::Failed(format!(
+                "the frames of {number} are not known"
+            )));
             return;
         };
         let ask = Ask {

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::bindings::{LIST, TRIAGE};
 use super::choice::Choice;
@@ -258,7 +260,9 @@ impl Model {
 
     /// A line, if it is known.
     pub fn line(&self, at: usize) -> Option<&Line> {
-        self.snapshot.lines.get(at.checked_sub(self.snapshot.first)?)
+        self.snapshot
+            .lines
+            .get(at.checked_sub(self.snapshot.first)?)
     }
 
     /// The line under the cursor.
@@ -320,9 +324,18 @@ impl Model {
             }
             if !page.is_typing() {
                 match key {
-                    Key { code: KeyCode::Char('?'), .. } => return self.act(Message::Help),
-                    Key { code: KeyCode::Char(':'), .. } => return self.act(Message::Palette),
-                    Key { code: KeyCode::Char('q'), .. } if !page.is_covered() => {
+                    Key {
+                        code: KeyCode::Char('?'),
+                        ..
+                    } => return self.act(Message::Help),
+                    Key {
+                        code: KeyCode::Char(':'),
+                        ..
+                    } => return self.act(Message::Palette),
+                    Key {
+                        code: KeyCode::Char('q'),
+                        ..
+                    } if !page.is_covered() => {
                         return self.act(Message::Back);
                     }
                     _ => {}
@@ -654,7 +667,11 @@ impl Model {
                     self.screen = Screen::Scenarios(self.scenarios.clone());
                 }
             }
-            Message::Quit | Message::Suspend | Message::Redraw | Message::Help | Message::Palette => {}
+            Message::Quit
+            | Message::Suspend
+            | Message::Redraw
+            | Message::Help
+            | Message::Palette => {}
         }
         if self.cursor != before && self.leaves_what_is_known() {
             return vec![Effect::Ask(self.query_at(self.cursor))];
@@ -732,9 +749,8 @@ impl Model {
                     None => chosen.push(about.column),
                 }
                 // On the screen they stand in the order of the table.
-                let order = |column: &Column| {
-                    COLUMNS.iter().position(|about| about.column == *column)
-                };
+                let order =
+                    |column: &Column| COLUMNS.iter().position(|about| about.column == *column);
                 chosen.sort_by_key(order);
                 self.columns = Some(chosen);
                 return vec![Effect::Remember];
@@ -776,18 +792,30 @@ impl Model {
     fn only(&mut self) -> Vec<Effect> {
         let text = match self.under_cursor() {
             Some(Line::Host(host)) => {
-                let field = if host.address.contains(':') { "ipv6" } else { "ip" };
+                let field = if host.address.contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
                 format!("{field}.addr == {}", host.address)
             }
             Some(Line::Connection(line)) => {
-                let field = if line.addresses[1].contains(':') { "ipv6" } else { "ip" };
+                let field = if line.addresses[1].contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
                 format!(
                     "{field}.addr == {} && tcp.port == {}",
                     line.addresses[1], line.ports[1]
                 )
             }
             Some(Line::Udp(line)) => {
-                let field = if line.addresses[1].contains(':') { "ipv6" } else { "ip" };
+                let field = if line.addresses[1].contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
                 format!(
                     "{field}.addr == {} && udp.port == {}",
                     line.addresses[1], line.ports[1]
@@ -862,7 +890,10 @@ impl Model {
                 if snapshot.tab == self.tab && snapshot.choice == self.choice.number() {
                     let moved = self.cursor > 0 && self.snapshot.tab == snapshot.tab;
                     let under = self.under_cursor().map(Line::identity);
-                    let new = snapshot.lines.iter().position(|line| Some(line.identity()) == under);
+                    let new = snapshot
+                        .lines
+                        .iter()
+                        .position(|line| Some(line.identity()) == under);
                     self.cursor = match new {
                         Some(at) if moved => snapshot.first + at,
                         _ => self.cursor.min(snapshot.total.saturating_sub(1)),
@@ -935,9 +966,7 @@ impl Model {
             _ => return Vec::new(),
         };
         self.note = None;
-        if matches!(self.layer, Layer::None)
-            && matches!(self.screen, Screen::Page(_))
-        {
+        if matches!(self.layer, Layer::None) && matches!(self.screen, Screen::Page(_)) {
             let mut effects = Vec::new();
             let message = match lines {
                 0 => PageMessage::Click(mouse.column, mouse.row),

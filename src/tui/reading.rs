@@ -49,16 +49,13 @@ impl Job {
     /// Reads.
     pub(super) fn run(mut self) -> News {
         let (again, ask, stop) = (&mut self.reread, &self.ask, &*self.stop);
-        let failed = |error: &dyn core::fmt::Display| {
-            News::Failed(escaped(&error.to_string()).to_string())
-        };
+        let failed =
+            |error: &dyn core::fmt::Display| News::Failed(escaped(&error.to_string()).to_string());
         match self.order {
-            Order::Open(FlowId::Tcp(_)) => {
-                match Detail::read(&self.places, again, ask, stop) {
-                    Ok(detail) => News::Detail(Arc::new(detail), self.places),
-                    Err(error) => failed(&error),
-                }
-            }
+            Order::Open(FlowId::Tcp(_)) => match Detail::read(&self.places, again, ask, stop) {
+                Ok(detail) => News::Detail(Arc::new(detail), self.places),
+                Err(error) => failed(&error),
+            },
             Order::Open(FlowId::Udp(_)) => match Talk::read(&self.places, again, ask, stop) {
                 Ok(talk) => News::Talk(Arc::new(talk)),
                 Err(error) => failed(&error),

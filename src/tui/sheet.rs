@@ -329,7 +329,9 @@ pub fn wrapped(words: &str, room: usize) -> Vec<String> {
             if taken == 0 {
                 // Alone on its line and still too long.
                 let head = cut(word, room, "");
-                let split = head.len().max(word.chars().next().map_or(1, char::len_utf8));
+                let split = head
+                    .len()
+                    .max(word.chars().next().map_or(1, char::len_utf8));
                 let (head, tail) = word.split_at(split.min(word.len()));
                 line.push_str(head);
                 word = tail;
@@ -352,21 +354,17 @@ pub fn first_shown(cursor: usize, count: usize, room: usize) -> usize {
 }
 
 /// A box in the middle of a sheet, wiped, with a title; gives what is inside.
-pub fn boxed<'s>(
-    title: &str,
-    width: usize,
-    height: usize,
-    sheet: &'s mut Sheet<'_>,
-) -> Sheet<'s> {
+pub fn boxed<'s>(title: &str, width: usize, height: usize, sheet: &'s mut Sheet<'_>) -> Sheet<'s> {
     let (whole, tall) = (sheet.width(), sheet.height());
     let width = width.min(whole.saturating_sub(2)).max(10);
     let height = height.min(tall.saturating_sub(2)).max(3);
     let (x, y) = ((whole - width) / 2, (tall - height) / 2);
     let mut own = sheet.part(x, y, width, height);
     own.clear();
-    let [left_up, right_up, left_down, right_down, across, down] = own
-        .look
-        .pick(['╭', '╮', '╰', '╯', '─', '│'], ['+', '+', '+', '+', '-', '|']);
+    let [left_up, right_up, left_down, right_down, across, down] = own.look.pick(
+        ['╭', '╮', '╰', '╯', '─', '│'],
+        ['+', '+', '+', '+', '-', '|'],
+    );
     own.row(0, 0, width, Ink::Rule, across);
     own.row(0, height - 1, width, Ink::Rule, across);
     for y in 1..height - 1 {

@@ -74,7 +74,10 @@ mod tests {
     fn a_zero_stays_in_sight() {
         let values = [(0, 80), (10, 70), (11, 0), (12, 70), (50, 20)];
         let bins = binned(values.into_iter(), (0, 59), 6, true);
-        assert_eq!(bins, [Some(80), Some(0), Some(70), Some(70), Some(70), Some(20)]);
+        assert_eq!(
+            bins,
+            [Some(80), Some(0), Some(70), Some(70), Some(70), Some(20)]
+        );
         assert_eq!(spark(&bins, &Look::plain(true)), "█0▇▇▇▂");
         assert_eq!(spark(&[None, Some(1)], &Look::plain(false)), " #");
     }

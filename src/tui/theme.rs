@@ -49,8 +49,11 @@ pub enum Theme {
 
 impl Theme {
     /// The names in the configuration.
-    pub const NAMES: [(&'static str, Self); 3] =
-        [("dark", Self::Dark), ("light", Self::Light), ("plain", Self::Plain)];
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("dark", Self::Dark),
+        ("light", Self::Light),
+        ("plain", Self::Plain),
+    ];
 }
 
 /// A colour in three depths: any, 256, sixteen.
@@ -121,7 +124,9 @@ pub fn look(theme: Theme, depth: Depth, unicode: bool) -> Look {
         _ => Hue((40, 74, 120), 24, Color::Blue),
     };
     if depth > Depth::Sixteen {
-        let cursor = Style::new().bg(ground.at(depth)).add_modifier(Modifier::BOLD);
+        let cursor = Style::new()
+            .bg(ground.at(depth))
+            .add_modifier(Modifier::BOLD);
         look.set_cursor(cursor, Style::new().bg(lit.at(depth)));
     }
     look

@@ -50,7 +50,8 @@ type Sink<'s> = dyn FnMut(Arrival<'_>, Option<Direction>) -> ControlFlow<()> + '
 
 impl LiveSource {
     pub(super) fn open(options: &LiveOptions) -> Result<Self, SourceError> {
-        let all = options.interfaces.is_empty() || options.interfaces.iter().any(|name| name == "any");
+        let all =
+            options.interfaces.is_empty() || options.interfaces.iter().any(|name| name == "any");
         let names = if all {
             vec![None]
         } else {
@@ -140,7 +141,11 @@ impl LiveSource {
             if is_one_empty && !is_alone && !last && record.time > horizon {
                 return ControlFlow::Continue(());
             }
-            let Some(ring) = self.ports.get_mut(index).and_then(|port| port.ring.as_mut()) else {
+            let Some(ring) = self
+                .ports
+                .get_mut(index)
+                .and_then(|port| port.ring.as_mut())
+            else {
                 return ControlFlow::Continue(());
             };
             if !record.is_repeated {

@@ -93,7 +93,12 @@ impl Ring {
                 mr_alen: 0,
                 mr_address: [0; 8],
             };
-            set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
+            set(
+                fd,
+                libc::SOL_PACKET,
+                libc::PACKET_ADD_MEMBERSHIP,
+                &membership,
+            )?;
         }
         bind(fd, interface)?;
         Ok(Self {
@@ -141,13 +146,20 @@ impl Ring {
     /// The bytes of the frame that was peeked at.
     pub(super) fn bytes(&mut self, record: &Record) -> &[u8] {
         let block = self.mapping.bytes();
-        block.get(record.from..record.from + record.len).unwrap_or(&[])
+        block
+            .get(record.from..record.from + record.len)
+            .unwrap_or(&[])
     }
 
     /// How many frames found no room since this was last asked.
     pub(super) fn missed(&self) -> u64 {
         let mut figures = [0_u32; 3];
-        match get(self.socket.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, &mut figures) {
+        match get(
+            self.socket.as_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            &mut figures,
+        ) {
             Ok(()) => u64::from(figures[1]),
             Err(_) => 0,
         }
@@ -156,7 +168,13 @@ impl Ring {
     /// The error that the socket has met, if any: an interface that went down, say.
     pub(super) fn trouble(&self) -> Option<io::Error> {
         let mut error: libc::c_int = 0;
-        get(self.socket.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR, &mut error).ok()?;
+        get(
+            self.socket.as_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ERROR,
+            &mut error,
+        )
+        .ok()?;
         (error != 0).then(|| io::Error::from_raw_os_error(error))
     }
 
@@ -240,7 +258,11 @@ fn record(block: &mut [u8], at: usize) -> Option<Record> {
         link,
         wire_len,
         interface,
-        direction: if is_out { Direction::Out } else { Direction::In },
+        direction: if is_out {
+            Direction::Out
+        } else {
+            Direction::In
+        },
         is_repeated: is_out && hardware == libc::ARPHRD_LOOPBACK,
         from,
         len,
@@ -290,7 +312,10 @@ fn attach(fd: BorrowedFd<'_>, options: &LiveOptions) -> io::Result<()> {
         });
     }
     let Ok(len) = u16::try_from(program.len()) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the filter is too long"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the filter is too long",
+        ));
     };
     let program = libc::sock_fprog {
         len,
@@ -314,7 +339,11 @@ fn bind(fd: BorrowedFd<'_>, interface: u32) -> io::Result<()> {
             size_of::<libc::sockaddr_ll>() as libc::socklen_t,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Sets an option whose value is this plain structure.
@@ -330,7 +359,11 @@ fn set<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<
             size_of::<T>() as libc::socklen_t,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Reads an option into numbers.
@@ -352,7 +385,11 @@ fn get<T: Copy + Into<Numbers>>(
             &raw mut len,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// What [`get`] may read into: types for which any octets are a value.
@@ -424,7 +461,10 @@ mod tests {
         let found = record(&mut block, 64).expect("a frame");
         assert_eq!(found.time.as_nanos(), 1_700_000_000_123_456_789);
         assert_eq!((found.interface, found.wire_len), (7, 35));
-        assert_eq!((found.link, found.direction), (LinkType::ETHERNET, Direction::Out));
+        assert_eq!(
+            (found.link, found.direction),
+            (LinkType::ETHERNET, Direction::Out)
+        );
         assert_eq!(block[found.from..found.from + found.len], frame());
         assert!(!found.is_repeated);
     }

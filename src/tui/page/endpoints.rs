@@ -198,7 +198,10 @@ fn in_short(detail: &Detail, width: usize, lines: &mut Vec<Line>) {
     let mut text = format!("opening {}", connection.opening().name());
     if let Some(trip) = connection.handshake.round_trip() {
         text += &format!(", handshake in {}", trip.short());
-        let halves = (connection.handshake.server_half(), connection.handshake.client_half());
+        let halves = (
+            connection.handshake.server_half(),
+            connection.handshake.client_half(),
+        );
         if let (Some(server), Some(client)) = halves {
             text += &format!(
                 " ({} to the server and back, {} to the client and back)",
@@ -259,7 +262,10 @@ fn over_time(
     let (Some(first), Some(last)) = (detail.rows.first(), detail.rows.last()) else {
         return;
     };
-    let (low, high) = (first.time.as_nanos(), last.time.as_nanos().max(first.time.as_nanos() + 1));
+    let (low, high) = (
+        first.time.as_nanos(),
+        last.time.as_nanos().max(first.time.as_nanos() + 1),
+    );
     lines.push(pair("states over time", &|role| {
         strip(&detail.close_up.timeline, role, (low, high), room, look)
     }));
@@ -275,7 +281,10 @@ fn over_time(
             (row.time.as_nanos(), flight)
         });
         let bins = binned(flights, (low, high), room, false);
-        let bins: Vec<_> = bins.into_iter().map(|bin| bin.filter(|&count| count > 0)).collect();
+        let bins: Vec<_> = bins
+            .into_iter()
+            .map(|bin| bin.filter(|&count| count > 0))
+            .collect();
         vec![(ink_of(role), spark(&bins, look))]
     }));
 }
@@ -375,7 +384,8 @@ fn trouble(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     for trigger in Trigger::ALL.into_iter().map(Some).chain([None]) {
         let of = |role| {
             let mut all = detail.close_up.retransmissions(role);
-            all.find(|(own, _)| *own == trigger).map(|(_, counts)| counts)
+            all.find(|(own, _)| *own == trigger)
+                .map(|(_, counts)| counts)
         };
         if Role::BOTH.iter().all(|&role| of(role).is_none()) {
             continue;
@@ -401,9 +411,8 @@ fn trouble(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     let lost = |role: Role, place: Lost| -> u64 {
         let rows = detail.rows.iter().filter(|row| row.from == role);
         let verdicts = rows.flat_map(|row| detail.verdicts(row));
-        let own = verdicts.filter(|verdict| {
-            verdict.kind == Kind::Retransmission && verdict.lost == Some(place)
-        });
+        let own = verdicts
+            .filter(|verdict| verdict.kind == Kind::Retransmission && verdict.lost == Some(place));
         own.count() as u64
     };
     for (place, label) in [
@@ -451,7 +460,10 @@ fn windows(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         }
         plain(text)
     }));
-    if Role::BOTH.iter().any(|&role| endpoint(role).window.zero_count > 0) {
+    if Role::BOTH
+        .iter()
+        .any(|&role| endpoint(role).window.zero_count > 0)
+    {
         lines.push(pair("window zero", &|role| {
             let window = &endpoint(role).window;
             if window.zero_count == 0 {
@@ -462,7 +474,10 @@ fn windows(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
             vec![(Ink::Bad, text)]
         }));
     }
-    if Role::BOTH.iter().any(|&role| endpoint(role).figures.window_full > 0) {
+    if Role::BOTH
+        .iter()
+        .any(|&role| endpoint(role).figures.window_full > 0)
+    {
         lines.push(pair("filled peer's", &|role| {
             count(endpoint(role).figures.window_full.into(), Ink::Warning)
         }));
@@ -540,7 +555,9 @@ fn offered(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         if endpoint.figures.packets == 0 {
             return none();
         }
-        let isn = endpoint.isn().map_or("not seen".to_owned(), |isn| isn.0.to_string());
+        let isn = endpoint
+            .isn()
+            .map_or("not seen".to_owned(), |isn| isn.0.to_string());
         plain(format!("{}, {isn}", endpoint.ttl))
     }));
 }
@@ -556,10 +573,7 @@ fn recoveries(detail: &Detail, look: &super::sheet::Look, lines: &mut Vec<Line>)
     lines.push(Line::Heading("Recoveries".to_owned()));
     for episode in episodes.iter().take(MOST) {
         let clock = super::segment::clock(detail, episode.began, 12);
-        let text = format!(
-            "{clock:>12}s  frame {}  ",
-            grouped(episode.first_frame)
-        );
+        let text = format!("{clock:>12}s  frame {}  ", grouped(episode.first_frame));
         let what = format!(
             "{}, {}: {}, {}",
             episode.trigger.name(),
@@ -569,7 +583,10 @@ fn recoveries(detail: &Detail, look: &super::sheet::Look, lines: &mut Vec<Line>)
         );
         let mut pieces = vec![
             (Ink::Quiet, text),
-            (ink_of(episode.sender), format!("{:8}", episode.sender.name())),
+            (
+                ink_of(episode.sender),
+                format!("{:8}", episode.sender.name()),
+            ),
             (Ink::Plain, what),
         ];
         if episode.spurious > 0 {
@@ -585,7 +602,13 @@ fn recoveries(detail: &Detail, look: &super::sheet::Look, lines: &mut Vec<Line>)
         lines.push(Line::Words(vec![(Ink::Quiet, text)]));
     }
     // What is said of single frames is one key away.
-    let judged = detail.verdicts.iter().filter(|verdict| sign_of(verdict).weight > 2);
-    let text = format!("n goes to the first of {}", counted(judged.count() as u64, "remark"));
+    let judged = detail
+        .verdicts
+        .iter()
+        .filter(|verdict| sign_of(verdict).weight > 2);
+    let text = format!(
+        "n goes to the first of {}",
+        counted(judged.count() as u64, "remark")
+    );
     lines.push(Line::Words(vec![(Ink::Quiet, text)]));
 }

@@ -18,7 +18,9 @@ pub(super) struct Match {
 impl Match {
     /// The run and the byte in it where it begins.
     pub(super) fn start(&self) -> (usize, usize) {
-        self.parts.first().map_or((0, 0), |(run, range)| (*run, range.start))
+        self.parts
+            .first()
+            .map_or((0, 0), |(run, range)| (*run, range.start))
     }
 }
 
@@ -110,7 +112,9 @@ impl Needle {
 
 /// A range of bytes as parts of the runs that it lies in.
 fn parts(range: Range<usize>, end: usize, runs: &[(usize, usize)]) -> Vec<(usize, Range<usize>)> {
-    let first = runs.partition_point(|(start, _)| *start <= range.start).saturating_sub(1);
+    let first = runs
+        .partition_point(|(start, _)| *start <= range.start)
+        .saturating_sub(1);
     let mut parts = Vec::new();
     let rest = runs.get(first..).unwrap_or_default();
     for (at, (start, run)) in rest.iter().enumerate() {

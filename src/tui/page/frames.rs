@@ -245,7 +245,9 @@ fn in_bytes(page: &mut Page, message: &PageMessage) {
         _ => return,
     };
     page.frames.byte = to;
-    let Some(found) = frame.tree.at(to) else { return };
+    let Some(found) = frame.tree.at(to) else {
+        return;
+    };
     // Opens what the field is in, so that it can be seen.
     let mut parent = frame.tree.parent(found);
     let mut closed = Vec::new();
@@ -314,17 +316,41 @@ impl Areas {
         };
         let top = list.height;
         let (tree, bytes) = if beside {
-            let bytes = if width >= 2 * HEX + 48 { 2 * HEX - 6 } else { HEX };
+            let bytes = if width >= 2 * HEX + 48 {
+                2 * HEX - 6
+            } else {
+                HEX
+            };
             let split = width - bytes - 1;
             (
-                Part { x: 0, y: top, width: split, height: rest },
-                Part { x: split + 1, y: top, width: bytes, height: rest },
+                Part {
+                    x: 0,
+                    y: top,
+                    width: split,
+                    height: rest,
+                },
+                Part {
+                    x: split + 1,
+                    y: top,
+                    width: bytes,
+                    height: rest,
+                },
             )
         } else {
             let tree = rest - rest * 2 / 5;
             (
-                Part { x: 0, y: top, width, height: tree },
-                Part { x: 0, y: top + tree, width, height: rest - tree },
+                Part {
+                    x: 0,
+                    y: top,
+                    width,
+                    height: tree,
+                },
+                Part {
+                    x: 0,
+                    y: top + tree,
+                    width,
+                    height: rest - tree,
+                },
             )
         };
         Self {
@@ -348,7 +374,10 @@ impl Areas {
 pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let areas = Areas::of(sheet.width(), sheet.height());
     let [list, tree, bytes] = areas.parts;
-    draw_list(page, &mut sheet.part(list.x, list.y, list.width, list.height));
+    draw_list(
+        page,
+        &mut sheet.part(list.x, list.y, list.width, list.height),
+    );
     let stroke = sheet.look.pick('─', '-');
     for (part, title, pane) in [(tree, "layers", Pane::Tree), (bytes, "bytes", Pane::Bytes)] {
         if part.height == 0 {
@@ -376,7 +405,11 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     };
     let (tree, bytes) = (inside(tree), inside(bytes));
     let wanted = page.frame();
-    let Some(frame) = page.subject.frame.as_ref().filter(|frame| Some(frame.number) == wanted)
+    let Some(frame) = page
+        .subject
+        .frame
+        .as_ref()
+        .filter(|frame| Some(frame.number) == wanted)
     else {
         let text = match (&page.subject.failed, wanted) {
             (Some(words), _) => words.clone(),
@@ -384,14 +417,33 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
             (None, None) => "no frames".to_owned(),
         };
         let room = tree.width.saturating_sub(2);
-        sheet.part(0, 0, tree.width, tree.y + tree.height)
-            .put_cut(1, tree.y, Ink::Quiet, &text, room);
+        sheet.part(0, 0, tree.width, tree.y + tree.height).put_cut(
+            1,
+            tree.y,
+            Ink::Quiet,
+            &text,
+            room,
+        );
         return;
     };
-    draw_tree(page, &frame.tree, &mut sheet.part(tree.x, tree.y, tree.width, tree.height));
-    let lit = frame.tree.fields.get(page.frames.field).map(|field| field.range.clone());
+    draw_tree(
+        page,
+        &frame.tree,
+        &mut sheet.part(tree.x, tree.y, tree.width, tree.height),
+    );
+    let lit = frame
+        .tree
+        .fields
+        .get(page.frames.field)
+        .map(|field| field.range.clone());
     let mut part = sheet.part(bytes.x, bytes.y, bytes.width, bytes.height);
-    draw_bytes(page, &frame.bytes, lit.unwrap_or_default(), areas.across(), &mut part);
+    draw_bytes(
+        page,
+        &frame.bytes,
+        lit.unwrap_or_default(),
+        areas.across(),
+        &mut part,
+    );
 }
 
 /// Columns of the list: where each ends, or begins where it is text.
@@ -441,7 +493,9 @@ fn line(page: &Page, row: &Row, wide: bool) -> String {
     if len > 0 {
         seq = format!("{seq}:{}", show(row.from, row.seq.saturating_add(len)));
     }
-    let ack = row.ack.map_or_else(String::new, |ack| show(row.from.peer(), ack));
+    let ack = row
+        .ack
+        .map_or_else(String::new, |ack| show(row.from.peer(), ack));
     let window = match row.window {
         Some(window) => window.to_string(),
         None => format!("{}?", row.window_raw),
@@ -514,7 +568,12 @@ fn draw_bytes(
     let room = sheet.height();
     let first = first_shown(at / across.max(1), lines, room);
     let focus = page.frames.pane == Pane::Bytes;
-    for (y, line) in bytes.chunks(across.max(1)).enumerate().skip(first).take(room) {
+    for (y, line) in bytes
+        .chunks(across.max(1))
+        .enumerate()
+        .skip(first)
+        .take(room)
+    {
         let start = y * across;
         let y = y - first;
         sheet.put(1, y, Ink::Quiet, &format!("{start:04x}"));

@@ -76,8 +76,8 @@ pub(super) struct Graphs {
 const CLOSEST: i64 = 1_000;
 /// Lines from which on all graphs are drawn.
 const ALL_FROM: usize = 44;
-/// Lines of a graph beside its curves: legend, axis, labels.
-const AROUND: usize = 3;
+/// Lines of a graph beside its curves: legend and axis; times stand under the last one.
+const AROUND: usize = 2;
 
 impl Graphs {
     /// All of a connection, of who sent more.
@@ -198,8 +198,8 @@ fn pan(page: &mut Page, by: isize) {
 
 /// Puts the cursor at the frame nearest in time to a column.
 fn click(page: &mut Page, x: usize, y: usize) {
-    let panels = panels(page, page.room.0, page.body());
-    let gutter = gutter(page, &panels);
+    let panels = panels(page, page.body());
+    let gutter = gutter(&panels);
     if y <= HEAD || x < gutter {
         return;
     }
@@ -218,7 +218,8 @@ fn click(page: &mut Page, x: usize, y: usize) {
 struct Panel {
     kind: Kind,
     top: usize,
-    height: usize,
+    /// Lines of its curves.
+    lines: usize,
     values: (i64, i64),
     ticks: Vec<Tick>,
     /// Where the peer's window lies above everything drawn.
@@ -236,10 +237,11 @@ fn below(height: usize) -> usize {
 }
 
 /// The graphs that there is room for.
-fn panels(page: &Page, _width: usize, height: usize) -> Vec<Panel> {
-    let room = height.saturating_sub(1 + below(height));
+fn panels(page: &Page, height: usize) -> Vec<Panel> {
+    // The line above all of them, and the times below.
+    let room = height.saturating_sub(2 + below(height));
     let shares: Vec<(Kind, usize)> = if height >= ALL_FROM {
-        let other = room / 5;
+        let other = room / 6;
         Kind::ALL
             .into_iter()
             .map(|kind| match kind {
@@ -259,9 +261,14 @@ fn panels(page: &Page, _width: usize, height: usize) -> Vec<Panel> {
             let panel = Panel {
                 kind,
                 top,
-                height,
+                lines,
                 values,
-                ticks: ticks(values.0, values.1, (lines / 3).clamp(2, 12), kind.unit()),
+                ticks: ticks(
+                    values.0,
+                    values.1,
+                    (lines / 3).clamp(2, 12),
+                    kind.unit(),
+                ),
                 beyond,
             };
             top += height;
@@ -271,8 +278,7 @@ fn panels(page: &Page, _width: usize, height: usize) -> Vec<Panel> {
 }
 
 /// Columns before the curves: the widest label and the axis.
-fn gutter(page: &Page, panels: &[Panel]) -> usize {
-    let _ = page;
+fn gutter(panels: &[Panel]) -> usize {
     let labels = panels.iter().flat_map(|panel| &panel.ticks);
     labels.map(|tick| tick.label.len()).max().unwrap_or(0) + 3
 }
@@ -380,11 +386,15 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
         return;
     };
     head(page, sheet, height >= ALL_FROM);
-    let panels = panels(page, width, height);
-    let gutter = gutter(page, &panels);
+    let panels = panels(page, height);
+    let gutter = gutter(&panels);
     for panel in &panels {
-        let mut part = sheet.part(0, panel.top, width, panel.height);
+        let mut part = sheet.part(0, panel.top, width, panel.lines + AROUND);
         draw_panel(page, panel, gutter, &mut part);
+    }
+    if let Some(panel) = panels.last() {
+        let top = panel.top + panel.lines + AROUND;
+        times(page, gutter, &mut sheet.part(0, top, width, 1));
     }
     let below = below(height);
     if below > 1 {
@@ -437,7 +447,7 @@ fn head(page: &Page, sheet: &mut Sheet<'_>, all: bool) {
 
 fn draw_panel(page: &Page, panel: &Panel, gutter: usize, sheet: &mut Sheet<'_>) {
     let width = sheet.width().saturating_sub(gutter + 1);
-    let lines = panel.height.saturating_sub(AROUND);
+    let lines = panel.lines;
     let Some(series) = series(page) else { return };
     if width == 0 || lines == 0 {
         return;
@@ -675,7 +685,7 @@ fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {
 }
 
 fn axes(panel: &Panel, plot: &Plot, gutter: usize, raster: &Raster, sheet: &mut Sheet<'_>) {
-    let lines = panel.height - AROUND;
+    let lines = panel.lines;
     let upright = sheet.look.pick('│', '|');
     let level = sheet.look.pick('─', '-');
     let axis = gutter - 1;
@@ -693,17 +703,35 @@ fn axes(panel: &Panel, plot: &Plot, gutter: usize, raster: &Raster, sheet: &mut 
         sheet.set(axis, 1 + line, Ink::Rule, sheet.look.pick('┤', '+'));
         sheet.put_right(axis - 1, 1 + line, Ink::Quiet, &tick.label);
     }
+    for tick in time_ticks(plot, width) {
+        if let Some(x) = plot.x.pixel(tick.value) {
+            let (column, _) = raster.cell_of(x, 0);
+            let stroke = sheet.look.pick('┬', '+');
+            sheet.set(gutter + column, lines + 1, Ink::Rule, stroke);
+        }
+    }
+}
+
+fn time_ticks(plot: &Plot, width: usize) -> Vec<Tick> {
+    ticks(plot.x.low, plot.x.high, (width / 14).max(2), Unit::Time)
+}
+
+/// The times that all graphs have in common.
+fn times(page: &Page, gutter: usize, sheet: &mut Sheet<'_>) {
+    let width = sheet.width().saturating_sub(gutter + 1);
+    let plot = Plot {
+        x: Scale::new(page.graphs.low, page.graphs.high, width),
+        y: Scale::new(0, 1, 1),
+    };
     let mut free = 0;
-    for tick in ticks(plot.x.low, plot.x.high, (width / 14).max(2), Unit::Time) {
-        let Some(x) = plot.x.pixel(tick.value) else {
+    for tick in time_ticks(&plot, width) {
+        let Some(column) = plot.x.pixel(tick.value) else {
             continue;
         };
-        let (column, _) = raster.cell_of(x, 0);
         let column = gutter + column;
-        sheet.set(column, lines + 1, Ink::Rule, sheet.look.pick('┬', '+'));
         let start = column.saturating_sub(tick.label.len() / 2).max(free);
         if start + tick.label.len() <= sheet.width() {
-            free = sheet.put(start, lines + 2, Ink::Quiet, &tick.label) + 1;
+            free = sheet.put(start, 0, Ink::Quiet, &tick.label) + 1;
         }
     }
 }

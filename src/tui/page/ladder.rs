@@ -67,11 +67,7 @@ impl Columns {
         // The mark of the cursor, a space before each margin and after the second, two lifelines.
         let taken = 1 + frame + time + delta + 2 * margin + 5;
         let free = width.saturating_sub(taken);
-        let remarks = if free >= 108 {
-            (free - 64).min(72)
-        } else {
-            0
-        };
+        let remarks = if free >= 108 { (free - 64).min(72) } else { 0 };
         Self {
             frame,
             time,
@@ -185,7 +181,10 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
         unit: unit(detail),
     };
     diagram.head(sheet);
-    diagram.body(&mut sheet.part(0, 1, width, body.saturating_sub(1)), page.at);
+    diagram.body(
+        &mut sheet.part(0, 1, width, body.saturating_sub(1)),
+        page.at,
+    );
     if card_lines > 0 {
         sheet.rule(body);
         for (y, pieces) in card.iter().take(card_lines).enumerate() {
@@ -249,7 +248,10 @@ impl Diagram<'_> {
             return;
         }
         let own = self.block(at);
-        let arrow = own.iter().position(|line| matches!(line, Line::Arrow)).unwrap_or(0);
+        let arrow = own
+            .iter()
+            .position(|line| matches!(line, Line::Arrow))
+            .unwrap_or(0);
         // Blocks above, the nearest first, until the upper half is full or there are no more.
         let mut above = Vec::new();
         let mut lines_above = arrow;

@@ -51,7 +51,9 @@ fn change(page: &mut Page, by: isize) {
     let changes = |row: &super::data::Row| row.changed.contains(&true);
     let found = if by > 0 {
         let rest = rows.get(page.at + 1..).unwrap_or_default();
-        rest.iter().position(changes).map(|place| page.at + 1 + place)
+        rest.iter()
+            .position(changes)
+            .map(|place| page.at + 1 + place)
     } else {
         let rest = rows.get(..page.at).unwrap_or_default();
         rest.iter().rposition(changes)
@@ -131,7 +133,9 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
 
 /// Where an endpoint is after a frame.
 fn position(page: &Page, role: Role, frame: u64) -> Position {
-    let last = changes(page, frame).rev().find(|change| change.endpoint == role);
+    let last = changes(page, frame)
+        .rev()
+        .find(|change| change.endpoint == role);
     let state = page
         .row()
         .and_then(|row| row.states.get(role as usize).copied())
@@ -153,7 +157,10 @@ fn told(page: &Page, frame: u64, sheet: &Sheet<'_>) -> Vec<Vec<Piece>> {
     let becomes = sheet.look.pick(" → ", " > ");
     let mut lines = vec![vec![
         (Ink::Strong, format!("frame {}", grouped(row.frame))),
-        (Ink::Plain, format!("  {}s  ", clock(page.detail(), row.time, 12))),
+        (
+            Ink::Plain,
+            format!("  {}s  ", clock(page.detail(), row.time, 12)),
+        ),
         (ink_of(row.from), row.from.name().to_owned()),
         (Ink::Quiet, arrow.to_owned()),
         (ink_of(row.from.peer()), row.from.peer().name().to_owned()),
@@ -168,12 +175,17 @@ fn told(page: &Page, frame: u64, sheet: &Sheet<'_>) -> Vec<Vec<Piece>> {
         let mut line = vec![(ink_of(role), format!("{role} "))];
         for (nth, change) in own.iter().rev().enumerate() {
             let before = if nth > 0 { "; " } else { "" };
-            line.push((Ink::Strong, format!("{before}{}{becomes}{}", change.before, change.after)));
+            line.push((
+                Ink::Strong,
+                format!("{before}{}{becomes}{}", change.before, change.after),
+            ));
             line.push((Ink::Plain, format!(": it {}", change.cause)));
         }
         if own.is_empty() {
             let state = row.states.get(role as usize).copied().unwrap_or_default();
-            let last = changes(page, frame).rev().find(|change| change.endpoint == role);
+            let last = changes(page, frame)
+                .rev()
+                .find(|change| change.endpoint == role);
             let since = match last {
                 Some(change) => format!(" stays {state}, since frame {}", grouped(change.frame)),
                 None if state == State::Unknown => {
@@ -208,7 +220,9 @@ fn listed(page: &Page, sheet: &mut Sheet<'_>, frame: u64) {
             *state = Some(change.after);
         }
     }
-    let current = lines.partition_point(|(at, _)| *at <= frame).saturating_sub(1);
+    let current = lines
+        .partition_point(|(at, _)| *at <= frame)
+        .saturating_sub(1);
     let room = sheet.height().saturating_sub(1);
     let first = first_shown(current, lines.len(), room);
     let mark = sheet.look.pick("▸", ">");
@@ -239,7 +253,10 @@ fn without_picture(page: &Page, sheet: &mut Sheet<'_>, frame: u64) {
     for (y, change) in all.iter().skip(first).enumerate() {
         let x = sheet.put(0, y, Ink::Quiet, &format!("{:>6} ", change.frame));
         let x = sheet.put(x, y, ink_of(change.endpoint), change.endpoint.name());
-        let text = format!(" {} {becomes} {}: {}", change.before, change.after, change.cause);
+        let text = format!(
+            " {} {becomes} {}: {}",
+            change.before, change.after, change.cause
+        );
         let room = sheet.width().saturating_sub(x);
         let text = cut(&text, room, sheet.look.more());
         sheet.put(x, y, Ink::Plain, &text);

@@ -318,7 +318,10 @@ impl Picture<'_> {
                 (false, true) => &HEAVY_ASCII,
             };
             for (y, corners) in [
-                (y.saturating_sub(1), [strokes.below_right, strokes.below_left]),
+                (
+                    y.saturating_sub(1),
+                    [strokes.below_right, strokes.below_left],
+                ),
                 (y + 1, [strokes.above_right, strokes.above_left]),
             ] {
                 let [left, right] = corners;
@@ -350,12 +353,7 @@ impl Picture<'_> {
     }
 }
 
-fn draw_edge(
-    sheet: &mut Sheet<'_>,
-    geometry: &Geometry,
-    edge: &Edge,
-    lit: Option<(bool, Role)>,
-) {
+fn draw_edge(sheet: &mut Sheet<'_>, geometry: &Geometry, edge: &Edge, lit: Option<(bool, Role)>) {
     let (ink, heavy) = match lit {
         Some((now, Role::Client)) => (Ink::Client, now),
         Some((now, Role::Server)) => (Ink::Server, now),
@@ -378,7 +376,9 @@ fn draw_edge(
         _ => (0, 0),
     };
     for (stretch, ends) in corners.windows(2).enumerate() {
-        let &[(x, y), (to_x, to_y)] = ends else { continue };
+        let &[(x, y), (to_x, to_y)] = ends else {
+            continue;
+        };
         let going = (direction(x, to_x), direction(y, to_y));
         if going == (0, 0) {
             continue;
@@ -409,13 +409,23 @@ fn draw_edge(
             sheet.set(to_x, to_y, ink, tip);
         }
     }
-    label(sheet, edge, &corners, if lit.is_some() { ink } else { Ink::Quiet });
+    label(
+        sheet,
+        edge,
+        &corners,
+        if lit.is_some() { ink } else { Ink::Quiet },
+    );
 }
 
 /// Writes what makes the change on the stretch that is for it.
 fn label(sheet: &mut Sheet<'_>, edge: &Edge, corners: &[(usize, usize)], ink: Ink) {
-    let ends = corners.windows(2).filter(|ends| ends.first() != ends.last());
-    let Some(&[(x, y), (to_x, to_y)]) = ends.clone().nth(edge.labelled.min(ends.count().saturating_sub(1))) else {
+    let ends = corners
+        .windows(2)
+        .filter(|ends| ends.first() != ends.last());
+    let Some(&[(x, y), (to_x, to_y)]) = ends
+        .clone()
+        .nth(edge.labelled.min(ends.count().saturating_sub(1)))
+    else {
         return;
     };
     if y == to_y {
@@ -425,7 +435,12 @@ fn label(sheet: &mut Sheet<'_>, edge: &Edge, corners: &[(usize, usize)], ink: In
         if columns(&text) < room {
             sheet.put(left + (room + 1 - columns(&text)) / 2, y, ink, &text);
         } else {
-            sheet.put(left + (room + 1).saturating_sub(edge.label.len()) / 2, y, ink, edge.label);
+            sheet.put(
+                left + (room + 1).saturating_sub(edge.label.len()) / 2,
+                y,
+                ink,
+                edge.label,
+            );
         }
     } else {
         sheet.put(x + 2, (y + to_y) / 2, ink, edge.label);
@@ -540,7 +555,9 @@ mod tests {
                 continue;
             }
             assert!(
-                stimuli.iter().any(|&stimulus| step(edge.from, stimulus) == Step::To(edge.to)),
+                stimuli
+                    .iter()
+                    .any(|&stimulus| step(edge.from, stimulus) == Step::To(edge.to)),
                 "{} to {}",
                 edge.from,
                 edge.to

@@ -452,7 +452,12 @@ impl Page {
     /// To a frame, on a tab.
     fn jump(&mut self, frame: u64, tab: Tab) {
         let row = self.detail().row_of(frame);
-        if self.detail().rows.get(row).is_none_or(|row| row.frame != frame) {
+        if self
+            .detail()
+            .rows
+            .get(row)
+            .is_none_or(|row| row.frame != frame)
+        {
             self.note = Some(format!("frame {} is not among those kept", grouped(frame)));
             return;
         }
@@ -509,7 +514,10 @@ impl Page {
         let connection = &detail.connection;
         let text = format!(
             "{} in {}",
-            counted(detail.rows.len() as u64 + detail.rows_before + detail.rows_dropped, "frame"),
+            counted(
+                detail.rows.len() as u64 + detail.rows_before + detail.rows_dropped,
+                "frame"
+            ),
             connection.duration().short()
         );
         if x + 2 + text.len() <= sheet.width() {
@@ -524,7 +532,11 @@ impl Page {
     /// A host by name where it has one, else by address; with its port.
     fn host(&self, role: Role) -> String {
         let socket = self.detail().sockets.get(role as usize);
-        let name = self.subject.names.get(role as usize).and_then(Option::as_ref);
+        let name = self
+            .subject
+            .names
+            .get(role as usize)
+            .and_then(Option::as_ref);
         match (socket, name) {
             (Some(socket), Some(name)) => format!("{name}:{}", socket.port),
             (Some(socket), None) => socket.to_string(),

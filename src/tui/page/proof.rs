@@ -134,7 +134,10 @@ fn lines(page: &Page, verdict: &Verdict, room: usize) -> Vec<Vec<Piece>> {
             lines.push(plain(format!("  {line}")));
         }
         if !rule.tshark().is_empty() {
-            for (at, line) in wrapped(rule.tshark(), room.saturating_sub(10)).iter().enumerate() {
+            for (at, line) in wrapped(rule.tshark(), room.saturating_sub(10))
+                .iter()
+                .enumerate()
+            {
                 let head = if at == 0 { "  tshark: " } else { "          " };
                 lines.push(vec![(Ink::Quiet, format!("{head}{line}"))]);
             }
@@ -215,7 +218,13 @@ pub(super) fn draw(page: &Page, proof: &Proof, sheet: &mut Sheet<'_>) {
         if let Some(row) = known.filter(|row| row.frame == *frame) {
             let label = super::segment::label(page.detail(), row, page.numbers, 40);
             let x = x + columns(what) + 2;
-            own.put_cut(x, y, super::segment::ink_of(row.from), &label, width.saturating_sub(x));
+            own.put_cut(
+                x,
+                y,
+                super::segment::ink_of(row.from),
+                &label,
+                width.saturating_sub(x),
+            );
         }
         if at == proof.frame {
             own.under_cursor(y);

@@ -66,9 +66,12 @@ pub(super) fn label(detail: &Detail, row: &Row, numbers: Numbers, room: usize) -
             numbers.show(detail, sender, row.seq.saturating_add(len))
         ),
     };
-    let ack = row.ack.map(|ack| format!("ack {}", numbers.show(detail, sender.peer(), ack)));
+    let ack = row
+        .ack
+        .map(|ack| format!("ack {}", numbers.show(detail, sender.peer(), ack)));
     let window = window(row).map(|window| format!("win {window}"));
-    let sack = (row.sack_count > 0).then(|| format!("{} {}", sack_word(row), blocks(detail, row, numbers)));
+    let sack = (row.sack_count > 0)
+        .then(|| format!("{} {}", sack_word(row), blocks(detail, row, numbers)));
     let len = (len > 0).then(|| format!("len {len}"));
     let parts = if len.is_some() || control {
         [Some(names), Some(seq), len, ack, sack, window]
@@ -243,4 +246,3 @@ fn flight(row: &Row) -> Vec<Piece> {
     }
     pieces
 }
-

@@ -107,7 +107,8 @@ pub(super) fn between<T: Timed>(all: &[T], low: i64, high: i64) -> &[T] {
     let start = all.partition_point(|each| each.at() < low);
     let end = all.partition_point(|each| each.at() <= high);
     let start = start.saturating_sub(1);
-    all.get(start..end.saturating_add(1).min(all.len())).unwrap_or_default()
+    all.get(start..end.saturating_add(1).min(all.len()))
+        .unwrap_or_default()
 }
 
 impl Series {
@@ -120,7 +121,9 @@ impl Series {
             if row.from == sender {
                 series.sent(detail, row, place, at);
             } else {
-                window = row.window.map(|window| i64::try_from(window).unwrap_or(i64::MAX));
+                window = row
+                    .window
+                    .map(|window| i64::try_from(window).unwrap_or(i64::MAX));
                 series.heard(detail, row, place, at, window);
             }
             let octets = row.in_flight.get(sender as usize).copied().unwrap_or(0);

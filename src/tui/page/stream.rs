@@ -84,7 +84,9 @@ impl Stream {
 
     fn line_of(&self, run: usize, byte: usize) -> usize {
         let key = (run as u32, byte as u32);
-        let after = self.lines.partition_point(|line| (line.run, line.start) <= key);
+        let after = self
+            .lines
+            .partition_point(|line| (line.run, line.start) <= key);
         after.saturating_sub(1)
     }
 }
@@ -132,7 +134,10 @@ pub(super) fn arrived(page: &mut Page) {
         Some(needle) => needle.matches(&view),
         None => Vec::new(),
     };
-    page.stream.at = page.stream.at.min(page.stream.lines.len().saturating_sub(1));
+    page.stream.at = page
+        .stream
+        .at
+        .min(page.stream.lines.len().saturating_sub(1));
     follow(page);
 }
 
@@ -205,7 +210,9 @@ pub(super) fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<P
         PageMessage::Copy => {
             if let Some((run, line)) = under_cursor(page, &view) {
                 let all = view.bytes(run);
-                let own = all.get(line.start as usize..line.end as usize).unwrap_or_default();
+                let own = all
+                    .get(line.start as usize..line.end as usize)
+                    .unwrap_or_default();
                 effects.push(PageEffect::Copy(String::from_utf8_lossy(own).into_owned()));
             }
         }
@@ -228,7 +235,12 @@ fn to_frame(page: &mut Page, view: &StreamView) {
     let frame = under_cursor(page, view).and_then(|(run, _)| run.frame);
     if let Some(frame) = frame {
         let row = page.detail().row_of(frame);
-        if page.detail().rows.get(row).is_some_and(|row| row.frame == frame) {
+        if page
+            .detail()
+            .rows
+            .get(row)
+            .is_some_and(|row| row.frame == frame)
+        {
             page.at = row;
         }
     }
@@ -300,10 +312,15 @@ fn to_match(page: &mut Page, by: isize) {
     let next = match page.stream.found {
         Some(at) => (at as isize + by).rem_euclid(count as isize) as usize,
         None => {
-            let here = page.stream.lines.get(page.stream.at).map_or((0, 0), |line| {
-                (line.run as usize, line.start as usize)
-            });
-            let after = page.stream.matches.partition_point(|each| each.start() < here);
+            let here = page
+                .stream
+                .lines
+                .get(page.stream.at)
+                .map_or((0, 0), |line| (line.run as usize, line.start as usize));
+            let after = page
+                .stream
+                .matches
+                .partition_point(|each| each.start() < here);
             after % count
         }
     };
@@ -319,7 +336,10 @@ fn to_match(page: &mut Page, by: isize) {
 }
 
 fn save(page: &mut Page, view: &StreamView, effects: &mut Vec<PageEffect>) {
-    let only = page.stream.only.or_else(|| under_cursor(page, view).map(|(run, _)| run.from));
+    let only = page
+        .stream
+        .only
+        .or_else(|| under_cursor(page, view).map(|(run, _)| run.from));
     let Some(role) = only else { return };
     let mut all = Vec::new();
     for run in view.runs.iter().filter(|run| run.from == role) {
@@ -338,7 +358,11 @@ fn save(page: &mut Page, view: &StreamView, effects: &mut Vec<PageEffect>) {
 pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let (width, height) = (sheet.width(), sheet.height());
     let Some(view) = &page.subject.stream else {
-        let words = page.subject.failed.as_deref().unwrap_or("reading the streams");
+        let words = page
+            .subject
+            .failed
+            .as_deref()
+            .unwrap_or("reading the streams");
         sheet.put_cut(1, 0, Ink::Quiet, words, width.saturating_sub(2));
         return;
     };
@@ -367,7 +391,9 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
             }
             What::Bytes(_) => {
                 let all = view.bytes(run);
-                let own = all.get(line.start as usize..line.end as usize).unwrap_or_default();
+                let own = all
+                    .get(line.start as usize..line.end as usize)
+                    .unwrap_or_default();
                 if page.stream.hex {
                     hex(page, *line, run, own, y, sheet);
                 } else {
@@ -405,7 +431,11 @@ fn head(page: &Page, view: &StreamView, sheet: &mut Sheet<'_>) {
     let x = sheet.put(1, 0, Ink::Strong, which) + 2;
     let x = sheet.put(x, 0, Ink::Accent, form) + 2;
     let [client, server] = view.lengths;
-    let mut text = format!("{} from the client, {} from the server", bytes(client), bytes(server));
+    let mut text = format!(
+        "{} from the client, {} from the server",
+        bytes(client),
+        bytes(server)
+    );
     let gaps: u64 = view.gaps.iter().sum();
     if gaps > 0 {
         text += &format!(", {} missing", bytes(gaps));
@@ -420,7 +450,10 @@ fn head(page: &Page, view: &StreamView, sheet: &mut Sheet<'_>) {
 /// Parts of matches that lie on a line, in bytes from its begin.
 fn lit(page: &Page, line: Line) -> Vec<(usize, usize, bool)> {
     let key = (line.run as usize, line.end as usize);
-    let end = page.stream.matches.partition_point(|each| each.start() < key);
+    let end = page
+        .stream
+        .matches
+        .partition_point(|each| each.start() < key);
     let first = end.saturating_sub(256);
     let mut parts = Vec::new();
     let near = page.stream.matches.iter().enumerate().take(end).skip(first);
@@ -470,7 +503,10 @@ fn hex(page: &Page, line: Line, run: &Run, own: &[u8], y: usize, sheet: &mut She
         };
         let ink = if graphic { Ink::Plain } else { Ink::Quiet };
         sheet.set(characters + at, y, ink, char);
-        if marked.iter().any(|(from, to, _)| (*from..*to).contains(&at)) {
+        if marked
+            .iter()
+            .any(|(from, to, _)| (*from..*to).contains(&at))
+        {
             sheet.lit(place, y, 2);
             sheet.lit(characters + at, y, 1);
         }

@@ -141,7 +141,11 @@ fn tabs(model: &Model, sheet: &mut Sheet<'_>) {
     if text.is_empty() {
         return;
     }
-    let label = if model.choice.scans() { "looking for " } else { "filter " };
+    let label = if model.choice.scans() {
+        "looking for "
+    } else {
+        "filter "
+    };
     let end = sheet.width().saturating_sub(1);
     let room = end.saturating_sub(last + label.len());
     if room < 8 {

@@ -42,7 +42,8 @@ fn entries(model: &Model) -> Vec<Entry> {
         all.push(Entry::Keys(keys.to_owned(), help.to_owned()));
     }
     all.push(Entry::Words(String::new()));
-    let words = "Click a line, a tab or a heading; the wheel scrolls. Shift lets the terminal select.";
+    let words =
+        "Click a line, a tab or a heading; the wheel scrolls. Shift lets the terminal select.";
     all.push(Entry::Words(words.to_owned()));
     all
 }

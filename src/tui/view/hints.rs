@@ -29,7 +29,8 @@ pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
     sheet.put_right(end, height - 1, Ink::Quiet, &place);
     let room = end.saturating_sub(columns(&place) + 2);
     if model.is_new {
-        let words = "New here? enter opens a connection, / filters as Wireshark does, ? tells all keys";
+        let words =
+            "New here? enter opens a connection, / filters as Wireshark does, ? tells all keys";
         sheet.put_cut(1, height - 1, Ink::Accent, words, room);
         return;
     }
@@ -154,7 +155,9 @@ pub(super) fn typed(edit: &Edit, x: usize, y: usize, sheet: &mut Sheet<'_>) {
     let under = behind.chars().next().unwrap_or(' ');
     let end = sheet.put(x, y, Ink::Strong, &under.to_string());
     sheet.lit(x, y, end.saturating_sub(x).max(1));
-    let rest = behind.get(under.len_utf8().min(behind.len())..).unwrap_or("");
+    let rest = behind
+        .get(under.len_utf8().min(behind.len())..)
+        .unwrap_or("");
     sheet.put(end, y, Ink::Strong, rest);
 }
 

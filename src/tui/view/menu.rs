@@ -39,7 +39,11 @@ pub(super) fn columns_chosen(model: &Model, at: usize, sheet: &mut Sheet<'_>) {
     let width = own.width();
     let first = first_shown(at, COLUMNS.len(), rows);
     for (y, about) in COLUMNS.iter().skip(first).take(rows).enumerate() {
-        let mark = if chosen.contains(&about.column) { "[x]" } else { "[ ]" };
+        let mark = if chosen.contains(&about.column) {
+            "[x]"
+        } else {
+            "[ ]"
+        };
         own.put(0, y, Ink::Accent, mark);
         own.put(4, y, Ink::Plain, about.name);
         own.put_cut(17, y, Ink::Quiet, about.says, width.saturating_sub(17));

@@ -67,7 +67,12 @@ pub(super) fn draw(_model: &Model, page: &TalkPage, sheet: &mut Sheet<'_>) {
             Role::Server => (sheet.look.pick("◀──────", "<------"), Ink::Server),
         };
         sheet.put(28, y, ink, arrow);
-        sheet.put_right(50, y, Ink::Plain, &bytes(u64::from(row.payload_len)).to_string());
+        sheet.put_right(
+            50,
+            y,
+            Ink::Plain,
+            &bytes(u64::from(row.payload_len)).to_string(),
+        );
         sheet.put_right(57, y, Ink::Quiet, &row.ttl.to_string());
         if first + line == page.at {
             sheet.under_cursor(y);

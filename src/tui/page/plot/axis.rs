@@ -129,10 +129,7 @@ mod tests {
             ["1.0000s", "1.0005s", "1.0010s", "1.0015s", "1.0020s"]
         );
         assert_eq!(labels(-3, 3, 4, Unit::Bytes), ["-2", "0", "2"]);
-        assert_eq!(
-            labels(0, 9_000_000, 4, Unit::Rate),
-            ["0", "5Mbit/s"]
-        );
+        assert_eq!(labels(0, 9_000_000, 4, Unit::Rate), ["0", "5Mbit/s"]);
         assert!(ticks(5, 5, 4, Unit::Time).is_empty());
     }
 

@@ -18,8 +18,6 @@ pub(in crate::tui::page) enum Layer {
     Window,
     /// The limit that the congestion window sets, as inferred.
     Congestion,
-    /// A second curve of the same kind, drawn quietly.
-    Second,
     /// What is acknowledged.
     Acknowledged,
     /// What is sent.
@@ -34,7 +32,6 @@ impl Layer {
         match self {
             Self::Window => Ink::Warning,
             Self::Congestion => Ink::Accent,
-            Self::Second => Ink::Quiet,
             Self::Acknowledged => Ink::Good,
             Self::Sent => Ink::Plain,
             Self::Sacked => Ink::Server,
@@ -46,7 +43,6 @@ impl Layer {
         match self {
             Self::Window => ('╌', '-'),
             Self::Congestion => ('~', '~'),
-            Self::Second => ('·', ','),
             Self::Acknowledged => ('∙', '.'),
             Self::Sent => ('┃', '|'),
             Self::Sacked => ('┊', ':'),
@@ -207,8 +203,7 @@ impl Scale {
 
     /// The pixel of a value; `None` outside.
     pub(in crate::tui::page) fn pixel(&self, value: i64) -> Option<usize> {
-        (self.low <= value && value <= self.high && self.pixels > 0)
-            .then(|| self.clamped(value))
+        (self.low <= value && value <= self.high && self.pixels > 0).then(|| self.clamped(value))
     }
 
     /// The pixel nearest to a value.
