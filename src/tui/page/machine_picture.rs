@@ -510,7 +510,24 @@ mod tests {
             positions: CLOSING_DOWN,
             visited: &[Closed, Listen, SynSent, SynReceived, Established],
         };
-        expect![""].assert_eq(&drawn(&picture, 70, 16, true));
+        expect![[r#"
+                      ┌── passive OPEN ────[CLOSED]────── snd SYN ─────┐
+                      │                                                │
+                      ▼                                                ▼
+                  [LISTEN]─────────────── snd SYN ───────────────▶[SYN-SENT]
+                  │ rcv SYN ┌─rcv SYN──────────────────────────────┘      │
+                  ▼         ▼                                             │
+               [SYN-RECEIVED]─ rcv ACK ─▶[ESTABLISHED]◀─── rcv SYN,ACK ───┘
+                  │ snd FIN ┏━snd FIN━━━━━━┛       ┗━━━━━━━━━━━━━━━━━━━┓ rcv FIN
+                  ▼         ▼                                          ▼
+                [FIN-WAIT-1]◂S─ rcv FIN ──▶[CLOSING]           C▸[CLOSE-WAIT]
+                  │ rcv ACK └──────────────┐ rcv│Frcv ACK              │ snd FIN
+                  ▼                        ▼    ▼                      ▼
+                [FIN-WAIT-2]── rcv FIN ──▶[TIME-WAIT]             [LAST-ACK]
+                                               │ 2MSL                  │
+                                               ▼                       │
+                                           [CLOSED]◀───── rcv ACK ─────┘
+        "#]].assert_eq(&drawn(&picture, 70, 16, true));
     }
 
     #[test]
@@ -519,7 +536,26 @@ mod tests {
             positions: CLOSING_DOWN,
             visited: &[],
         };
-        expect![""].assert_eq(&drawn(&picture, 78, 18, false));
+        expect![[r#"
+
+                      .---- passive OPEN ------[CLOSED]-------- snd SYN -------.
+                      |                                                        |
+                      v                                                        v
+                  [LISTEN]------------------- snd SYN ------------------->[SYN-SENT]
+                  | rcv SYN .-rcv SYN--------------------------------------'      |
+                  v         v                                                     |
+               [SYN-RECEIVED]--- rcv ACK --->[ESTABLISHED]<----- rcv SYN,ACK -----'
+                  | snd FIN #=snd FIN==========#       #=======================# rcv FIN
+                  v         v                                                  v
+                [FIN-WAIT-1]<S--- rcv FIN ---->[CLOSING]               C>[CLOSE-WAIT]
+                  | rcv ACK '------------------. rcv|Frcv ACK                  | snd FIN
+                  v                            v    v                          v
+                [FIN-WAIT-2]---- rcv FIN ---->[TIME-WAIT]                 [LAST-ACK]
+                                                   | 2MSL                      |
+                                                   v                           |
+                                               [CLOSED]<------- rcv ACK -------'
+
+        "#]].assert_eq(&drawn(&picture, 78, 18, false));
     }
 
     #[test]
@@ -531,7 +567,42 @@ mod tests {
             positions,
             visited: &[],
         };
-        expect![""].assert_eq(&drawn(&picture, 110, 34, true));
+        expect![[r#"
+                                                               ┌──────┐
+                      ┌──────────── passive OPEN ──────────────│CLOSED│──────────────── snd SYN ───────────────┐
+                      │                                        └──────┘                                        │
+                      │                                                                                        │
+                      │                                                                                        │
+                      ▼                                                                                        ▼
+                  ┌──────┐                                                                                ┌────────┐
+                  │LISTEN│─────────────────────────────────── snd SYN ───────────────────────────────────▶│SYN-SENT│
+                  └──────┘                                                                                └────────┘
+                  │         ┌──────────────────────────────────────────────────────────────────────────────┘      │
+                  │ rcv SYN │ rcv SYN                                                                             │
+                  ▼         ▼                                                                                     │
+               ┌────────────┐                                ┌───────────┐                                        │
+               │SYN-RECEIVED│─────────── rcv ACK ───────────▶│ESTABLISHED│◀───────────── rcv SYN,ACK ─────────────┘
+               └────────────┘                                └───────────┘
+                  │         ┌──────────────────────────────────┘       ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+                  │ snd FIN │ snd FIN                                                                          ┃ rcv FIN
+                  ▼         ▼                                                                                  ▼
+                ┌──────────┐                                   ┌───────┐                                 ┏━━━━━━━━━━┓
+                │FIN-WAIT-1│───────────── rcv FIN ────────────▶│CLOSING│                               C▸┃CLOSE-WAIT┃
+                └──────────┘                                   └───────┘                                 ┗━━━━━━━━━━┛
+                  │         └──────────────────────────────────┐    │                                          │
+                  │ rcv ACK                                    │ rcv│Frcv ACK                                  │ snd FIN
+                  ▼                                            ▼    ▼                                          ▼
+                ┌──────────┐                                  ┌─────────┐                                 ┌────────┐
+                │FIN-WAIT-2│──────────── rcv FIN ────────────▶│TIME-WAIT│                                 │LAST-ACK│
+                └──────────┘                                  └─────────┘                                 └────────┘
+                                                                   │                                           ┃
+                                                                   │ 2MSL                                      ┃
+                                                                   ▼                                           ┃
+                                                               ┏━━━━━━┓                                        ┃
+                                                               ┃CLOSED┃◂S━━━━━━━━━━━━━━ rcv ACK ━━━━━━━━━━━━━━━┛
+                                                               ┗━━━━━━┛
+
+        "#]].assert_eq(&drawn(&picture, 110, 34, true));
     }
 
     #[test]

@@ -232,7 +232,8 @@ mod tests {
 
     fn drawn(raster: &Raster, look: Look) -> Vec<String> {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 2));
-        raster.write(&mut Sheet::new(&mut buffer, buffer.area, &look), 0, 0);
+        let area = buffer.area;
+        raster.write(&mut Sheet::new(&mut buffer, area, &look), 0, 0);
         let lines = buffer.content.chunks(6);
         lines
             .map(|line| line.iter().map(|cell| cell.symbol()).collect())
