@@ -73,9 +73,9 @@ pub struct Subject {
     /// Calls of the two programs, in order of time.
     pub calls: Vec<Call>,
     /// Where the parts of its life begin.
-    pub phases: Phases,
+    pub(super) phases: Phases,
     /// What the graphs show, by sender.
-    pub series: [Series; 2],
+    pub(super) series: [Series; 2],
     /// Its streams, once they have been read.
     pub stream: Option<Arc<StreamView>>,
     /// The frame that was read last.

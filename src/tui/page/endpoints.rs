@@ -29,7 +29,7 @@ use super::data::Detail;
 
 /// Where one is in the tab.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Endpoints {
+pub(super) struct Endpoints {
     scroll: usize,
 }
 
@@ -37,7 +37,7 @@ pub struct Endpoints {
 const LABEL: usize = 20;
 
 /// How a connection ended, for the title.
-pub fn ending(detail: &Detail) -> Piece {
+pub(super) fn ending(detail: &Detail) -> Piece {
     let ending = detail.connection.ending(detail.end);
     let ink = match ending {
         Ending::Reset | Ending::Refused | Ending::TimedOut => Ink::Bad,
@@ -49,7 +49,7 @@ pub fn ending(detail: &Detail) -> Piece {
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage) {
+pub(super) fn update(page: &mut Page, message: &PageMessage) {
     let room = page.body().saturating_sub(1).max(1) as isize;
     let scroll = &mut page.endpoints.scroll;
     match *message {
@@ -107,7 +107,7 @@ fn ink(tone: Tone) -> Ink {
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let look = *sheet.look;
     let all = lines(page, sheet.width(), &look);
     let rows = sheet.height();

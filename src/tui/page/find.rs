@@ -10,14 +10,14 @@ const MOST: usize = 10_000;
 
 /// A match: where it begins, and the parts of runs that it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Match {
+pub(super) struct Match {
     /// Parts of runs, in order: the run and which of its bytes.
-    pub parts: Vec<(usize, Range<usize>)>,
+    pub(super) parts: Vec<(usize, Range<usize>)>,
 }
 
 impl Match {
     /// The run and the byte in it where it begins.
-    pub fn start(&self) -> (usize, usize) {
+    pub(super) fn start(&self) -> (usize, usize) {
         self.parts
             .first()
             .map_or((0, 0), |(run, range)| (*run, range.start))
@@ -26,7 +26,7 @@ impl Match {
 
 /// What is searched for: bytes, and whether letters of both sizes are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needle {
+pub(super) struct Needle {
     bytes: Vec<u8>,
     exact: bool,
 }
@@ -34,7 +34,7 @@ pub struct Needle {
 impl Needle {
     /// `0x1f8b` is bytes, anything else text, small and capital letters alike unless there is a
     /// capital one. `None` where there is nothing to search for.
-    pub fn of(text: &str) -> Option<Self> {
+    pub(super) fn of(text: &str) -> Option<Self> {
         if let Some(digits) = text.strip_prefix("0x") {
             let digits: Vec<u32> = digits
                 .chars()
@@ -70,7 +70,7 @@ impl Needle {
     }
 
     /// All matches in both streams, in order of runs; a gap ends what is searched.
-    pub fn matches(&self, view: &StreamView) -> Vec<Match> {
+    pub(super) fn matches(&self, view: &StreamView) -> Vec<Match> {
         let mut found = Vec::new();
         for role in Role::BOTH {
             let mut bytes = Vec::new();

@@ -30,7 +30,7 @@ enum Pane {
 
 /// Where one is in the tab.
 #[derive(Clone, Debug, Default)]
-pub struct Frames {
+pub(super) struct Frames {
     pane: Pane,
     /// The field under the cursor, among all of the tree.
     field: usize,
@@ -39,12 +39,12 @@ pub struct Frames {
     /// Fields whose being open or not is not the usual, by their paths.
     turned: BTreeSet<String>,
     /// The frame that was asked for last.
-    pub asked: Option<u64>,
+    pub(super) asked: Option<u64>,
 }
 
 impl Frames {
     /// Keeps the cursors within a new frame.
-    pub fn clamp(&mut self, subject: &Subject) {
+    pub(super) fn clamp(&mut self, subject: &Subject) {
         let Some(frame) = &subject.frame else { return };
         self.byte = self.byte.min(frame.bytes.len().saturating_sub(1));
         let shown = self.shown(&frame.tree);
@@ -90,7 +90,7 @@ fn path(field: &Field) -> String {
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<PageEffect>) {
+pub(super) fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<PageEffect>) {
     const PANES: [Pane; 3] = [Pane::List, Pane::Tree, Pane::Bytes];
     match *message {
         PageMessage::Pane(by) => {
@@ -371,7 +371,7 @@ impl Areas {
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let areas = Areas::of(sheet.width(), sheet.height());
     let [list, tree, bytes] = areas.parts;
     draw_list(

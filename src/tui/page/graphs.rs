@@ -1,30 +1,32 @@
-//! Graphs of one sender over time: sequence numbers in the manner of tcptrace, throughput, round
-//! trips, and the flight against both windows.
+//! Graphs over time: sequence numbers in the manner of tcptrace, throughput, round trips, and the
+//! flight against both windows. Where there is room all four stand above each other on one axis.
 //!
 //! ```text
-//!  sequence   server sends   0 to 37.1ms         | sent  . acked  - window  : SACK  F fast T timer
-//!  15k│                                   ⡀⡀-----------------
-//!     │                        ⡀⡀⡀F⡀⡀⡀⡀⡀⡀⡀
-//!  10k│            ⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀
-//!     └──────────┴──────────▲──────────┴──────────
-//!      0        10ms       20ms       30ms
-//! frame 23  0.026716s  server ▶ client  ACK
+//!  server ▶ client   sequence  throughput  round trip  flight          0 to 37.1ms
+//!  ┃ sent  ∙ acknowledged  ╌ window  ┊ SACK   T timeout  F fast  P probe  R other
+//!   10k ┤            ┃∙∙∙∙
+//!       │         ┃┃F∙
+//!    5k ┤      ┃┃∙∙∙
+//!     0 ┼──────┬───────┬──────▲─────
+//!       0    10ms    20ms
+//! ────────────────────────────────────────────────────────────────────────────────
+//! frame 23  0.026716s  server ▶ client  ACK  1.51 kB on the wire
 //! ```
 //!
-//! The cursor is a frame: the arrow on the axis. What is sent again is a letter, drawn above all
-//! else, so that no zoom hides it.
+//! The cursor stands at a frame; what is zoomed and moved is the time in sight. What was sent
+//! again is a letter above everything, so that no zoom hides it.
 
 use super::data::Subject;
-use super::plot::axis::{Unit, ticks};
+use super::plot::axis::{Tick, Unit, ticks};
 use super::plot::raster::{Layer, Raster, Scale};
-use super::segment::{self, ink_of};
-use super::series::{Series, between};
-use super::sheet::{Ink, Sheet, columns};
-use super::{HEAD, Page, PageMessage, Tab};
+use super::segment::{card, ink_of};
+use super::series::{Series, Timed, between};
+use super::sheet::{Ink, Piece, Sheet};
+use super::{HEAD, Page, PageMessage, Tab, moved};
 use crate::tcp::Role;
 use crate::time::Span;
 
-/// What is drawn.
+/// What is drawn over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Kind {
     #[default]
@@ -60,482 +62,676 @@ impl Kind {
     }
 }
 
-/// Where one is in the graphs.
-#[derive(Clone, Debug)]
-pub struct Graphs {
+/// What of the graphs is in sight.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Graphs {
     kind: Kind,
-    sender: Role,
-    /// Nanoseconds in sight, since the capture's first frame.
+    sender: usize,
+    /// The time in sight: nanoseconds since the connection's first frame.
     low: i64,
     high: i64,
 }
 
-/// Columns of the labels at the left, the axis included.
-const LEFT: usize = 10;
+/// The least time in sight, in nanoseconds.
+const CLOSEST: i64 = 1_000;
+/// Lines from which on all graphs are drawn.
+const ALL_FROM: usize = 44;
+/// Lines of a graph beside its curves: legend and axis; times stand under the last one.
+const AROUND: usize = 2;
 
-/// The card under the graph.
-const CARD: usize = 4;
+impl Graphs {
+    /// All of a connection, of who sent more.
+    pub(super) fn of(subject: &Subject) -> Self {
+        let ends = Role::BOTH.map(|role| {
+            let figures = &subject.detail.connection.endpoint(role).figures;
+            (figures.stream_bytes, figures.data_packets)
+        });
+        let [client, server] = ends;
+        let mut graphs = Self {
+            sender: usize::from(server > client),
+            ..Self::default()
+        };
+        graphs.fit(subject);
+        graphs
+    }
 
-/// From the first row to the last.
-fn whole(subject: &Subject) -> (i64, i64) {
-    let detail = &subject.detail;
-    let at = |time: crate::time::Timestamp| (time - detail.first).as_nanos();
-    let times = detail.rows.iter().map(|row| at(row.time));
-    let (low, high) = times.fold((i64::MAX, i64::MIN), |(low, high), time| {
-        (low.min(time), high.max(time))
-    });
-    if low > high {
-        (0, 1)
-    } else {
-        (low, high.max(low + 1))
+    fn sender(&self) -> Role {
+        Role::BOTH.get(self.sender).copied().unwrap_or(Role::Client)
+    }
+
+    /// The time of all frames.
+    fn whole(subject: &Subject) -> (i64, i64) {
+        let flights = subject.series.first().map(|series| series.flights.as_slice());
+        let flights = flights.unwrap_or_default();
+        let low = flights.first().map_or(0, |flight| flight.at);
+        let high = flights.last().map_or(0, |flight| flight.at);
+        (low, high.max(low.saturating_add(CLOSEST)))
+    }
+
+    /// Everything in sight, and a little more.
+    fn fit(&mut self, subject: &Subject) {
+        let (low, high) = Self::whole(subject);
+        let more = (high - low) / 50;
+        (self.low, self.high) = (low, high.saturating_add(more));
+    }
+
+    fn span(&self) -> i64 {
+        self.high.saturating_sub(self.low).max(CLOSEST)
+    }
+
+    /// So much time around a moment, and within the connection's where it fits.
+    fn show(&mut self, subject: &Subject, low: i64, span: i64) {
+        let (first, last) = Self::whole(subject);
+        let whole = last.saturating_sub(first);
+        let span = span.clamp(CLOSEST, whole.saturating_add(whole / 50).max(CLOSEST));
+        let most = last.saturating_add(whole / 50).saturating_sub(span).max(first);
+        self.low = low.clamp(first, most);
+        self.high = self.low.saturating_add(span);
     }
 }
 
-impl Graphs {
-    /// Of a connection: all of it, from who sent more.
-    pub fn of(subject: &Subject) -> Self {
-        let (low, high) = whole(subject);
-        let sent = |role: Role| {
-            let figures = &subject.detail.connection.endpoint(role).figures;
-            figures.payload_bytes
-        };
-        let sender = if sent(Role::Server) >= sent(Role::Client) {
-            Role::Server
-        } else {
-            Role::Client
-        };
-        Self {
-            kind: Kind::default(),
-            sender,
-            low,
-            high,
-        }
-    }
+fn series(page: &Page) -> Option<&Series> {
+    page.subject.series.get(page.graphs.sender)
+}
 
-    fn look_at(&mut self, low: i128, high: i128, bounds: (i64, i64)) {
-        let (first, last) = (i128::from(bounds.0), i128::from(bounds.1));
-        let span = (high - low).clamp(1_000, (last - first).max(1_000));
-        let low = low.clamp(first, (last - span).max(first));
-        self.low = low as i64;
-        self.high = (low + span) as i64;
-    }
+/// When the frame under the cursor passed.
+fn here(page: &Page) -> i64 {
+    let first = page.detail().first;
+    page.row().map_or(0, |row| (row.time - first).as_nanos())
 }
 
 /// Brings the frame under the cursor into sight.
-pub fn follow(page: &mut Page) {
-    let Some(row) = page.row() else { return };
-    let at = i128::from((row.time - page.detail().first).as_nanos());
-    let bounds = whole(&page.subject);
-    let graphs = &mut page.graphs;
-    let (low, high) = (i128::from(graphs.low), i128::from(graphs.high));
-    if at < low || at > high {
-        let half = (high - low) / 2;
-        graphs.look_at(at - half, at + half, bounds);
+pub(super) fn follow(page: &mut Page) {
+    let at = here(page);
+    let graphs = &page.graphs;
+    if at < graphs.low || at > graphs.high {
+        let span = graphs.span();
+        page.graphs.show(&page.subject, at.saturating_sub(span / 2), span);
     }
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage) {
-    let bounds = whole(&page.subject);
-    let at = page.row().map_or(page.graphs.low, |row| {
-        (row.time - page.detail().first).as_nanos()
-    });
-    let graphs = &mut page.graphs;
-    let (low, high) = (i128::from(graphs.low), i128::from(graphs.high));
-    let span = high - low;
+pub(super) fn update(page: &mut Page, message: &PageMessage) {
     match *message {
-        PageMessage::Side(by) => {
-            let by = span / 8 * by as i128;
-            graphs.look_at(low + by, high + by, bounds);
-        }
-        PageMessage::Zoom(by) => {
-            // The frame under the cursor stays where it is.
-            let at = i128::from(at).clamp(low, high);
-            let span = (if by > 0 { span / 2 } else { span * 2 }).max(1_000);
-            let before = if high > low {
-                (at - low) * span / (high - low)
-            } else {
-                0
-            };
-            graphs.look_at(at - before, at - before + span, bounds);
-        }
-        PageMessage::Fit => (graphs.low, graphs.high) = bounds,
-        PageMessage::Direction => graphs.sender = graphs.sender.peer(),
         PageMessage::Switch(by) => {
-            let here = Kind::ALL.iter().position(|kind| *kind == graphs.kind);
-            let next = (here.unwrap_or(0) as isize + by).rem_euclid(Kind::ALL.len() as isize);
-            graphs.kind = Kind::ALL.get(next as usize).copied().unwrap_or_default();
+            let place = (page.graphs.kind as isize + by).rem_euclid(Kind::ALL.len() as isize);
+            page.graphs.kind = Kind::ALL.get(place as usize).copied().unwrap_or_default();
         }
+        PageMessage::Direction => page.graphs.sender = 1 - page.graphs.sender.min(1),
+        PageMessage::Zoom(by) => {
+            let (at, span) = (here(page), page.graphs.span());
+            let wanted = if by > 0 { span / 2 } else { span.saturating_mul(2) };
+            // The frame stays where it stands.
+            let part = i128::from(at.saturating_sub(page.graphs.low)) * i128::from(wanted);
+            let low = at.saturating_sub((part / i128::from(span)) as i64);
+            page.graphs.show(&page.subject, low, wanted);
+        }
+        PageMessage::Fit => page.graphs.fit(&page.subject),
+        PageMessage::Side(by) => pan(page, by),
         PageMessage::Enter => page.show(Tab::Frames),
-        PageMessage::Click(x, y) => {
-            let inside = usize::from(x)
-                .checked_sub(LEFT)
-                .filter(|_| usize::from(y) > HEAD);
-            if let Some(x) = inside {
-                let width = page.room.0.saturating_sub(LEFT + 1).max(1);
-                let time = graphs.low + (span * x.min(width) as i128 / width as i128) as i64;
-                let first = page.detail().first;
-                page.at = page
-                    .detail()
-                    .row_at(first + Span::from_nanos(time))
-                    .min(page.last());
-            }
-        }
+        PageMessage::Click(x, y) => click(page, usize::from(x), usize::from(y)),
         _ => {
             page.step(message);
         }
     }
 }
 
-/// The range of values in sight.
-fn range(graphs: &Graphs, series: &Series, rates: &[(i64, i64)]) -> (i64, i64) {
-    let (low, high) = (graphs.low, graphs.high);
-    let inside = |at: i64| low <= at && at <= high;
-    match graphs.kind {
-        Kind::Sequence => {
-            let mut bounds: Option<(i64, i64)> = None;
-            let mut add = |from: i64, to: i64| {
-                let (least, most) = bounds.unwrap_or((from, to));
-                bounds = Some((least.min(from), most.max(to)));
-            };
-            for each in between(&series.segments, low, high) {
-                if inside(each.at) {
-                    add(each.low, each.high);
-                }
-            }
-            for each in between(&series.told, low, high) {
-                if inside(each.at) {
-                    add(each.ack, each.ack);
-                }
-            }
-            let (least, most) = bounds.unwrap_or((0, 1));
-            // The window is shown where that does not make all else small.
-            let span = (most - least).max(1);
-            let edges = between(&series.told, low, high).iter();
-            let edge = edges.filter_map(|each| each.edge).max().unwrap_or(most);
-            let shown = most.saturating_add(span / 3);
-            (least, most.max(edge.min(shown)).max(least + 1))
-        }
-        Kind::Throughput => {
-            let most = rates.iter().map(|(sent, _)| *sent).max().unwrap_or(1);
-            (0, most.max(1))
-        }
-        Kind::RoundTrip => {
-            let trips = between(&series.trips, low, high).iter();
-            let most = trips
-                .filter(|trip| inside(trip.at))
-                .map(|trip| trip.nanos)
-                .max();
-            (0, most.unwrap_or(1).max(1))
-        }
-        Kind::Flight => {
-            let mut most = 1;
-            let mut window = 0;
-            for each in between(&series.flights, low, high) {
-                most = most.max(each.octets).max(each.congestion.unwrap_or(0));
-                window = window.max(each.window.unwrap_or(0));
-            }
-            (
-                0,
-                most.saturating_add(most / 8)
-                    .max(window.min(most.saturating_mul(2))),
-            )
+/// Moves the time in sight; a cursor that would be left behind comes along.
+fn pan(page: &mut Page, by: isize) {
+    let span = page.graphs.span();
+    let low = page.graphs.low.saturating_add((span / 8).saturating_mul(by as i64));
+    page.graphs.show(&page.subject, low, span);
+    let (low, high) = (page.graphs.low, page.graphs.high);
+    let at = here(page);
+    if at < low || at > high {
+        let flights = series(page).map(|series| series.flights.as_slice()).unwrap_or_default();
+        let place = if at < low {
+            flights.partition_point(|flight| flight.at < low)
+        } else {
+            flights.partition_point(|flight| flight.at <= high).saturating_sub(1)
+        };
+        if let Some(flight) = flights.get(place) {
+            page.at = flight.row;
         }
     }
 }
 
-/// Bits a second sent and acknowledged in each of so many parts of the time in sight.
-fn rates(graphs: &Graphs, series: &Series, parts: usize) -> Vec<(i64, i64)> {
-    let mut octets = vec![(0_i64, 0_i64); parts];
-    let span = i128::from(graphs.high) - i128::from(graphs.low);
-    let part = |at: i64| -> Option<usize> {
-        if at < graphs.low || at > graphs.high || span <= 0 {
-            return None;
-        }
-        let from = i128::from(at) - i128::from(graphs.low);
-        Some(((from * parts as i128) / (span + 1)) as usize)
+/// Puts the cursor at the frame nearest in time to a column.
+fn click(page: &mut Page, x: usize, y: usize) {
+    let panels = panels(page, page.body());
+    let gutter = gutter(&panels);
+    if y <= HEAD || x < gutter {
+        return;
+    }
+    let scale = Scale::new(page.graphs.low, page.graphs.high, page.room.0.saturating_sub(gutter + 1));
+    let at = scale.low.saturating_add(scale.step().saturating_mul((x - gutter) as i64));
+    let flights = series(page).map(|series| series.flights.as_slice()).unwrap_or_default();
+    let after = flights.partition_point(|flight| flight.at < at);
+    let around = flights.get(after.saturating_sub(1)..).unwrap_or_default();
+    let nearest = around.iter().take(2).min_by_key(|flight| flight.at.abs_diff(at));
+    if let Some(flight) = nearest {
+        page.at = moved(flight.row, 0, page.last());
+    }
+}
+
+/// A graph: what it shows, where, and how its values run.
+struct Panel {
+    kind: Kind,
+    top: usize,
+    /// Lines of its curves.
+    lines: usize,
+    values: (i64, i64),
+    ticks: Vec<Tick>,
+    /// Where the peer's window lies above everything drawn.
+    beyond: Option<i64>,
+}
+
+/// Lines of what stands below the graphs.
+fn below(height: usize) -> usize {
+    match height {
+        ..10 => 0,
+        10..16 => 1,
+        16..32 => 3,
+        _ => 5,
+    }
+}
+
+/// The graphs that there is room for.
+fn panels(page: &Page, height: usize) -> Vec<Panel> {
+    // The line above all of them, and the times below.
+    let room = height.saturating_sub(2 + below(height));
+    let shares: Vec<(Kind, usize)> = if height >= ALL_FROM {
+        let other = room / 6;
+        Kind::ALL
+            .into_iter()
+            .map(|kind| match kind {
+                Kind::Sequence => (kind, room - 3 * other),
+                _ => (kind, other),
+            })
+            .collect()
+    } else {
+        vec![(page.graphs.kind, room)]
     };
-    for each in between(&series.segments, graphs.low, graphs.high) {
-        if let Some(own) = part(each.at).and_then(|part| octets.get_mut(part)) {
-            own.0 = own.0.saturating_add(each.high - each.low);
+    let mut top = 1;
+    shares
+        .into_iter()
+        .map(|(kind, height)| {
+            let (values, beyond) = values(page, kind);
+            let lines = height.saturating_sub(AROUND);
+            let panel = Panel {
+                kind,
+                top,
+                lines,
+                values,
+                ticks: ticks(
+                    values.0,
+                    values.1,
+                    (lines / 3).clamp(2, 12),
+                    kind.unit(),
+                ),
+                beyond,
+            };
+            top += height;
+            panel
+        })
+        .collect()
+}
+
+/// Columns before the curves: the widest label and the axis.
+fn gutter(panels: &[Panel]) -> usize {
+    let labels = panels.iter().flat_map(|panel| &panel.ticks);
+    labels.map(|tick| tick.label.len()).max().unwrap_or(0) + 3
+}
+
+/// The values in sight: from, to; and the peer's window where it lies far above.
+fn values(page: &Page, kind: Kind) -> ((i64, i64), Option<i64>) {
+    let Some(series) = series(page) else {
+        return ((0, 1), None);
+    };
+    let (low, high) = (page.graphs.low, page.graphs.high);
+    let inside = |at: i64| (low..=high).contains(&at);
+    let mut range: Option<(i64, i64)> = None;
+    let mut take = |from: i64, to: i64| {
+        let (least, most) = range.unwrap_or((from, to));
+        range = Some((least.min(from), most.max(to)));
+    };
+    let mut window: Option<i64> = None;
+    match kind {
+        Kind::Sequence => {
+            let segments = between(&series.segments, low, high);
+            for each in segments.iter().filter(|each| inside(each.at)) {
+                take(each.low, each.high);
+            }
+            let told = between(&series.told, low, high);
+            for each in told.iter().filter(|each| inside(each.at)) {
+                take(each.ack, each.ack);
+                window = window.max(each.edge);
+            }
+        }
+        Kind::Throughput => {
+            let bins = rates(page, series);
+            take(0, bins.iter().map(|bin| bin.all).max().unwrap_or(0));
+        }
+        Kind::RoundTrip => {
+            take(0, 0);
+            let trips = between(&series.trips, low, high);
+            for trip in trips.iter().filter(|trip| inside(trip.at)) {
+                take(0, trip.nanos);
+            }
+        }
+        Kind::Flight => {
+            take(0, 0);
+            let flights = between(&series.flights, low, high);
+            for flight in flights.iter().filter(|flight| inside(flight.at)) {
+                take(0, flight.octets.max(flight.congestion.unwrap_or(0)));
+                window = window.max(flight.window);
+            }
         }
     }
-    let mut acknowledged: Option<i64> = None;
-    for each in between(&series.told, graphs.low, graphs.high) {
-        let news = acknowledged.map_or(0, |before| (each.ack - before).max(0));
-        acknowledged = Some(acknowledged.map_or(each.ack, |before| before.max(each.ack)));
-        if let Some(own) = part(each.at).and_then(|part| octets.get_mut(part)) {
-            own.1 = own.1.saturating_add(news);
+    let (from, to) = range.unwrap_or((0, 1));
+    let span = to.saturating_sub(from).max(1);
+    // The window belongs to the picture while it does not press the rest flat.
+    let most = to.saturating_add(span / 2 + span / 10);
+    let (to, beyond) = match window {
+        Some(window) if window > most => (to.saturating_add(span / 20), Some(window)),
+        Some(window) => (to.max(window).saturating_add(span / 50), None),
+        None => (to.saturating_add(span / 20), None),
+    };
+    ((from, to.max(from.saturating_add(1))), beyond)
+}
+
+/// What passed in a piece of time, in bits a second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rate {
+    all: i64,
+    again: i64,
+}
+
+/// Pieces of time in sight, a share of the columns each.
+const RATES: i64 = 60;
+
+fn rates(page: &Page, series: &Series) -> Vec<Rate> {
+    let (low, span) = (page.graphs.low, page.graphs.span());
+    let mut octets = vec![(0_i64, 0_i64); RATES as usize];
+    let sent = between(&series.segments, low, page.graphs.high);
+    for each in sent.iter().filter(|each| (low..=page.graphs.high).contains(&each.at)) {
+        let place = i128::from(each.at - low) * i128::from(RATES) / i128::from(span.saturating_add(1));
+        if let Some((all, again)) = octets.get_mut(place as usize) {
+            let len = each.high.saturating_sub(each.low);
+            *all = all.saturating_add(len);
+            if each.again {
+                *again = again.saturating_add(len);
+            }
         }
     }
-    let lasts = (span / parts.max(1) as i128).max(1);
+    let nanos = i128::from((span / RATES).max(1));
     let rate = |octets: i64| {
-        let bits = i128::from(octets) * 8 * 1_000_000_000 / lasts;
+        let bits = i128::from(octets) * 8 * 1_000_000_000 / nanos;
         i64::try_from(bits).unwrap_or(i64::MAX)
     };
-    octets
-        .into_iter()
-        .map(|(sent, acknowledged)| (rate(sent), rate(acknowledged)))
+    let pieces = octets.into_iter();
+    pieces
+        .map(|(all, again)| Rate {
+            all: rate(all),
+            again: rate(again),
+        })
         .collect()
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let (width, height) = (sheet.width(), sheet.height());
-    let graphs = &page.graphs;
-    let Some(series) = page.subject.series.get(graphs.sender as usize) else {
+    let Some(row) = page.row() else {
+        sheet.put(1, 0, Ink::Quiet, "no frames");
         return;
     };
-    head(page, sheet);
-    let card = if height >= 14 { CARD } else { 1 };
-    let plot = height.saturating_sub(1 + 2 + card);
-    let across = width.saturating_sub(LEFT + 1);
-    if plot < 2 || across < 8 {
-        sheet.put(1, 1, Ink::Quiet, "a larger screen shows a graph here");
+    head(page, sheet, height >= ALL_FROM);
+    let panels = panels(page, height);
+    let gutter = gutter(&panels);
+    for panel in &panels {
+        let mut part = sheet.part(0, panel.top, width, panel.lines + AROUND);
+        draw_panel(page, panel, gutter, &mut part);
+    }
+    if let Some(panel) = panels.last() {
+        let top = panel.top + panel.lines + AROUND;
+        times(page, gutter, &mut sheet.part(0, top, width, 1));
+    }
+    let below = below(height);
+    if below > 1 {
+        sheet.rule(height - below);
+    }
+    let lines = card(page.detail(), row, page.numbers, sheet.look);
+    // With one or two lines: which frame, and what it is judged to be.
+    let [frame, says, judged, flight] = lines;
+    let shown = match below {
+        0 => vec![],
+        1 => vec![[frame, judged].concat()],
+        3 => vec![frame, judged],
+        _ => vec![frame, says, judged, flight],
+    };
+    let top = height - shown.len();
+    for (y, pieces) in shown.iter().enumerate() {
+        sheet.line(1, top + y, pieces);
+    }
+}
+
+fn head(page: &Page, sheet: &mut Sheet<'_>, all: bool) {
+    let sender = page.graphs.sender();
+    let arrow = sheet.look.pick(" ▶ ", " > ");
+    let mut x = sheet.put(1, 0, ink_of(sender), sender.name());
+    x = sheet.put(x, 0, Ink::Quiet, arrow);
+    x = sheet.put(x, 0, ink_of(sender.peer()), sender.peer().name()) + 2;
+    if !all {
+        for kind in Kind::ALL {
+            let own = kind == page.graphs.kind;
+            let ink = if own { Ink::Accent } else { Ink::Quiet };
+            let start = x;
+            x = sheet.put(x + 1, 0, ink, kind.name()) + 1;
+            if own {
+                sheet.lit(start, 0, x - start);
+            }
+        }
+    }
+    let (first, _) = Graphs::whole(&page.subject);
+    let from = Span::from_nanos(page.graphs.low.saturating_sub(first));
+    let text = format!(
+        "{} from {}",
+        Span::from_nanos(page.graphs.span()).short(),
+        from.short()
+    );
+    let end = sheet.width().saturating_sub(1);
+    if x + 2 + text.len() <= end {
+        sheet.put_right(end, 0, Ink::Quiet, &text);
+    }
+}
+
+fn draw_panel(page: &Page, panel: &Panel, gutter: usize, sheet: &mut Sheet<'_>) {
+    let width = sheet.width().saturating_sub(gutter + 1);
+    let lines = panel.lines;
+    let Some(series) = series(page) else { return };
+    if width == 0 || lines == 0 {
         return;
     }
     let dots = sheet.look.unicode && sheet.look.colour;
-    let mut raster = Raster::new(across, plot, dots);
-    let x = Scale::new(graphs.low, graphs.high, raster.across());
-    let rates = match graphs.kind {
-        Kind::Throughput => rates(graphs, series, across),
-        _ => Vec::new(),
+    let mut raster = Raster::new(width, lines, dots);
+    let plot = Plot {
+        x: Scale::new(page.graphs.low, page.graphs.high, raster.across()),
+        y: Scale::new(panel.values.0, panel.values.1, raster.up()),
     };
-    let (least, most) = range(graphs, series, &rates);
-    let y = Scale::new(least, most, raster.up());
-    match graphs.kind {
-        Kind::Sequence => sequence(&mut raster, series, x, y),
-        Kind::Throughput => throughput(&mut raster, &rates, y),
-        Kind::RoundTrip => {
-            for trip in between(&series.trips, x.low, x.high) {
-                if let (Some(x), Some(y)) = (x.pixel(trip.at), y.pixel(trip.nanos)) {
-                    raster.dot(x, y, Layer::Sent);
+    let at = cursor(page, panel.kind, &plot);
+    match panel.kind {
+        Kind::Sequence => sequence(series, &plot, &mut raster),
+        Kind::Throughput => throughput(&rates(page, series), &plot, &mut raster),
+        Kind::RoundTrip => trips(series, &plot, &mut raster),
+        Kind::Flight => flight(series, &plot, &mut raster),
+    }
+    legend(page, panel, &raster, sheet);
+    // The cursor lies under everything, and the place of its frame above.
+    if let Some((x, _)) = at {
+        let (column, _) = raster.cell_of(x, 0);
+        let stroke = sheet.look.pick('┊', ':');
+        for y in 0..lines {
+            sheet.set(gutter + column, 1 + y, Ink::Rule, stroke);
+        }
+    }
+    raster.write(sheet, gutter, 1);
+    if let Some((x, Some(y))) = at {
+        let (column, line) = raster.cell_of(x, y);
+        sheet.lit(gutter + column, 1 + line, 1);
+    }
+    axes(panel, &plot, gutter, &raster, sheet);
+    if let Some((x, _)) = at {
+        let (column, _) = raster.cell_of(x, 0);
+        let tip = sheet.look.pick('▲', '^');
+        sheet.set(gutter + column, 1 + lines, Ink::Accent, tip);
+    }
+}
+
+/// Where values and times stand.
+struct Plot {
+    x: Scale,
+    y: Scale,
+}
+
+impl Plot {
+    /// A pixel above and below, where a stretch of values is in sight.
+    fn stretch(&self, low: i64, high: i64) -> Option<(usize, usize)> {
+        (low <= self.y.high && high >= self.y.low)
+            .then(|| (self.y.clamped(low), self.y.clamped(high)))
+    }
+
+    /// A curve that stays where it is until it changes.
+    fn steps(&self, values: impl Iterator<Item = (i64, i64)>, layer: Layer, raster: &mut Raster) {
+        let mut last: Option<(i64, i64)> = None;
+        for (at, value) in values {
+            if let Some((before, held)) = last
+                && at >= self.x.low
+                && before <= self.x.high
+            {
+                let (from, to) = (self.x.clamped(before), self.x.clamped(at));
+                if let Some(y) = self.y.pixel(held) {
+                    raster.level(from, to, y, layer);
+                }
+                if at <= self.x.high
+                    && let Some((low, high)) = self.stretch(held.min(value), held.max(value))
+                {
+                    raster.upright(to, low, high, layer);
                 }
             }
+            last = Some((at, value));
         }
-        Kind::Flight => flight(&mut raster, series, x, y),
-    }
-    if graphs.kind != Kind::Sequence {
-        marks_above(&mut raster, series, x, graphs.kind);
-    }
-    axes(page, (least, most), plot, sheet);
-    raster.write(sheet, LEFT, 1);
-    if card == 1 {
-        if let Some(row) = page.row() {
-            let [first, ..] = segment::card(page.detail(), row, page.numbers, sheet.look);
-            sheet.line(1, height - 1, &first);
-        }
-        return;
-    }
-    if let Some(row) = page.row() {
-        let lines = segment::card(page.detail(), row, page.numbers, sheet.look);
-        for (at, line) in lines.iter().enumerate() {
-            sheet.line(1, height - CARD + at, line);
+        if let Some((at, value)) = last
+            && let (Some(x), Some(y)) = (self.x.pixel(at), self.y.pixel(value))
+        {
+            raster.dot(x, y, layer);
         }
     }
 }
 
-fn head(page: &Page, sheet: &mut Sheet<'_>) {
-    let graphs = &page.graphs;
-    let mut x = 1;
-    for kind in Kind::ALL {
-        let own = kind == graphs.kind;
-        let ink = if own { Ink::Accent } else { Ink::Quiet };
-        let end = sheet.put(x, 0, ink, kind.name());
-        if own {
-            sheet.bold(x, 0, end - x);
-        }
-        x = end + 2;
-    }
-    let what = match graphs.kind {
-        Kind::RoundTrip => format!("tap to {} and back", graphs.sender.peer()),
-        _ => format!("{} sends", graphs.sender),
-    };
-    x = sheet.put(x + 1, 0, ink_of(graphs.sender), &what) + 3;
-    let dots = sheet.look.unicode && sheet.look.colour;
-    let unicode = sheet.look.unicode;
-    let sign = move |layer: Layer| {
-        let (rich, plain) = layer.characters();
-        match (dots, unicode) {
-            (true, _) => '•',
-            (false, true) => rich,
-            (false, false) => plain,
-        }
-    };
-    let legend: &[(Layer, &str)] = match graphs.kind {
-        Kind::Sequence => &[
-            (Layer::Sent, "sent"),
-            (Layer::Acknowledged, "acked"),
-            (Layer::Window, "window"),
-            (Layer::Sacked, "SACK"),
-        ],
-        Kind::Throughput => &[(Layer::Sent, "sent"), (Layer::Acknowledged, "acked")],
-        Kind::RoundTrip => &[(Layer::Sent, "sample")],
-        Kind::Flight => &[
-            (Layer::Sent, "in flight"),
-            (Layer::Window, "peer's window"),
-            (Layer::Congestion, "congestion window, inferred"),
-        ],
-    };
-    for (layer, name) in legend {
-        if x + 2 + columns(name) >= sheet.width() {
-            return;
-        }
-        sheet.set(x, 0, layer.ink(), sign(*layer));
-        x = sheet.put(x + 2, 0, Ink::Quiet, name) + 2;
-    }
-    let letters = "T timer  F fast  P probe; small: needless";
-    if x + columns(letters) + 1 < sheet.width() {
-        sheet.put(x, 0, Ink::Warning, letters);
-    }
-}
-
-/// Labels and axes, and the cursor on them.
-fn axes(page: &Page, (least, most): (i64, i64), plot: usize, sheet: &mut Sheet<'_>) {
-    let graphs = &page.graphs;
-    let across = sheet.width().saturating_sub(LEFT + 1);
-    let [up, corner, level, tick_up, tick_level] = sheet
-        .look
-        .pick(['│', '└', '─', '┤', '┬'], ['|', '+', '-', '+', '+']);
-    for y in 1..=plot {
-        sheet.set(LEFT - 1, y, Ink::Rule, up);
-    }
-    let scale = Scale::new(least, most, plot);
-    for tick in ticks(least, most, (plot / 3).clamp(2, 12), graphs.kind.unit()) {
-        let y = plot - scale.clamped(tick.value).min(plot - 1);
-        sheet.put_right(LEFT - 2, y, Ink::Quiet, &tick.label);
-        sheet.set(LEFT - 1, y, Ink::Rule, tick_up);
-    }
-    let y = plot + 1;
-    sheet.set(LEFT - 1, y, Ink::Rule, corner);
-    sheet.row(LEFT, y, across, Ink::Rule, level);
-    let scale = Scale::new(graphs.low, graphs.high, across);
-    let mut free = 0;
-    for tick in ticks(
-        graphs.low,
-        graphs.high,
-        (across / 14).clamp(2, 16),
-        Unit::Time,
-    ) {
-        let x = LEFT + scale.clamped(tick.value);
-        sheet.set(x, y, Ink::Rule, tick_level);
-        let start = x.saturating_sub(columns(&tick.label) / 2).max(free);
-        if start + columns(&tick.label) <= sheet.width() {
-            free = sheet.put(start, y + 1, Ink::Quiet, &tick.label) + 1;
-        }
-    }
-    if let Some(row) = page.row() {
-        let at = (row.time - page.detail().first).as_nanos();
-        if let Some(x) = scale.pixel(at) {
-            sheet.set(LEFT + x, y, Ink::Accent, sheet.look.pick('▲', '^'));
-        }
-    }
-}
-
-/// A staircase: from each step to the next, level, then up or down.
-fn stairs(
-    raster: &mut Raster,
-    steps: impl Iterator<Item = (i64, Option<i64>)>,
-    (x, y): (Scale, Scale),
-    layer: Layer,
-) {
-    let mut last: Option<(usize, usize)> = None;
-    for (at, value) in steps {
-        let Some(value) = value else {
-            last = None;
-            continue;
-        };
-        let column = x.clamped(at);
-        // What lies above the top is not drawn along it.
-        let is_inside = value <= y.high;
-        let line = y.clamped(value);
-        if let Some((from, level)) = last {
-            raster.level(from, column, level, layer);
-            if is_inside {
-                raster.upright(column, level, line, layer);
+/// Where the cursor stands: its column, and its height where its frame is in the graph.
+fn cursor(page: &Page, kind: Kind, plot: &Plot) -> Option<(usize, Option<usize>)> {
+    let x = plot.x.pixel(here(page))?;
+    let series = series(page)?;
+    let row = page.at;
+    let value = match kind {
+        Kind::Sequence => {
+            let own = page.row()?;
+            if own.from == page.graphs.sender() {
+                Some(own.seq.saturating_add(i64::from(own.payload_len) / 2))
+            } else {
+                own.ack
             }
         }
-        last = is_inside.then_some((column, line));
-    }
-    if let Some((from, level)) = last {
-        raster.level(from, x.pixels.saturating_sub(1), level, layer);
-    }
+        Kind::Throughput => None,
+        Kind::RoundTrip => find(&series.trips, row, here(page)).map(|trip| trip.nanos),
+        Kind::Flight => find(&series.flights, row, here(page)).map(|flight| flight.octets),
+    };
+    Some((x, value.and_then(|value| plot.y.pixel(value))))
 }
 
-fn sequence(raster: &mut Raster, series: &Series, x: Scale, y: Scale) {
-    let told = between(&series.told, x.low, x.high);
-    let edges = told.iter().map(|each| (each.at, each.edge));
-    stairs(raster, edges, (x, y), Layer::Window);
-    let acknowledged = told.iter().scan(i64::MIN, |most, each| {
-        *most = (*most).max(each.ack);
-        Some((each.at, Some(*most)))
-    });
-    stairs(raster, acknowledged, (x, y), Layer::Acknowledged);
-    for each in between(&series.sacks, x.low, x.high) {
-        if let Some(column) = x.pixel(each.at) {
-            raster.upright(
-                column,
-                y.clamped(each.low),
-                y.clamped(each.high),
-                Layer::Sacked,
-            );
-        }
-    }
-    for each in between(&series.segments, x.low, x.high) {
-        let Some(column) = x.pixel(each.at) else {
-            continue;
-        };
-        let (low, high) = (y.clamped(each.low), y.clamped(each.high));
-        raster.upright(column, low, high, Layer::Sent);
-        if let Some(sign) = each.sign.filter(|sign| sign.weight > 3) {
-            raster.mark(column, (low + high) / 2, sign.letter, sign.ink, sign.weight);
+/// What a list has of a row.
+fn find<T: Timed>(all: &[T], row: usize, at: i64) -> Option<&T> {
+    let start = all.partition_point(|each| each.at() < at);
+    let rest = all.get(start..).unwrap_or_default();
+    rest.iter().take_while(|each| each.at() == at).find(|each| each.row() == row)
+}
+
+fn sequence(series: &Series, plot: &Plot, raster: &mut Raster) {
+    let (low, high) = (plot.x.low, plot.x.high);
+    let told = between(&series.told, low, high);
+    let edges = told.iter().filter_map(|each| Some((each.at, each.edge?)));
+    plot.steps(edges, Layer::Window, raster);
+    plot.steps(told.iter().map(|each| (each.at, each.ack)), Layer::Acknowledged, raster);
+    for (all, layer) in [(&series.segments, Layer::Sent), (&series.sacks, Layer::Sacked)] {
+        for each in between(all, low, high) {
+            let (Some(x), Some((from, to))) =
+                (plot.x.pixel(each.at), plot.stretch(each.low, each.high))
+            else {
+                continue;
+            };
+            raster.upright(x, from, to, layer);
+            if let Some(sign) = each.sign {
+                raster.mark(x, from + (to - from) / 2, sign.letter, sign.ink, sign.weight);
+            }
         }
     }
     for each in told {
-        if let (Some(column), Some(sign)) = (x.pixel(each.at), each.sign) {
-            let line = y.clamped(each.ack);
-            raster.mark(column, line, sign.letter, sign.ink, sign.weight);
+        if let (Some(sign), Some(x)) = (each.sign, plot.x.pixel(each.at)) {
+            raster.mark(x, plot.y.clamped(each.ack), sign.letter, sign.ink, sign.weight);
         }
     }
 }
 
-fn throughput(raster: &mut Raster, rates: &[(i64, i64)], y: Scale) {
-    let wide = (raster.across() / rates.len().max(1)).max(1);
-    for (at, (sent, acknowledged)) in rates.iter().enumerate() {
-        for column in at * wide..(at + 1) * wide {
-            if *sent > 0 {
-                raster.upright(column, 0, y.clamped(*sent), Layer::Sent);
-            }
-            if *acknowledged > 0 {
-                raster.dot(column, y.clamped(*acknowledged), Layer::Acknowledged);
+fn throughput(rates: &[Rate], plot: &Plot, raster: &mut Raster) {
+    let across = raster.across();
+    let count = rates.len().max(1);
+    for x in 0..across {
+        let Some(rate) = rates.get(x * count / across.max(1)) else {
+            continue;
+        };
+        for (value, layer) in [(rate.all, Layer::Sent), (rate.again, Layer::Window)] {
+            if value > 0 {
+                // What was sent again lies over the rest.
+                let top = plot.y.clamped(value);
+                let layer = if layer == Layer::Window { Layer::Sacked } else { layer };
+                raster.upright(x, 0, top, layer);
             }
         }
     }
 }
 
-fn flight(raster: &mut Raster, series: &Series, x: Scale, y: Scale) {
-    let all = between(&series.flights, x.low, x.high);
-    let window = all.iter().map(|each| (each.at, each.window));
-    stairs(raster, window, (x, y), Layer::Window);
-    let mut held = None;
-    let congestion = all.iter().map(|each| {
-        held = each.congestion.or(held);
-        (each.at, held)
-    });
-    stairs(raster, congestion, (x, y), Layer::Congestion);
-    let octets = all.iter().map(|each| (each.at, Some(each.octets)));
-    stairs(raster, octets, (x, y), Layer::Sent);
+fn trips(series: &Series, plot: &Plot, raster: &mut Raster) {
+    let mut smoothed: Option<i64> = None;
+    let seen = between(&series.trips, plot.x.low, plot.x.high);
+    let curve: Vec<_> = seen
+        .iter()
+        .map(|trip| {
+            // RFC 6298 (2.3): alpha is 1/8.
+            let next = smoothed.map_or(trip.nanos, |old| old + (trip.nanos - old) / 8);
+            smoothed = Some(next);
+            (trip.at, next)
+        })
+        .collect();
+    plot.steps(curve.into_iter(), Layer::Acknowledged, raster);
+    for trip in seen {
+        if let (Some(x), Some(y)) = (plot.x.pixel(trip.at), plot.y.pixel(trip.nanos)) {
+            raster.dot(x, y, Layer::Sent);
+        }
+    }
 }
 
-/// What was sent again, along the upper edge.
-fn marks_above(raster: &mut Raster, series: &Series, x: Scale, kind: Kind) {
-    if kind == Kind::RoundTrip {
-        return;
+fn flight(series: &Series, plot: &Plot, raster: &mut Raster) {
+    let seen = between(&series.flights, plot.x.low, plot.x.high);
+    let windows = seen.iter().filter_map(|each| Some((each.at, each.window?)));
+    plot.steps(windows, Layer::Window, raster);
+    let inferred = seen.iter().filter_map(|each| Some((each.at, each.congestion?)));
+    plot.steps(inferred, Layer::Congestion, raster);
+    plot.steps(seen.iter().map(|each| (each.at, each.octets)), Layer::Sent, raster);
+}
+
+fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {
+    let unicode = sheet.look.unicode;
+    let peer = page.graphs.sender().peer();
+    let sample = |layer: Layer, words: &str| -> Vec<Piece> {
+        vec![
+            (layer.ink(), raster.sample(layer, unicode).to_string()),
+            (Ink::Quiet, format!(" {words}  ")),
+        ]
+    };
+    let mut pieces: Vec<Piece> = match panel.kind {
+        Kind::Sequence => [
+            sample(Layer::Sent, "sent"),
+            sample(Layer::Acknowledged, "acked"),
+            sample(Layer::Window, "window"),
+            sample(Layer::Sacked, "SACK"),
+            vec![
+                (Ink::Bad, "T".to_owned()),
+                (Ink::Quiet, " timeout ".to_owned()),
+                (Ink::Warning, "F".to_owned()),
+                (Ink::Quiet, " fast ".to_owned()),
+                (Ink::Warning, "P".to_owned()),
+                (Ink::Quiet, " probe ".to_owned()),
+                (Ink::Warning, "R".to_owned()),
+                (Ink::Quiet, " other, small: needless".to_owned()),
+            ],
+        ]
+        .concat(),
+        Kind::Throughput => [
+            sample(Layer::Sent, "sent, headers not counted"),
+            sample(Layer::Sacked, "of it sent again"),
+        ]
+        .concat(),
+        Kind::RoundTrip => [
+            sample(Layer::Sent, &format!("round trip from the tap to the {peer}")),
+            sample(Layer::Acknowledged, "smoothed"),
+        ]
+        .concat(),
+        Kind::Flight => [
+            sample(Layer::Sent, "in flight"),
+            sample(Layer::Window, &format!("{peer}'s window")),
+            sample(Layer::Congestion, "congestion window, inferred"),
+        ]
+        .concat(),
+    };
+    if let Some(window) = panel.beyond {
+        let label = crate::report::units::bytes(window.unsigned_abs());
+        let text = match panel.kind {
+            Kind::Sequence => "  (window above the top)".to_owned(),
+            _ => format!("  (window up to {label}, above the top)"),
+        };
+        pieces.push((Ink::Quiet, text));
     }
-    let top = raster.up().saturating_sub(1);
-    for each in between(&series.segments, x.low, x.high) {
-        if let (Some(column), Some(sign)) = (x.pixel(each.at), each.sign.filter(|_| each.again)) {
-            raster.mark(column, top, sign.letter, sign.ink, sign.weight);
+    sheet.line(1, 0, &pieces);
+}
+
+fn axes(panel: &Panel, plot: &Plot, gutter: usize, raster: &Raster, sheet: &mut Sheet<'_>) {
+    let lines = panel.lines;
+    let upright = sheet.look.pick('│', '|');
+    let level = sheet.look.pick('─', '-');
+    let axis = gutter - 1;
+    for y in 1..=lines {
+        sheet.set(axis, y, Ink::Rule, upright);
+    }
+    sheet.set(axis, lines + 1, Ink::Rule, sheet.look.pick('└', '+'));
+    let width = sheet.width().saturating_sub(gutter + 1);
+    sheet.row(gutter, lines + 1, width, Ink::Rule, level);
+    for tick in &panel.ticks {
+        let Some(y) = plot.y.pixel(tick.value) else {
+            continue;
+        };
+        let (_, line) = raster.cell_of(0, y);
+        sheet.set(axis, 1 + line, Ink::Rule, sheet.look.pick('┤', '+'));
+        sheet.put_right(axis - 1, 1 + line, Ink::Quiet, &tick.label);
+    }
+    for tick in time_ticks(plot, width) {
+        if let Some(x) = plot.x.pixel(tick.value) {
+            let (column, _) = raster.cell_of(x, 0);
+            let stroke = sheet.look.pick('┬', '+');
+            sheet.set(gutter + column, lines + 1, Ink::Rule, stroke);
+        }
+    }
+}
+
+fn time_ticks(plot: &Plot, width: usize) -> Vec<Tick> {
+    ticks(plot.x.low, plot.x.high, (width / 14).max(2), Unit::Time)
+}
+
+/// The times that all graphs have in common.
+fn times(page: &Page, gutter: usize, sheet: &mut Sheet<'_>) {
+    let width = sheet.width().saturating_sub(gutter + 1);
+    let plot = Plot {
+        x: Scale::new(page.graphs.low, page.graphs.high, width),
+        y: Scale::new(0, 1, 1),
+    };
+    let mut free = 0;
+    for tick in time_ticks(&plot, width) {
+        let Some(column) = plot.x.pixel(tick.value) else {
+            continue;
+        };
+        let column = gutter + column;
+        let start = column.saturating_sub(tick.label.len() / 2).max(free);
+        if start + tick.label.len() <= sheet.width() {
+            free = sheet.put(start, 0, Ink::Quiet, &tick.label) + 1;
         }
     }
 }

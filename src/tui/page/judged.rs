@@ -8,13 +8,13 @@ use crate::tcp::{Kind, Verdict};
 
 /// How a verdict is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sign {
+pub(super) struct Sign {
     /// For a graph. A small letter is a retransmission that was not needed.
-    pub letter: char,
+    pub(super) letter: char,
     /// Its ink.
-    pub ink: Ink,
+    pub(super) ink: Ink,
     /// How much it matters, from 1.
-    pub weight: u8,
+    pub(super) weight: u8,
 }
 
 const fn sign(letter: char, ink: Ink, weight: u8) -> Sign {
@@ -26,7 +26,7 @@ const fn sign(letter: char, ink: Ink, weight: u8) -> Sign {
 }
 
 /// The sign of a verdict.
-pub fn sign_of(verdict: &Verdict) -> Sign {
+pub(super) fn sign_of(verdict: &Verdict) -> Sign {
     match verdict.kind {
         Kind::Retransmission => {
             let sign = match verdict.trigger {
@@ -66,18 +66,18 @@ pub fn sign_of(verdict: &Verdict) -> Sign {
 }
 
 /// What matters most of a frame.
-pub fn weightiest<'a>(detail: &'a Detail, row: &Row) -> Option<&'a Verdict> {
+pub(super) fn weightiest<'a>(detail: &'a Detail, row: &Row) -> Option<&'a Verdict> {
     let all = detail.verdicts(row).iter();
     all.max_by_key(|verdict| sign_of(verdict).weight)
 }
 
 /// Whether `n` stops at it: what went wrong, and not what merely accompanies it.
-pub fn is_stop(verdict: &Verdict) -> bool {
+pub(super) fn is_stop(verdict: &Verdict) -> bool {
     sign_of(verdict).weight > 2
 }
 
 /// In words: `retransmission (fast, needed, after-tap), likely`.
-pub fn words(verdict: &Verdict) -> String {
+pub(super) fn words(verdict: &Verdict) -> String {
     match verdict.confidence {
         Confidence::Likely => format!("{verdict}, likely"),
         _ => verdict.to_string(),

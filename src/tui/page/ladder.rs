@@ -27,11 +27,11 @@ use crate::wire::Flags;
 
 /// How the ladder is drawn.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ladder {
+pub(super) struct Ladder {
     /// Time is drawn to scale; else silences are one line each.
-    pub to_scale: bool,
+    pub(super) to_scale: bool,
     /// The label stands above its arrow; else on it.
-    pub roomy: bool,
+    pub(super) roomy: bool,
 }
 
 /// A silence that is worth a line of its own where time is not drawn to scale.
@@ -156,7 +156,7 @@ struct Diagram<'a> {
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let detail = page.detail();
     let (width, height) = (sheet.width(), sheet.height());
     let Some(row) = page.row() else {

@@ -32,7 +32,7 @@ struct Change {
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage) {
+pub(super) fn update(page: &mut Page, message: &PageMessage) {
     match *message {
         PageMessage::Side(by) => {
             page.step(&PageMessage::Step(by));
@@ -91,7 +91,7 @@ fn changes(page: &Page, frame: u64) -> impl DoubleEndedIterator<Item = Change> +
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let Some(row) = page.row() else {
         sheet.put(1, 0, Ink::Quiet, "no frames");
         return;

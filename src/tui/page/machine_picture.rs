@@ -110,28 +110,28 @@ const EDGES: [Edge; 18] = [
 
 /// What stands where on the picture.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Position {
+pub(super) struct Position {
     /// The state.
-    pub state: State,
+    pub(super) state: State,
     /// Whether it has been in another one: CLOSED is then the one below.
-    pub moved: bool,
+    pub(super) moved: bool,
     /// The change that it made last, and whether the frame in sight made it.
-    pub last: Option<(State, State)>,
+    pub(super) last: Option<(State, State)>,
     /// Whether it was this frame that made it.
-    pub now: bool,
+    pub(super) now: bool,
 }
 
 /// The picture, and who is where.
 #[derive(Clone, Copy, Debug)]
-pub struct Picture<'a> {
+pub(super) struct Picture<'a> {
     /// The two endpoints, by [`Role`].
-    pub positions: [Position; 2],
+    pub(super) positions: [Position; 2],
     /// States that one of them has been in.
-    pub visited: &'a [State],
+    pub(super) visited: &'a [State],
 }
 
 /// Columns and lines that the picture needs.
-pub const LEAST: (usize, usize) = (70, 16);
+pub(super) const LEAST: (usize, usize) = (70, 16);
 
 /// Columns past which arrows get no clearer.
 const WIDEST: usize = 110;
@@ -261,7 +261,7 @@ const HEAVY_ASCII: Strokes = Strokes {
 
 impl Picture<'_> {
     /// Draws it over the whole sheet, which is no smaller than [`LEAST`].
-    pub fn draw(&self, sheet: &mut Sheet<'_>) {
+    pub(super) fn draw(&self, sheet: &mut Sheet<'_>) {
         let geometry = Geometry::of(sheet.width(), sheet.height());
         // What was gone last stands above what was not.
         let mut edges: Vec<_> = EDGES.iter().map(|edge| (self.lit(edge), edge)).collect();
@@ -510,7 +510,24 @@ mod tests {
             positions: CLOSING_DOWN,
             visited: &[Closed, Listen, SynSent, SynReceived, Established],
         };
-        expect![""].assert_eq(&drawn(&picture, 70, 16, true));
+        expect![[r#"
+                      ┌── passive OPEN ────[CLOSED]────── snd SYN ─────┐
+                      │                                                │
+                      ▼                                                ▼
+                  [LISTEN]─────────────── snd SYN ───────────────▶[SYN-SENT]
+                  │ rcv SYN ┌─rcv SYN──────────────────────────────┘      │
+                  ▼         ▼                                             │
+               [SYN-RECEIVED]─ rcv ACK ─▶[ESTABLISHED]◀─── rcv SYN,ACK ───┘
+                  │ snd FIN ┏━snd FIN━━━━━━┛       ┗━━━━━━━━━━━━━━━━━━━┓ rcv FIN
+                  ▼         ▼                                          ▼
+                [FIN-WAIT-1]◂S─ rcv FIN ──▶[CLOSING]           C▸[CLOSE-WAIT]
+                  │ rcv ACK └──────────────┐ rcv│Frcv ACK              │ snd FIN
+                  ▼                        ▼    ▼                      ▼
+                [FIN-WAIT-2]── rcv FIN ──▶[TIME-WAIT]             [LAST-ACK]
+                                               │ 2MSL                  │
+                                               ▼                       │
+                                           [CLOSED]◀───── rcv ACK ─────┘
+        "#]].assert_eq(&drawn(&picture, 70, 16, true));
     }
 
     #[test]
@@ -519,7 +536,26 @@ mod tests {
             positions: CLOSING_DOWN,
             visited: &[],
         };
-        expect![""].assert_eq(&drawn(&picture, 78, 18, false));
+        expect![[r#"
+
+                      .---- passive OPEN ------[CLOSED]-------- snd SYN -------.
+                      |                                                        |
+                      v                                                        v
+                  [LISTEN]------------------- snd SYN ------------------->[SYN-SENT]
+                  | rcv SYN .-rcv SYN--------------------------------------'      |
+                  v         v                                                     |
+               [SYN-RECEIVED]--- rcv ACK --->[ESTABLISHED]<----- rcv SYN,ACK -----'
+                  | snd FIN #=snd FIN==========#       #=======================# rcv FIN
+                  v         v                                                  v
+                [FIN-WAIT-1]<S--- rcv FIN ---->[CLOSING]               C>[CLOSE-WAIT]
+                  | rcv ACK '------------------. rcv|Frcv ACK                  | snd FIN
+                  v                            v    v                          v
+                [FIN-WAIT-2]---- rcv FIN ---->[TIME-WAIT]                 [LAST-ACK]
+                                                   | 2MSL                      |
+                                                   v                           |
+                                               [CLOSED]<------- rcv ACK -------'
+
+        "#]].assert_eq(&drawn(&picture, 78, 18, false));
     }
 
     #[test]
@@ -531,7 +567,42 @@ mod tests {
             positions,
             visited: &[],
         };
-        expect![""].assert_eq(&drawn(&picture, 110, 34, true));
+        expect![[r#"
+                                                               ┌──────┐
+                      ┌──────────── passive OPEN ──────────────│CLOSED│──────────────── snd SYN ───────────────┐
+                      │                                        └──────┘                                        │
+                      │                                                                                        │
+                      │                                                                                        │
+                      ▼                                                                                        ▼
+                  ┌──────┐                                                                                ┌────────┐
+                  │LISTEN│─────────────────────────────────── snd SYN ───────────────────────────────────▶│SYN-SENT│
+                  └──────┘                                                                                └────────┘
+                  │         ┌──────────────────────────────────────────────────────────────────────────────┘      │
+                  │ rcv SYN │ rcv SYN                                                                             │
+                  ▼         ▼                                                                                     │
+               ┌────────────┐                                ┌───────────┐                                        │
+               │SYN-RECEIVED│─────────── rcv ACK ───────────▶│ESTABLISHED│◀───────────── rcv SYN,ACK ─────────────┘
+               └────────────┘                                └───────────┘
+                  │         ┌──────────────────────────────────┘       ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+                  │ snd FIN │ snd FIN                                                                          ┃ rcv FIN
+                  ▼         ▼                                                                                  ▼
+                ┌──────────┐                                   ┌───────┐                                 ┏━━━━━━━━━━┓
+                │FIN-WAIT-1│───────────── rcv FIN ────────────▶│CLOSING│                               C▸┃CLOSE-WAIT┃
+                └──────────┘                                   └───────┘                                 ┗━━━━━━━━━━┛
+                  │         └──────────────────────────────────┐    │                                          │
+                  │ rcv ACK                                    │ rcv│Frcv ACK                                  │ snd FIN
+                  ▼                                            ▼    ▼                                          ▼
+                ┌──────────┐                                  ┌─────────┐                                 ┌────────┐
+                │FIN-WAIT-2│──────────── rcv FIN ────────────▶│TIME-WAIT│                                 │LAST-ACK│
+                └──────────┘                                  └─────────┘                                 └────────┘
+                                                                   │                                           ┃
+                                                                   │ 2MSL                                      ┃
+                                                                   ▼                                           ┃
+                                                               ┏━━━━━━┓                                        ┃
+                                                               ┃CLOSED┃◂S━━━━━━━━━━━━━━ rcv ACK ━━━━━━━━━━━━━━━┛
+                                                               ┗━━━━━━┛
+
+        "#]].assert_eq(&drawn(&picture, 110, 34, true));
     }
 
     #[test]

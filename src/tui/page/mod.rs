@@ -30,6 +30,8 @@ mod proof;
 mod segment;
 mod series;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use super::{sheet, spark};
 use ratatui::buffer::Buffer;

@@ -6,7 +6,7 @@ use crate::wire::Flags;
 
 /// A part of a connection's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// It began before the capture.
     Midstream,
     /// It opens.
@@ -25,11 +25,11 @@ pub enum Phase {
 
 /// Where they begin, in order of rows.
 #[derive(Clone, Debug, Default)]
-pub struct Phases(Vec<(usize, Phase)>);
+pub(super) struct Phases(Vec<(usize, Phase)>);
 
 impl Phases {
     /// Of a connection: one look at all rows.
-    pub fn of(detail: &Detail) -> Self {
+    pub(super) fn of(detail: &Detail) -> Self {
         let mut found = Vec::new();
         let mut closed = [false; 2];
         let mut open = false;
@@ -79,7 +79,7 @@ impl Phases {
     }
 
     /// Those that begin with a row.
-    pub fn at(&self, row: usize) -> impl Iterator<Item = Phase> + '_ {
+    pub(super) fn at(&self, row: usize) -> impl Iterator<Item = Phase> + '_ {
         let start = self.0.partition_point(|(place, _)| *place < row);
         let rest = self.0.get(start..).unwrap_or_default();
         rest.iter()

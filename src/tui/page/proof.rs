@@ -21,7 +21,7 @@ use crate::tcp::{Kind, Verdict};
 
 /// The panel: which verdict of the frame, and which of its frames is under the cursor.
 #[derive(Clone, Debug, Default)]
-pub struct Proof {
+pub(super) struct Proof {
     verdict: usize,
     frame: usize,
     scroll: usize,
@@ -38,7 +38,7 @@ fn verdicts(page: &Page) -> Vec<Verdict> {
 }
 
 /// Opens it, where there is something to prove.
-pub fn open(page: &mut Page) {
+pub(super) fn open(page: &mut Page) {
     if verdicts(page).is_empty() {
         page.note = Some("nothing is said of this frame; n goes to the next that is".to_owned());
     } else {
@@ -66,7 +66,7 @@ fn frames(verdict: &Verdict) -> Vec<(u64, &'static str)> {
 }
 
 /// Takes a message in while it is open.
-pub fn update(page: &mut Page, message: &PageMessage) {
+pub(super) fn update(page: &mut Page, message: &PageMessage) {
     let all = verdicts(page);
     let Some(proof) = &mut page.proof else { return };
     let verdict = all.get(proof.verdict).or(all.first()).copied();
@@ -172,7 +172,7 @@ fn lines(page: &Page, verdict: &Verdict, room: usize) -> Vec<Vec<Piece>> {
 }
 
 /// Draws it on top.
-pub fn draw(page: &Page, proof: &Proof, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, proof: &Proof, sheet: &mut Sheet<'_>) {
     let all = verdicts(page);
     let Some(verdict) = all.get(proof.verdict).or(all.first()) else {
         return;

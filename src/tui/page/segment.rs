@@ -4,14 +4,14 @@
 use super::data::{Detail, Row};
 use super::judged::{sign_of, words};
 use super::sheet::{Ink, Look, Piece};
-use crate::report::units::{bytes, counted, grouped};
+use crate::report::units::{bytes, grouped};
 use crate::tcp::Role;
 use crate::time::{Span, Timestamp};
 use crate::wire::Flags;
 
 /// How numbers are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Numbers {
+pub(super) enum Numbers {
     /// From 0 at each sender's SYN.
     #[default]
     Relative,
@@ -21,7 +21,7 @@ pub enum Numbers {
 
 impl Numbers {
     /// A position in the stream of one endpoint.
-    pub fn show(self, detail: &Detail, of: Role, position: i64) -> String {
+    pub(super) fn show(self, detail: &Detail, of: Role, position: i64) -> String {
         let base = detail.connection.endpoint(of).base();
         match (self, base) {
             (Self::Absolute, Some(base)) => base.0.wrapping_add(position as u32).to_string(),
@@ -31,7 +31,7 @@ impl Numbers {
 }
 
 /// The ink of what an endpoint sent.
-pub fn ink_of(role: Role) -> Ink {
+pub(super) fn ink_of(role: Role) -> Ink {
     match role {
         Role::Client => Ink::Client,
         Role::Server => Ink::Server,
@@ -39,7 +39,7 @@ pub fn ink_of(role: Role) -> Ink {
 }
 
 /// The flags by name: `SYN ACK`. Where room is short, those that every segment has are left out.
-pub fn flags(flags: Flags, short: bool) -> String {
+pub(super) fn flags(flags: Flags, short: bool) -> String {
     let shown = if short {
         Flags(flags.0 & !(Flags::ACK.0 | Flags::PSH.0))
     } else {
@@ -52,7 +52,7 @@ pub fn flags(flags: Flags, short: bool) -> String {
 }
 
 /// What a segment says, as much as there is room for, what matters most first.
-pub fn label(detail: &Detail, row: &Row, numbers: Numbers, room: usize) -> String {
+pub(super) fn label(detail: &Detail, row: &Row, numbers: Numbers, room: usize) -> String {
     const ROOMY: usize = 52;
     let sender = row.from;
     let len = i64::from(row.payload_len);
@@ -121,7 +121,7 @@ fn window(row: &Row) -> Option<String> {
 }
 
 /// Seconds since the connection's first frame, to the microsecond, in at most `room` columns.
-pub fn clock(detail: &Detail, time: Timestamp, room: usize) -> String {
+pub(super) fn clock(detail: &Detail, time: Timestamp, room: usize) -> String {
     let nanos = (time - detail.first).as_nanos();
     let sign = if nanos < 0 { "-" } else { "" };
     let micros = nanos.unsigned_abs() / 1_000;
@@ -133,14 +133,14 @@ pub fn clock(detail: &Detail, time: Timestamp, room: usize) -> String {
 }
 
 /// `+5.18ms`, from one frame to the next.
-pub fn later(span: Span) -> String {
+pub(super) fn later(span: Span) -> String {
     let sign = if span < Span::ZERO { "" } else { "+" };
     format!("{sign}{}", span.short())
 }
 
 /// Lines about the segment in a row: which frame, what it says, what it is judged to be, how much
 /// is in flight after it.
-pub fn card(detail: &Detail, row: &Row, numbers: Numbers, look: &Look) -> [Vec<Piece>; 4] {
+pub(super) fn card(detail: &Detail, row: &Row, numbers: Numbers, look: &Look) -> [Vec<Piece>; 4] {
     [
         frame(detail, row, look),
         says(detail, row, numbers),
@@ -245,9 +245,4 @@ fn flight(row: &Row) -> Vec<Piece> {
         pieces.push(quiet(text));
     }
     pieces
-}
-
-/// `12 frames`, as a piece of a sentence.
-pub fn frames(count: usize) -> String {
-    counted(count as u64, "frame").to_string()
 }

@@ -8,79 +8,79 @@ use crate::wire::Flags;
 
 /// A stretch of sequence numbers at a time: a segment, or a SACK block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub(super) struct Stretch {
     /// Nanoseconds since the connection's first frame.
-    pub at: i64,
+    pub(super) at: i64,
     /// First position.
-    pub low: i64,
+    pub(super) low: i64,
     /// Position after the last.
-    pub high: i64,
+    pub(super) high: i64,
     /// The place of its frame among the rows.
-    pub row: usize,
+    pub(super) row: usize,
     /// The sign of what it is judged to be, where it is a segment.
-    pub sign: Option<Sign>,
+    pub(super) sign: Option<Sign>,
     /// Whether it was sent before.
-    pub again: bool,
+    pub(super) again: bool,
 }
 
 /// What an acknowledgment said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub(super) struct Told {
     /// Nanoseconds since the connection's first frame.
-    pub at: i64,
+    pub(super) at: i64,
     /// What it acknowledges up to.
-    pub ack: i64,
+    pub(super) ack: i64,
     /// Up to where it lets its peer send.
-    pub edge: Option<i64>,
+    pub(super) edge: Option<i64>,
     /// The place of its frame among the rows.
-    pub row: usize,
+    pub(super) row: usize,
     /// The sign of what it is judged to be.
-    pub sign: Option<Sign>,
+    pub(super) sign: Option<Sign>,
 }
 
 /// How much was in flight after a frame, and what it could have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flight {
+pub(super) struct Flight {
     /// Nanoseconds since the connection's first frame.
-    pub at: i64,
+    pub(super) at: i64,
     /// Octets sent and not acknowledged.
-    pub octets: i64,
+    pub(super) octets: i64,
     /// The peer's window.
-    pub window: Option<i64>,
+    pub(super) window: Option<i64>,
     /// The congestion window, as inferred.
-    pub congestion: Option<i64>,
+    pub(super) congestion: Option<i64>,
     /// The place of its frame among the rows.
-    pub row: usize,
+    pub(super) row: usize,
 }
 
 /// A round trip that ended with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trip {
+pub(super) struct Trip {
     /// Nanoseconds since the connection's first frame.
-    pub at: i64,
+    pub(super) at: i64,
     /// How long it took, in nanoseconds.
-    pub nanos: i64,
+    pub(super) nanos: i64,
     /// The place of its frame among the rows.
-    pub row: usize,
+    pub(super) row: usize,
 }
 
 /// What the graphs show of one sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Series {
+pub(super) struct Series {
     /// What it sent.
-    pub segments: Vec<Stretch>,
+    pub(super) segments: Vec<Stretch>,
     /// What its peer reported by SACK.
-    pub sacks: Vec<Stretch>,
+    pub(super) sacks: Vec<Stretch>,
     /// What its peer acknowledged.
-    pub told: Vec<Told>,
+    pub(super) told: Vec<Told>,
     /// What it had in flight.
-    pub flights: Vec<Flight>,
+    pub(super) flights: Vec<Flight>,
     /// Round trips from the tap to its peer and back.
-    pub trips: Vec<Trip>,
+    pub(super) trips: Vec<Trip>,
 }
 
 /// What has a time.
-pub trait Timed {
+pub(super) trait Timed {
     /// Nanoseconds since the connection's first frame.
     fn at(&self) -> i64;
     /// The place of its frame among the rows.
@@ -103,7 +103,7 @@ macro_rules! timed {
 timed!(Stretch Told Flight Trip);
 
 /// Those of a list in order of time from `low` to `high`, and one more before and after.
-pub fn between<T: Timed>(all: &[T], low: i64, high: i64) -> &[T] {
+pub(super) fn between<T: Timed>(all: &[T], low: i64, high: i64) -> &[T] {
     let start = all.partition_point(|each| each.at() < low);
     let end = all.partition_point(|each| each.at() <= high);
     let start = start.saturating_sub(1);
@@ -113,7 +113,7 @@ pub fn between<T: Timed>(all: &[T], low: i64, high: i64) -> &[T] {
 
 impl Series {
     /// Of one sender of a connection.
-    pub fn of(detail: &Detail, sender: Role) -> Self {
+    pub(super) fn of(detail: &Detail, sender: Role) -> Self {
         let mut series = Self::default();
         let mut window = None;
         for (place, row) in detail.rows.iter().enumerate() {

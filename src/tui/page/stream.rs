@@ -30,11 +30,11 @@ struct Line {
 
 /// Where one is in the tab.
 #[derive(Clone, Debug, Default)]
-pub struct Stream {
+pub(super) struct Stream {
     /// What is typed to search for.
-    pub typing: Option<String>,
+    pub(super) typing: Option<String>,
     /// Whether the bytes were asked for.
-    pub asked: bool,
+    pub(super) asked: bool,
     hex: bool,
     only: Option<Role>,
     lines: Vec<Line>,
@@ -124,7 +124,7 @@ fn across(width: usize) -> usize {
 }
 
 /// The bytes have come.
-pub fn arrived(page: &mut Page) {
+pub(super) fn arrived(page: &mut Page) {
     let width = page.room.0;
     let Some(view) = page.subject.stream.clone() else {
         return;
@@ -142,7 +142,7 @@ pub fn arrived(page: &mut Page) {
 }
 
 /// To the bytes of the frame under the cursor, if they are elsewhere.
-pub fn follow(page: &mut Page) {
+pub(super) fn follow(page: &mut Page) {
     let (Some(view), Some(frame)) = (&page.subject.stream, page.frame()) else {
         return;
     };
@@ -158,7 +158,7 @@ pub fn follow(page: &mut Page) {
 }
 
 /// Takes a message in.
-pub fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<PageEffect>) {
+pub(super) fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<PageEffect>) {
     let Some(view) = page.subject.stream.clone() else {
         return;
     };
@@ -355,7 +355,7 @@ fn save(page: &mut Page, view: &StreamView, effects: &mut Vec<PageEffect>) {
 }
 
 /// Draws the tab.
-pub fn draw(page: &Page, sheet: &mut Sheet<'_>) {
+pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let (width, height) = (sheet.width(), sheet.height());
     let Some(view) = &page.subject.stream else {
         let words = page

@@ -2,7 +2,7 @@
 
 /// What an axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub(in crate::tui::page) enum Unit {
     /// Nanoseconds.
     Time,
     /// Bytes, or positions in a stream.
@@ -13,15 +13,15 @@ pub enum Unit {
 
 /// A tick: its value, and what stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tick {
+pub(in crate::tui::page) struct Tick {
     /// Where.
-    pub value: i64,
+    pub(in crate::tui::page) value: i64,
     /// What to write.
-    pub label: String,
+    pub(in crate::tui::page) label: String,
 }
 
 /// Ticks at round numbers between two values, `most` at most.
-pub fn ticks(low: i64, high: i64, most: usize, unit: Unit) -> Vec<Tick> {
+pub(in crate::tui::page) fn ticks(low: i64, high: i64, most: usize, unit: Unit) -> Vec<Tick> {
     let span = i128::from(high) - i128::from(low);
     if span <= 0 || most == 0 {
         return Vec::new();

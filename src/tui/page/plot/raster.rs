@@ -13,13 +13,11 @@ use crate::tui::page::sheet::{Ink, Sheet};
 
 /// What is drawn, the lower first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
+pub(in crate::tui::page) enum Layer {
     /// The limit that a peer's window sets.
     Window,
     /// The limit that the congestion window sets, as inferred.
     Congestion,
-    /// A second curve of the same kind, drawn quietly.
-    Second,
     /// What is acknowledged.
     Acknowledged,
     /// What is sent.
@@ -30,11 +28,10 @@ pub enum Layer {
 
 impl Layer {
     /// Its ink.
-    pub fn ink(self) -> Ink {
+    pub(in crate::tui::page) fn ink(self) -> Ink {
         match self {
             Self::Window => Ink::Warning,
             Self::Congestion => Ink::Accent,
-            Self::Second => Ink::Quiet,
             Self::Acknowledged => Ink::Good,
             Self::Sent => Ink::Plain,
             Self::Sacked => Ink::Server,
@@ -42,11 +39,10 @@ impl Layer {
     }
 
     /// Its character where there are no dots, beyond ASCII and within.
-    pub fn characters(self) -> (char, char) {
+    pub(in crate::tui::page) fn characters(self) -> (char, char) {
         match self {
             Self::Window => ('╌', '-'),
             Self::Congestion => ('~', '~'),
-            Self::Second => ('·', ','),
             Self::Acknowledged => ('∙', '.'),
             Self::Sent => ('┃', '|'),
             Self::Sacked => ('┊', ':'),
@@ -67,7 +63,7 @@ struct Mark {
 
 /// A grid of characters that curves are drawn on.
 #[derive(Clone, Debug)]
-pub struct Raster {
+pub(in crate::tui::page) struct Raster {
     width: usize,
     height: usize,
     dots: bool,
@@ -80,7 +76,7 @@ const DOTS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 impl Raster {
     /// An empty grid of characters, with dots or without.
-    pub fn new(width: usize, height: usize, dots: bool) -> Self {
+    pub(in crate::tui::page) fn new(width: usize, height: usize, dots: bool) -> Self {
         Self {
             width,
             height,
@@ -91,17 +87,17 @@ impl Raster {
     }
 
     /// Pixels across.
-    pub fn across(&self) -> usize {
+    pub(in crate::tui::page) fn across(&self) -> usize {
         self.width * if self.dots { 2 } else { 1 }
     }
 
     /// Pixels upwards.
-    pub fn up(&self) -> usize {
+    pub(in crate::tui::page) fn up(&self) -> usize {
         self.height * if self.dots { 4 } else { 1 }
     }
 
     /// One pixel; `y` counts upwards from the bottom.
-    pub fn dot(&mut self, x: usize, y: usize, layer: Layer) {
+    pub(in crate::tui::page) fn dot(&mut self, x: usize, y: usize, layer: Layer) {
         if x >= self.across() || y >= self.up() {
             return;
         }
@@ -119,7 +115,7 @@ impl Raster {
     }
 
     /// A vertical line; both ends belong to it.
-    pub fn upright(&mut self, x: usize, from: usize, to: usize, layer: Layer) {
+    pub(in crate::tui::page) fn upright(&mut self, x: usize, from: usize, to: usize, layer: Layer) {
         let top = from.max(to).min(self.up().saturating_sub(1));
         for y in from.min(to)..=top {
             self.dot(x, y, layer);
@@ -127,7 +123,7 @@ impl Raster {
     }
 
     /// A level line; both ends belong to it.
-    pub fn level(&mut self, from: usize, to: usize, y: usize, layer: Layer) {
+    pub(in crate::tui::page) fn level(&mut self, from: usize, to: usize, y: usize, layer: Layer) {
         let end = from.max(to).min(self.across().saturating_sub(1));
         for x in from.min(to)..=end {
             self.dot(x, y, layer);
@@ -135,7 +131,7 @@ impl Raster {
     }
 
     /// A letter at a pixel, above everything.
-    pub fn mark(&mut self, x: usize, y: usize, letter: char, ink: Ink, weight: u8) {
+    pub(in crate::tui::page) fn mark(&mut self, x: usize, y: usize, letter: char, ink: Ink, weight: u8) {
         if x >= self.across() || y >= self.up() {
             return;
         }
@@ -151,13 +147,23 @@ impl Raster {
     }
 
     /// The character that holds a pixel, its line counted from the top.
-    pub fn cell_of(&self, x: usize, y: usize) -> (usize, usize) {
+    pub(in crate::tui::page) fn cell_of(&self, x: usize, y: usize) -> (usize, usize) {
         let y = self.up().saturating_sub(1).saturating_sub(y);
         if self.dots { (x / 2, y / 4) } else { (x, y) }
     }
 
+    /// A character of a layer, as it looks here.
+    pub(in crate::tui::page) fn sample(&self, layer: Layer, unicode: bool) -> char {
+        let (own, ascii) = layer.characters();
+        match (self.dots, unicode) {
+            (true, _) => '⠿',
+            (false, true) => own,
+            (false, false) => ascii,
+        }
+    }
+
     /// Writes it down.
-    pub fn write(&self, sheet: &mut Sheet<'_>, x: usize, y: usize) {
+    pub(in crate::tui::page) fn write(&self, sheet: &mut Sheet<'_>, x: usize, y: usize) {
         for (at, (dots, top)) in self.cells.iter().enumerate() {
             let Some(layer) = top else { continue };
             let (unicode, ascii) = layer.characters();
@@ -179,29 +185,29 @@ impl Raster {
 
 /// From values to pixels, and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scale {
+pub(in crate::tui::page) struct Scale {
     /// The value at the first pixel.
-    pub low: i64,
+    pub(in crate::tui::page) low: i64,
     /// The value at the last; more than `low`.
-    pub high: i64,
+    pub(in crate::tui::page) high: i64,
     /// Pixels.
-    pub pixels: usize,
+    pub(in crate::tui::page) pixels: usize,
 }
 
 impl Scale {
     /// Over at least one unit.
-    pub fn new(low: i64, high: i64, pixels: usize) -> Self {
+    pub(in crate::tui::page) fn new(low: i64, high: i64, pixels: usize) -> Self {
         let high = high.max(low.saturating_add(1));
         Self { low, high, pixels }
     }
 
     /// The pixel of a value; `None` outside.
-    pub fn pixel(&self, value: i64) -> Option<usize> {
+    pub(in crate::tui::page) fn pixel(&self, value: i64) -> Option<usize> {
         (self.low <= value && value <= self.high && self.pixels > 0).then(|| self.clamped(value))
     }
 
     /// The pixel nearest to a value.
-    pub fn clamped(&self, value: i64) -> usize {
+    pub(in crate::tui::page) fn clamped(&self, value: i64) -> usize {
         let value = value.clamp(self.low, self.high);
         let whole = i128::from(self.high) - i128::from(self.low);
         let part = i128::from(value) - i128::from(self.low);
@@ -210,7 +216,7 @@ impl Scale {
     }
 
     /// How much a pixel is.
-    pub fn step(&self) -> i64 {
+    pub(in crate::tui::page) fn step(&self) -> i64 {
         let whole = self.high.saturating_sub(self.low);
         (whole / self.pixels.max(1) as i64).max(1)
     }
