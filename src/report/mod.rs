@@ -36,7 +36,7 @@ use std::net::IpAddr;
 use crate::analysis::Analyzer;
 use crate::time::Timestamp;
 
-pub use select::{Selection, Sort};
+pub use select::{Found, Selection, Sort};
 
 /// The name and version of what machines are given. Fields may be added to a version; what is
 /// there keeps its name and meaning.
@@ -69,7 +69,7 @@ pub struct Report<'a> {
     /// Whether the user ended it early.
     pub interrupted: bool,
     /// Which connections.
-    pub selection: Selection,
+    pub selection: Selection<'a>,
 }
 
 impl<'a> Report<'a> {
