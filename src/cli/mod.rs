@@ -8,12 +8,15 @@ mod analyze;
 mod delivered;
 mod explain;
 mod extract;
+mod filter;
 mod follow;
 mod input;
 mod interrupt;
 mod ladder;
 mod packets;
+mod script;
 mod selection;
+mod slice;
 mod terminal;
 mod versus_tshark;
 
@@ -58,6 +61,10 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Write the frames or connections that a filter matches to a capture file
+    Slice(slice::Arguments),
+    /// Write one connection down as a script that `generate --script` plays
+    Script(script::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -84,6 +91,8 @@ pub fn run() -> ExitCode {
         Command::Follow(arguments) => follow::run(&arguments),
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
+        Command::Slice(arguments) => slice::run(&arguments),
+        Command::Script(arguments) => script::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)

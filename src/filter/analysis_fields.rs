@@ -98,7 +98,10 @@ pub(super) fn list() -> Vec<Field> {
             Kind::Protocol,
             "Sent again because of duplicate acknowledgments or SACK",
             |m, out| {
-                when(out, retransmissions(m).any(|each| each.trigger == Some(Trigger::Fast)));
+                when(
+                    out,
+                    retransmissions(m).any(|each| each.trigger == Some(Trigger::Fast)),
+                );
             },
             Known::Some(&[Tally::Fast]),
         ),
@@ -107,7 +110,10 @@ pub(super) fn list() -> Vec<Field> {
             Kind::Protocol,
             "Sent again although a copy had arrived",
             |m, out| {
-                when(out, retransmissions(m).any(|each| each.need == Some(Need::Spurious)));
+                when(
+                    out,
+                    retransmissions(m).any(|each| each.need == Some(Need::Spurious)),
+                );
             },
             Known::Some(&[Tally::Spurious]),
         ),
@@ -172,14 +178,21 @@ pub(super) fn list() -> Vec<Field> {
             "Where the original of a retransmission was lost",
             |m, out| retransmissions(m).for_each(|each| out(Value::Text(lost(each)))),
         )
-        .words([Lost::BeforeTap.name(), Lost::AfterTap.name(), "not-lost", UNKNOWN]),
+        .words([
+            Lost::BeforeTap.name(),
+            Lost::AfterTap.name(),
+            "not-lost",
+            UNKNOWN,
+        ]),
         verdict(
             "verdict.resolution",
             Kind::Text,
             "How a gap ended",
             |m, out| {
                 for each in verdicts(m).filter(|each| each.kind == VerdictKind::Gap) {
-                    out(Value::Text(each.resolution.map_or("open", Resolution::name)));
+                    out(Value::Text(
+                        each.resolution.map_or("open", Resolution::name),
+                    ));
                 }
             },
         )

@@ -138,10 +138,25 @@ impl Operator {
     /// that begin them.
     pub(super) const TABLE: [(Self, &'static str, &'static [&'static str], &'static str); 9] = [
         (Self::AllEqual, "===", &["all_eq"], "all values are equal"),
-        (Self::AnyUnequal, "!==", &["any_ne"], "one value is not equal"),
+        (
+            Self::AnyUnequal,
+            "!==",
+            &["any_ne"],
+            "one value is not equal",
+        ),
         (Self::AnyUnequal, "~=", &[], "one value is not equal"),
-        (Self::Equal, "==", &["eq", "any_eq"], "equal; of several values one is enough"),
-        (Self::Unequal, "!=", &["ne", "all_ne"], "not equal, none of several values"),
+        (
+            Self::Equal,
+            "==",
+            &["eq", "any_eq"],
+            "equal; of several values one is enough",
+        ),
+        (
+            Self::Unequal,
+            "!=",
+            &["ne", "all_ne"],
+            "not equal, none of several values",
+        ),
         (Self::LessOrEqual, "<=", &["le"], "at most"),
         (Self::GreaterOrEqual, ">=", &["ge"], "at least"),
         (Self::Less, "<", &["lt"], "less"),

@@ -109,7 +109,9 @@ impl Before {
         if let Arrival::Name { address, name } = arrival
             && self.names.len() < MOST_NAMES
         {
-            self.names.entry(*address).or_insert_with(|| (*name).to_owned());
+            self.names
+                .entry(*address)
+                .or_insert_with(|| (*name).to_owned());
         }
     }
 

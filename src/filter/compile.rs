@@ -3,7 +3,8 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::ast::{
-    Expr, Function, Literal, Member, Operand, Operator, Place, Quantifier, Relation, Test as Written, Text,
+    Expr, Function, Literal, Member, Operand, Operator, Place, Quantifier, Relation,
+    Test as Written, Text,
 };
 use super::error::FilterError;
 use super::field::{Field, Kind, fields};
@@ -19,7 +20,10 @@ const MOST_PATTERNS: usize = 64;
 
 /// What people ask for that is not decoded, and what finds it.
 const UNDECODED: &[(&str, &str)] = &[
-    ("http", "tcp.port == 80, or tcp.payload contains \"HTTP/1.\""),
+    (
+        "http",
+        "tcp.port == 80, or tcp.payload contains \"HTTP/1.\"",
+    ),
     ("http2", "tcp.port == 443"),
     ("tls", "tcp.port == 443, or tcp.payload[0:2] == 16:03"),
     ("ssl", "tcp.port == 443, or tcp.payload[0:2] == 16:03"),
@@ -119,7 +123,11 @@ impl Compiler {
         if let Some(field) = Field::named(word) {
             return Ok(field);
         }
-        let head = word.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        let head = word
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         if let Some((protocol, instead)) = UNDECODED.iter().find(|each| each.0 == head) {
             let message = format!("{protocol} is not decoded; try {instead}");
             return self.wrong(name.place, message);
@@ -162,7 +170,9 @@ impl Compiler {
         let has_bytes = matches!(field.kind, Kind::Bytes | Kind::Text | Kind::Ether);
         let needs_bytes = operand.slice.is_some() || operand.function == Some(Function::Len);
         if needs_bytes && !has_bytes {
-            let place = operand.slice.map_or(operand.name.place, |slice| slice.place);
+            let place = operand
+                .slice
+                .map_or(operand.name.place, |slice| slice.place);
             let what = if operand.slice.is_some() {
                 "a slice"
             } else {
@@ -178,7 +188,10 @@ impl Compiler {
         Ok(match (operand.function, operand.slice) {
             (Some(Function::Count), None) => (Kind::Number, Take::Count),
             (Some(Function::Count), Some(slice)) => {
-                return self.wrong(slice.place, "count is of whole values, not slices".to_owned());
+                return self.wrong(
+                    slice.place,
+                    "count is of whole values, not slices".to_owned(),
+                );
             }
             (Some(Function::Len), slice) => (Kind::Number, Take::Len(slice)),
             (None, Some(slice)) => (Kind::Bytes, Take::Slice(slice)),
@@ -227,7 +240,10 @@ impl Compiler {
                     Kind::Bytes => self.at(value, literal::bytes(value))?,
                     _ => return self.wrong(value.place, not_text("contains", field, kind)),
                 };
-                let pattern: String = wanted.iter().map(|octet| format!("\\x{octet:02x}")).collect();
+                let pattern: String = wanted
+                    .iter()
+                    .map(|octet| format!("\\x{octet:02x}"))
+                    .collect();
                 let is_text = matches!(kind, Kind::Host);
                 let pattern = self.pattern(value, &pattern, is_text)?;
                 Ok((Check::Pattern(pattern), false, false))
@@ -249,7 +265,8 @@ impl Compiler {
     fn pattern(&mut self, at: &Literal, pattern: &str, any_case: bool) -> Result<Regex> {
         self.patterns += 1;
         if self.patterns > MOST_PATTERNS {
-            let message = format!("a filter has {MOST_PATTERNS} texts and patterns to look for at most");
+            let message =
+                format!("a filter has {MOST_PATTERNS} texts and patterns to look for at most");
             return self.wrong(at.place, message);
         }
         let built = RegexBuilder::new(pattern)
@@ -414,7 +431,10 @@ fn is_equality(compare: Compare) -> bool {
 }
 
 fn not_text(what: &str, field: &Field, kind: Kind) -> String {
-    format!("{what} is of text or bytes, and {} is a {kind}", field.name())
+    format!(
+        "{what} is of text or bytes, and {} is a {kind}",
+        field.name()
+    )
 }
 
 /// A comparison, and whether it must be true of all values.

@@ -24,7 +24,10 @@ const JOINING: [(&str, &str); 3] = [
 
 const RELATIONS: [(&str, &str); 3] = [
     ("contains", "has these bytes in it"),
-    ("matches", "matches a regular expression, in upper or lower case"),
+    (
+        "matches",
+        "matches a regular expression, in upper or lower case",
+    ),
     ("in {", "is one of several, or in a range"),
 ];
 
@@ -218,7 +221,13 @@ fn values_in_quotes(text: &str, before: &str) -> Vec<Completion> {
     let typed = before.get(mark + 1..).unwrap_or_default();
     let after = text.get(before.len()..).unwrap_or_default();
     let rest = match after.find('"') {
-        Some(end) if after.get(..end).is_some_and(|rest| rest.chars().all(is_of_word)) => end + 1,
+        Some(end)
+            if after
+                .get(..end)
+                .is_some_and(|rest| rest.chars().all(is_of_word)) =>
+        {
+            end + 1
+        }
         _ => after.find(|c: char| !is_of_word(c)).unwrap_or(after.len()),
     };
     match expected(earlier) {
@@ -246,14 +255,18 @@ fn expected(earlier: &str) -> Expected {
         '!' => return Expected::Field,
         _ => {}
     }
-    if ["&&", "||", "^^"].iter().any(|sign| earlier.ends_with(sign)) {
+    if ["&&", "||", "^^"]
+        .iter()
+        .any(|sign| earlier.ends_with(sign))
+    {
         return Expected::Field;
     }
     // Within a set stand values of the field before it.
     if let Some(open) = earlier.rfind('{')
         && !earlier.get(open..).is_some_and(|rest| rest.contains('}'))
     {
-        return field_before(earlier.get(..open).unwrap_or_default()).map_or(Expected::Nothing, Expected::Value);
+        return field_before(earlier.get(..open).unwrap_or_default())
+            .map_or(Expected::Nothing, Expected::Value);
     }
     if is_of_word(last) {
         let start = word_start(earlier);
@@ -285,7 +298,9 @@ fn without_operator(text: &str) -> Option<&str> {
             return Some(rest);
         }
     }
-    let words = Operator::TABLE.iter().flat_map(|each| each.2.iter().copied());
+    let words = Operator::TABLE
+        .iter()
+        .flat_map(|each| each.2.iter().copied());
     for word in words.chain(["contains", "matches", "in"]) {
         if let Some(rest) = text.strip_suffix(word)
             && rest.ends_with(char::is_whitespace)

@@ -76,7 +76,14 @@ const WORDS: &[(&str, &[&str])] = &[
     ("opening", &["active", "simultaneous", "midstream"]),
     (
         "ending",
-        &["graceful", "half-closed", "reset", "refused", "timed-out", "open"],
+        &[
+            "graceful",
+            "half-closed",
+            "reset",
+            "refused",
+            "timed-out",
+            "open",
+        ],
     ),
     ("closed_by", &["client", "server", "both"]),
     ("reset_by", &["client", "server"]),
@@ -284,7 +291,10 @@ pub(super) fn list() -> Vec<Field> {
         ));
     }
     for figure in field::ENDPOINT {
-        if field::CONNECTION.iter().any(|each| each.name == figure.name) {
+        if field::CONNECTION
+            .iter()
+            .any(|each| each.name == figure.name)
+        {
             continue;
         }
         list.push(field(

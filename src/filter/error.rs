@@ -38,9 +38,8 @@ impl FilterError {
         let start = cut(offset.saturating_sub(AROUND)).unwrap_or(0);
         let start = if offset <= AROUND { 0 } else { start };
         let stop = cut((offset + AROUND).min(text.len())).unwrap_or(text.len());
-        let piece = |from: usize, to: usize| {
-            escaped(text.get(from..to).unwrap_or_default()).to_string()
-        };
+        let piece =
+            |from: usize, to: usize| escaped(text.get(from..to).unwrap_or_default()).to_string();
         let (before, place) = (piece(start, offset), piece(offset, end.min(stop)));
         let (left, right) = (
             if start > 0 { "…" } else { "" },

@@ -119,7 +119,9 @@ from_numbers! { u8 u16 u32 u64 usize }
 
 impl From<[u8; 6]> for Value<'_> {
     fn from(mac: [u8; 6]) -> Self {
-        let number = mac.iter().fold(0, |number, &octet| number << 8 | i64::from(octet));
+        let number = mac
+            .iter()
+            .fold(0, |number, &octet| number << 8 | i64::from(octet));
         Self::Number(number)
     }
 }
@@ -168,7 +170,11 @@ impl<'a> Moment<'a> {
     pub(super) fn each_pair(&self, mut take: impl FnMut(u8, Address, Address)) {
         let decoded = self.view.decoded;
         if let Some(tunnel) = &decoded.tunnel {
-            let version = if tunnel.source.to_ip().is_ipv4() { 4 } else { 6 };
+            let version = if tunnel.source.to_ip().is_ipv4() {
+                4
+            } else {
+                6
+            };
             take(version, tunnel.source, tunnel.destination);
         }
         if let Some(ip) = &decoded.ip {

@@ -38,7 +38,8 @@ fn udp<'a>(m: &Moment<'a>) -> Option<&'a Datagram<'a>> {
 
 /// ICMP messages with an identifier and a sequence number.
 fn echo<'a>(m: &Moment<'a>) -> Option<&'a Icmp<'a>> {
-    m.icmp(4).filter(|icmp| matches!(icmp.kind, 0 | 8 | 13..=18))
+    m.icmp(4)
+        .filter(|icmp| matches!(icmp.kind, 0 | 8 | 13..=18))
 }
 
 /// The octets of a header and its payload, from where they stand in the frame.

@@ -180,8 +180,25 @@ fn keyword<'a>(
 }
 
 const OPERATORS: &[&str] = &[
-    "and", "or", "xor", "not", "in", "eq", "any_eq", "ne", "all_ne", "all_eq", "any_ne", "lt", "le",
-    "gt", "ge", "contains", "matches", "bitand", "bitwise_and",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "in",
+    "eq",
+    "any_eq",
+    "ne",
+    "all_ne",
+    "all_eq",
+    "any_ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "contains",
+    "matches",
+    "bitand",
+    "bitwise_and",
 ];
 
 /// Parts joined by an operator; a single one is itself.
@@ -294,13 +311,10 @@ fn test(input: &str) -> Parsed<'_, Test> {
 }
 
 fn operand(input: &str) -> Parsed<'_, Operand> {
-    let function = alt(Function::ALL.map(|function| {
-        map(
-            pair(keyword_of(function), sign("(")),
-            move |_| function,
-        )
-    }))
-    .parse(input);
+    let function =
+        alt(Function::ALL
+            .map(|function| map(pair(keyword_of(function), sign("(")), move |_| function)))
+        .parse(input);
     let (input, function) = match function {
         Ok((rest, function)) => (rest, Some(function)),
         Err(_) => (input, None),
@@ -352,13 +366,20 @@ fn field_name(input: &str) -> Parsed<'_, Literal> {
         Some(_) => {}
     }
     match word(begins) {
-        Ok((_, found)) if OPERATORS.iter().any(|each| found.eq_ignore_ascii_case(each)) => {
+        Ok((_, found))
+            if OPERATORS
+                .iter()
+                .any(|each| found.eq_ignore_ascii_case(each)) =>
+        {
             fail(input, format!("a field is expected before `{found}`"))
         }
         Ok((rest, found)) => Ok((rest, spelled(begins, rest, Text::Word(found.to_owned())))),
         Err(_) => {
             let found: String = begins.chars().take(1).collect();
-            fail(input, format!("a field is expected here, not {}", escaped(&found)))
+            fail(
+                input,
+                format!("a field is expected here, not {}", escaped(&found)),
+            )
         }
     }
 }
@@ -410,7 +431,10 @@ fn value(input: &str) -> Parsed<'_, Literal> {
         Ok((rest, found)) => Ok((rest, spelled(begins, rest, Text::Word(found.to_owned())))),
         Err(_) => {
             let found: String = begins.chars().take(1).collect();
-            fail(input, format!("a value is expected here, not {}", escaped(&found)))
+            fail(
+                input,
+                format!("a value is expected here, not {}", escaped(&found)),
+            )
         }
     }
 }
@@ -436,7 +460,10 @@ fn quoted<'a>(
 
 fn set(input: &str) -> Parsed<'_, Vec<Member>> {
     let Ok((mut input, _)) = sign("{").parse(input) else {
-        return fail(input, "a set such as {80, 443, 8000..8100} is expected after `in`");
+        return fail(
+            input,
+            "a set such as {80, 443, 8000..8100} is expected after `in`",
+        );
     };
     let mut members = Vec::new();
     loop {

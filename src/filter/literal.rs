@@ -55,10 +55,9 @@ pub(super) fn range(field: &Field, kind: Kind, literal: &Literal) -> Result<(i12
         Kind::Time => time(literal).map(one),
         Kind::Ether => ether(literal).map(one),
         Kind::Ipv4 | Kind::Ipv6 | Kind::Address => addresses(field, kind, literal),
-        Kind::Protocol | Kind::Text | Kind::Bytes | Kind::Host => Err(Refusal::from(format!(
-            "{} is no number",
-            field.name()
-        ))),
+        Kind::Protocol | Kind::Text | Kind::Bytes | Kind::Host => {
+            Err(Refusal::from(format!("{} is no number", field.name())))
+        }
     }
 }
 
@@ -215,7 +214,11 @@ fn date(text: &str) -> Option<i64> {
     ];
     let text = text.strip_suffix('Z').unwrap_or(text);
     let text = text.strip_suffix("UTC").unwrap_or(text).trim_end();
-    let text = text.replacen('T', " ", usize::from(text.as_bytes().get(10) == Some(&b'T')));
+    let text = text.replacen(
+        'T',
+        " ",
+        usize::from(text.as_bytes().get(10) == Some(&b'T')),
+    );
     let mut parts = text.split_whitespace();
     let first = parts.next()?;
     let (year, month, day) = if first.contains('-') {
@@ -282,7 +285,11 @@ fn addresses(field: &Field, kind: Kind, literal: &Literal) -> Result<(i128, i128
         ));
         let is_name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
         if !is_name {
-            refusal.message = format!("{} is no {kind}, such as {}", shown(literal), kind.example());
+            refusal.message = format!(
+                "{} is no {kind}, such as {}",
+                shown(literal),
+                kind.example()
+            );
         }
         return Err(refusal);
     };
@@ -305,9 +312,13 @@ fn addresses(field: &Field, kind: Kind, literal: &Literal) -> Result<(i128, i128
     let bits = if address.is_ipv4() { 32 } else { 128 };
     let prefix = match prefix {
         None => bits,
-        Some(prefix) => prefix.parse().ok().filter(|prefix| *prefix <= bits).ok_or_else(|| {
-            Refusal::from(format!("after the / stands a number of bits, 0 to {bits}"))
-        })?,
+        Some(prefix) => prefix
+            .parse()
+            .ok()
+            .filter(|prefix| *prefix <= bits)
+            .ok_or_else(|| {
+                Refusal::from(format!("after the / stands a number of bits, 0 to {bits}"))
+            })?,
     };
     let free = bits - prefix;
     let mask = if free == 128 {
@@ -331,7 +342,10 @@ fn octets(text: &str) -> Option<Vec<u8>> {
         let hex = (1..=2).contains(&pair.len()) && pair.bytes().all(|c| c.is_ascii_hexdigit());
         hex.then(|| u8::from_str_radix(pair, 16).ok()).flatten()
     };
-    if let Some(separator) = [':', '-', '.'].into_iter().find(|each| text.contains(*each)) {
+    if let Some(separator) = [':', '-', '.']
+        .into_iter()
+        .find(|each| text.contains(*each))
+    {
         return text.split(separator).map(octet).collect();
     }
     let pairs = text.as_bytes().chunks(2);
@@ -373,7 +387,9 @@ fn unescaped(text: &str) -> Result<Vec<u8>> {
         out.extend(before.as_bytes());
         let mut chars = after.chars();
         let Some(code) = chars.next() else {
-            return Err(Refusal::from("a text can't end with a backslash".to_owned()));
+            return Err(Refusal::from(
+                "a text can't end with a backslash".to_owned(),
+            ));
         };
         rest = chars.as_str();
         out.push(match code {
@@ -387,7 +403,9 @@ fn unescaped(text: &str) -> Result<Vec<u8>> {
             '0' => 0,
             '\\' | '"' | '\'' | '?' => code as u8,
             'x' => {
-                let digits = rest.get(..2).filter(|pair| pair.bytes().all(|c| c.is_ascii_hexdigit()));
+                let digits = rest
+                    .get(..2)
+                    .filter(|pair| pair.bytes().all(|c| c.is_ascii_hexdigit()));
                 let Some(value) = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok()) else {
                     return Err(Refusal::from(
                         "after \\x stand two hexadecimal digits".to_owned(),

@@ -49,7 +49,9 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, &x) in a.iter().enumerate() {
         let mut row = vec![i + 1; b.len() + 1];
         for (j, &y) in b.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut cost = (last[j] + usize::from(x != y))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y {
                 cost = cost.min(before[j - 1] + 1);
             }

@@ -111,7 +111,9 @@ const fn order(address: Address) -> i128 {
 }
 
 fn within(ranges: &[(i128, i128)], number: i128) -> bool {
-    ranges.iter().any(|(first, last)| (*first..=*last).contains(&number))
+    ranges
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&number))
 }
 
 fn bytes<'a>(value: &Value<'a>) -> Option<&'a [u8]> {
@@ -158,7 +160,7 @@ impl Check {
     fn holds(&self, value: &Value<'_>, give: Giver<'_>) -> bool {
         match self {
             Self::Present => true,
-            Self::NonZero => matches!(value, Value::Number(1..) | Value::Number(..0)),
+            Self::NonZero => matches!(value, Value::Number(number) if *number != 0),
             Self::Range(compare, first, last) => scalar(value).is_some_and(|number| {
                 let order = match number {
                     _ if number < *first => Ordering::Less,
@@ -171,7 +173,9 @@ impl Check {
             Self::Bytes(compare, wanted) => {
                 bytes(value).is_some_and(|bytes| compare.accepts(bytes.cmp(wanted.as_slice())))
             }
-            Self::OneOf(list) => bytes(value).is_some_and(|bytes| list.iter().any(|each| each == bytes)),
+            Self::OneOf(list) => {
+                bytes(value).is_some_and(|bytes| list.iter().any(|each| each == bytes))
+            }
             Self::Words(words, are) => match value {
                 Value::Text(text) => words.contains(text) == *are,
                 _ => false,
@@ -188,7 +192,10 @@ impl Check {
                 Value::Host(address, name) => {
                     let is_one = |host: &HostName| {
                         let named = name.is_some_and(|name| name.eq_ignore_ascii_case(&host.name));
-                        named || host.range.is_some_and(|range| within(&[range], order(*address)))
+                        named
+                            || host
+                                .range
+                                .is_some_and(|range| within(&[range], order(*address)))
                     };
                     hosts.iter().any(is_one) == *are
                 }
@@ -201,7 +208,9 @@ impl Check {
                 give(other, &mut |theirs| {
                     let order = match (scalar(value), scalar(&theirs)) {
                         (Some(ours), Some(theirs)) => Some(ours.cmp(&theirs)),
-                        _ => bytes(value).zip(bytes(&theirs)).map(|(ours, theirs)| ours.cmp(theirs)),
+                        _ => bytes(value)
+                            .zip(bytes(&theirs))
+                            .map(|(ours, theirs)| ours.cmp(theirs)),
                     };
                     seen.add(order.is_some_and(|order| compare.accepts(order)));
                 });
@@ -328,7 +337,9 @@ impl Node {
             Self::Always => true,
             Self::Or(parts) => parts.iter().any(|part| part.of_frame(moment)),
             Self::And(parts) => parts.iter().all(|part| part.of_frame(moment)),
-            Self::Xor(parts) => parts.iter().fold(false, |odd, part| odd ^ part.of_frame(moment)),
+            Self::Xor(parts) => parts
+                .iter()
+                .fold(false, |odd, part| odd ^ part.of_frame(moment)),
             Self::Not(part) => !part.of_frame(moment),
             Self::Test(test) => test.of_frame(moment),
         }

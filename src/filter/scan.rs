@@ -78,7 +78,9 @@ impl Observer for Scan<'_> {
                 true => self.settled.events.as_slice(),
                 false => view.events,
             };
-            let matches = self.filter.matches_frame(&FrameView { events, ..*view }, &self.before);
+            let matches = self
+                .filter
+                .matches_frame(&FrameView { events, ..*view }, &self.before);
             match view.flow {
                 _ if !matches => {}
                 FlowView::Tcp { view, .. } => self.found.add_tcp(view.id),

@@ -37,11 +37,33 @@ impl Survey {
 
     fn and(self, other: Self) -> Self {
         let some = match (self, other) {
-            (Self { some: Some(false), .. }, _) | (_, Self { some: Some(false), .. }) => Some(false),
+            (
+                Self {
+                    some: Some(false), ..
+                },
+                _,
+            )
+            | (
+                _,
+                Self {
+                    some: Some(false), ..
+                },
+            ) => Some(false),
             // What is true of all frames leaves the rest as it is.
-            (Self { not_all: Some(false), .. }, rest) | (rest, Self { not_all: Some(false), .. }) => {
-                rest.some
-            }
+            (
+                Self {
+                    not_all: Some(false),
+                    ..
+                },
+                rest,
+            )
+            | (
+                rest,
+                Self {
+                    not_all: Some(false),
+                    ..
+                },
+            ) => rest.some,
             // It may be true of one frame here, and of another one there.
             _ => None,
         };
@@ -169,7 +191,8 @@ impl Counted {
         let Of::Frame(_, known) = test.field.of else {
             return None;
         };
-        let answer = |value: Option<Value<'_>>| test.holds(&|_, out| value.into_iter().for_each(out));
+        let answer =
+            |value: Option<Value<'_>>| test.holds(&|_, out| value.into_iter().for_each(out));
         match known {
             Known::Some(tallies) if matches!(test.field.kind(), super::Kind::Flag) => Some(Self {
                 tallies: tallies.to_vec(),
@@ -227,7 +250,11 @@ impl Counted {
             _ => None,
         });
         let of = |answer: bool| {
-            let with = if self.with == answer { any } else { Some(false) };
+            let with = if self.with == answer {
+                any
+            } else {
+                Some(false)
+            };
             let without = if self.without == answer {
                 none
             } else {
@@ -270,9 +297,9 @@ fn count(tally: Tally, row: &Row<'_>, side: &Side<'_>) -> Option<(u64, bool)> {
             VerdictKind::ConflictingOverlap => exactly(figures.conflicts),
             VerdictKind::EcnEcho => exactly(figures.ecn_echoes),
             VerdictKind::CongestionExperienced => exactly(figures.congestion_experienced),
-            VerdictKind::PortReused => {
-                exactly(u32::from(connection.reuses_ports && side.from == Role::Client))
-            }
+            VerdictKind::PortReused => exactly(u32::from(
+                connection.reuses_ports && side.from == Role::Client,
+            )),
             // How often it went to zero, not in how many frames it was.
             VerdictKind::ZeroWindow => at_least(endpoint.window.zero_count),
             VerdictKind::WindowUpdate | VerdictKind::ChallengeAck => None,

@@ -31,7 +31,9 @@ fn receiver<'a>(m: &Moment<'a>) -> Option<&'a Endpoint> {
 }
 
 fn ports(m: &Moment<'_>, out: Out<'_>, which: (bool, bool)) {
-    let own = m.tcp().map(|segment| (segment.source_port, segment.destination_port));
+    let own = m
+        .tcp()
+        .map(|segment| (segment.source_port, segment.destination_port));
     let quoted = m.quoted_ports(protocol::TCP);
     for (source, destination) in own.into_iter().chain(quoted) {
         if which.0 {
@@ -98,7 +100,9 @@ fn factor(m: &Moment<'_>, out: Out<'_>) {
 }
 
 fn has_option(m: &Moment<'_>, wanted: fn(&TcpOption<'_>) -> bool, out: Out<'_>) {
-    if m.tcp().is_some_and(|segment| segment.options.iter().any(|option| wanted(&option))) {
+    if m.tcp()
+        .is_some_and(|segment| segment.options.iter().any(|option| wanted(&option)))
+    {
         out(Value::There);
     }
 }
@@ -112,7 +116,10 @@ fn kind_of(option: &TcpOption<'_>) -> Option<u8> {
         TcpOption::SackPermitted => kind::SACK_PERMITTED,
         TcpOption::Sack(_) => kind::SACK,
         TcpOption::Timestamps(_) => kind::TIMESTAMPS,
-        TcpOption::FastOpen { experimental: false, .. } => kind::FAST_OPEN,
+        TcpOption::FastOpen {
+            experimental: false,
+            ..
+        } => kind::FAST_OPEN,
         TcpOption::Mptcp { .. } => kind::MPTCP,
         TcpOption::Md5(_) => kind::MD5,
         TcpOption::Authentication { .. } => kind::AUTHENTICATION,

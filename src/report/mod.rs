@@ -68,6 +68,8 @@ pub struct Report<'a> {
     pub problems: &'a [Problem],
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The filter that chose the connections, as the user gave it.
+    pub filter: Option<&'a str>,
     /// Which connections.
     pub selection: Selection<'a>,
 }

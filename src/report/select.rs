@@ -285,7 +285,10 @@ pub fn conversations<'a>(
 ) -> Vec<ConversationView<'a>> {
     let mut best = Best::new(selection.top);
     for conversation in analyzer.conversations() {
-        if selection.only.is_some_and(|only| !only.has_udp(conversation.id)) {
+        if selection
+            .only
+            .is_some_and(|only| !only.has_udp(conversation.id))
+        {
             continue;
         }
         let sum = |[client, server]: [u64; 2]| most(client + server);
