@@ -143,11 +143,15 @@ impl Figure {
                     Some(Whose::Whole(field)) => out((field.of)(row)),
                     Some(Whose::One(role, field)) => of(role, field, &mut out),
                     Some(Whose::Either(field)) => {
-                        Role::BOTH.map(|role| of(role, field, &mut out));
+                        Role::BOTH
+                            .into_iter()
+                            .for_each(|role| of(role, field, &mut out));
                     }
                     Some(Whose::Sum(field)) => {
                         let mut sum = 0;
-                        Role::BOTH.map(|role| of(role, field, &mut |value| sum += number(&value)));
+                        for role in Role::BOTH {
+                            of(role, field, &mut |value| sum += number(&value));
+                        }
                         out(Given::Number(sum));
                     }
                     Some(Whose::Protocol) => out(Given::Word("tcp")),
@@ -162,11 +166,15 @@ impl Figure {
                     Some(Whose::Whole(field)) => out((field.of)(row)),
                     Some(Whose::One(role, field)) => of(role, field, &mut out),
                     Some(Whose::Either(field)) => {
-                        Role::BOTH.map(|role| of(role, field, &mut out));
+                        Role::BOTH
+                            .into_iter()
+                            .for_each(|role| of(role, field, &mut out));
                     }
                     Some(Whose::Sum(field)) => {
                         let mut sum = 0;
-                        Role::BOTH.map(|role| of(role, field, &mut |value| sum += number(&value)));
+                        for role in Role::BOTH {
+                            of(role, field, &mut |value| sum += number(&value));
+                        }
                         out(Given::Number(sum));
                     }
                     Some(Whose::Protocol) => out(Given::Word("udp")),

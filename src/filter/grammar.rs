@@ -61,9 +61,9 @@ type Parsed<'a, T> = IResult<&'a str, T, Wrong>;
 /// The place of the word or sign that comes next.
 fn here(input: &str) -> Place {
     let rest = input.trim_start();
-    let len = match word(rest) {
-        Ok((_, word)) => word.len(),
-        Err(_) => rest.chars().next().map_or(0, char::len_utf8),
+    let len = match word_len(rest) {
+        0 => rest.chars().next().map_or(0, char::len_utf8),
+        len => len,
     };
     Place {
         before: rest.len(),
@@ -121,7 +121,7 @@ fn goes_on(rest: &str) -> Wrong {
         ),
         (None, Some(')')) => (1, "there is no ( for this )".to_owned(), None),
         (None, Some(char)) => {
-            let len = word(rest).map_or(char.len_utf8(), |(_, word)| word.len());
+            let len = word_len(rest).max(char.len_utf8());
             let found = rest.get(..len).unwrap_or_default();
             let found = escaped(found);
             let message = format!("an operator, `and` or `or` is expected before {found}");
@@ -151,6 +151,14 @@ fn sign<'a>(sign: &'static str) -> impl Parser<&'a str, Output = &'a str, Error 
 /// Letters, digits and what stands between them in names, numbers and addresses. Two dots end it:
 /// they stand between the ends of a range.
 fn word(input: &str) -> Parsed<'_, &str> {
+    match input.split_at_checked(word_len(input)) {
+        Some((word, rest)) if !word.is_empty() => Ok((rest, word)),
+        _ => Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Alpha))),
+    }
+}
+
+/// Bytes of the word that a text begins with, 0 for none.
+fn word_len(input: &str) -> usize {
     let begins = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '.' | '-');
     let continues = |c: char| begins(c) || matches!(c, '/' | '+' | '%');
     let mut end = 0;
@@ -161,10 +169,7 @@ fn word(input: &str) -> Parsed<'_, &str> {
         }
         end = at + c.len_utf8();
     }
-    match input.split_at_checked(end) {
-        Some((word, rest)) if !word.is_empty() => Ok((rest, word)),
-        _ => Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Alpha))),
-    }
+    end
 }
 
 /// One of our own words, however it is written.
