@@ -43,6 +43,12 @@ impl Inputs {
         self.files.iter().any(|file| file.as_os_str() == "-")
     }
 
+    /// Whether they can't be read twice, though they are there.
+    pub(super) fn is_read_once(&self) -> bool {
+        let is_there = |file: &PathBuf| file.as_os_str() == "-" || file.exists();
+        !self.can_be_read_again() && self.files.iter().all(is_there)
+    }
+
     /// Whether all of them can be read from the beginning again.
     pub(super) fn can_be_read_again(&self) -> bool {
         let is_file = |file: &PathBuf| fs::metadata(file).is_ok_and(|about| about.is_file());
@@ -285,6 +291,14 @@ pub(super) fn run<O: Observer + ?Sized>(
     read(inputs, output, &interrupt, observer)
 }
 
+/// What a first reading came to.
+pub(super) struct First {
+    /// How verdicts ended.
+    pub(super) revisions: Revisions,
+    /// How everything else did.
+    pub(super) analyzer: Analyzer,
+}
+
 /// Reads the inputs for the revisions of verdicts, if they can be read again, and then for
 /// `second`, which is told how verdicts ended.
 pub(super) fn run_twice<O: Observer>(
@@ -292,17 +306,32 @@ pub(super) fn run_twice<O: Observer>(
     connection: Option<u32>,
     second: impl FnOnce(Option<Revisions>) -> O,
 ) -> (Finished, O) {
+    twice(inputs, Output::OnTheWay, connection, |first| {
+        second(first.map(|first| first.revisions))
+    })
+}
+
+/// The same for what asks for more of the first reading than revisions.
+pub(super) fn twice<O: Observer>(
+    inputs: &Inputs,
+    output: Output,
+    connection: Option<u32>,
+    second: impl FnOnce(Option<First>) -> O,
+) -> (Finished, O) {
     /// What revisions may take of the memory that is allowed.
     const SHARE: usize = 8;
     let interrupt = Interrupt::listen(inputs.is_piped());
-    let revisions = inputs.can_be_read_again().then(|| {
+    let first = inputs.can_be_read_again().then(|| {
         let mut revisions = Revisions::new(connection, inputs.limits.memory / SHARE);
         // What is wrong with the inputs is told of the second reading.
-        drop(read(inputs, Output::AtTheEnd, &interrupt, &mut revisions));
-        revisions
+        let read = read(inputs, Output::AtTheEnd, &interrupt, &mut revisions);
+        First {
+            revisions,
+            analyzer: read.analyzer,
+        }
     });
-    let mut observer = second(revisions);
-    let finished = read(inputs, Output::OnTheWay, &interrupt, &mut observer);
+    let mut observer = second(first);
+    let finished = read(inputs, output, &interrupt, &mut observer);
     (finished, observer)
 }
 

@@ -8,6 +8,7 @@ mod analyze;
 mod delivered;
 mod explain;
 mod extract;
+mod filter;
 mod follow;
 mod generate;
 mod input;
@@ -16,7 +17,9 @@ mod ladder;
 mod open;
 mod packets;
 mod score;
+mod script;
 mod selection;
+mod slice;
 mod terminal;
 mod versus_tshark;
 
@@ -67,6 +70,10 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Write the frames or connections that a filter matches to a capture file
+    Slice(slice::Arguments),
+    /// Write one connection down as a script that `generate --script` plays
+    Script(script::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
     /// Hold the verdicts on a capture against its answer sheet
@@ -108,6 +115,8 @@ impl Command {
             Self::Ladder(arguments) => ladder::run(&arguments),
             Self::Extract(arguments) => extract::run(&arguments),
             Self::Generate(arguments) => generate::run(&arguments),
+            Self::Slice(arguments) => slice::run(&arguments),
+            Self::Script(arguments) => script::run(&arguments),
             Self::Score(arguments) => score::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
         }

@@ -40,7 +40,7 @@ use crate::tcp::Verdict;
 use crate::tcp::congestion::Inferred;
 use crate::time::Timestamp;
 
-pub use select::{Selection, Sort};
+pub use select::{Found, Selection, Sort};
 
 /// The frames and numbers that decided a verdict, in words; empty where nothing else did.
 pub fn evidence(verdict: &Verdict) -> String {
@@ -82,8 +82,10 @@ pub struct Report<'a> {
     pub problems: &'a [Problem],
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The filter that chose the connections, as the user gave it.
+    pub filter: Option<&'a str>,
     /// Which connections.
-    pub selection: Selection,
+    pub selection: Selection<'a>,
 }
 
 impl<'a> Report<'a> {

@@ -527,7 +527,8 @@ mod tests {
                                                │ 2MSL                  │
                                                ▼                       │
                                            [CLOSED]◀───── rcv ACK ─────┘
-        "#]].assert_eq(&drawn(&picture, 70, 16, true));
+        "#]]
+        .assert_eq(&drawn(&picture, 70, 16, true));
     }
 
     #[test]
@@ -555,7 +556,8 @@ mod tests {
                                                    v                           |
                                                [CLOSED]<------- rcv ACK -------'
 
-        "#]].assert_eq(&drawn(&picture, 78, 18, false));
+        "#]]
+        .assert_eq(&drawn(&picture, 78, 18, false));
     }
 
     #[test]

@@ -131,7 +131,14 @@ impl Raster {
     }
 
     /// A letter at a pixel, above everything.
-    pub(in crate::tui::page) fn mark(&mut self, x: usize, y: usize, letter: char, ink: Ink, weight: u8) {
+    pub(in crate::tui::page) fn mark(
+        &mut self,
+        x: usize,
+        y: usize,
+        letter: char,
+        ink: Ink,
+        weight: u8,
+    ) {
         if x >= self.across() || y >= self.up() {
             return;
         }
