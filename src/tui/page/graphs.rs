@@ -101,7 +101,10 @@ impl Graphs {
 
     /// The time of all frames.
     fn whole(subject: &Subject) -> (i64, i64) {
-        let flights = subject.series.first().map(|series| series.flights.as_slice());
+        let flights = subject
+            .series
+            .first()
+            .map(|series| series.flights.as_slice());
         let flights = flights.unwrap_or_default();
         let low = flights.first().map_or(0, |flight| flight.at);
         let high = flights.last().map_or(0, |flight| flight.at);
@@ -124,7 +127,10 @@ impl Graphs {
         let (first, last) = Self::whole(subject);
         let whole = last.saturating_sub(first);
         let span = span.clamp(CLOSEST, whole.saturating_add(whole / 50).max(CLOSEST));
-        let most = last.saturating_add(whole / 50).saturating_sub(span).max(first);
+        let most = last
+            .saturating_add(whole / 50)
+            .saturating_sub(span)
+            .max(first);
         self.low = low.clamp(first, most);
         self.high = self.low.saturating_add(span);
     }
@@ -146,7 +152,8 @@ pub(super) fn follow(page: &mut Page) {
     let graphs = &page.graphs;
     if at < graphs.low || at > graphs.high {
         let span = graphs.span();
-        page.graphs.show(&page.subject, at.saturating_sub(span / 2), span);
+        page.graphs
+            .show(&page.subject, at.saturating_sub(span / 2), span);
     }
 }
 
@@ -160,7 +167,11 @@ pub(super) fn update(page: &mut Page, message: &PageMessage) {
         PageMessage::Direction => page.graphs.sender = 1 - page.graphs.sender.min(1),
         PageMessage::Zoom(by) => {
             let (at, span) = (here(page), page.graphs.span());
-            let wanted = if by > 0 { span / 2 } else { span.saturating_mul(2) };
+            let wanted = if by > 0 {
+                span / 2
+            } else {
+                span.saturating_mul(2)
+            };
             // The frame stays where it stands.
             let part = i128::from(at.saturating_sub(page.graphs.low)) * i128::from(wanted);
             let low = at.saturating_sub((part / i128::from(span)) as i64);
@@ -179,16 +190,23 @@ pub(super) fn update(page: &mut Page, message: &PageMessage) {
 /// Moves the time in sight; a cursor that would be left behind comes along.
 fn pan(page: &mut Page, by: isize) {
     let span = page.graphs.span();
-    let low = page.graphs.low.saturating_add((span / 8).saturating_mul(by as i64));
+    let low = page
+        .graphs
+        .low
+        .saturating_add((span / 8).saturating_mul(by as i64));
     page.graphs.show(&page.subject, low, span);
     let (low, high) = (page.graphs.low, page.graphs.high);
     let at = here(page);
     if at < low || at > high {
-        let flights = series(page).map(|series| series.flights.as_slice()).unwrap_or_default();
+        let flights = series(page)
+            .map(|series| series.flights.as_slice())
+            .unwrap_or_default();
         let place = if at < low {
             flights.partition_point(|flight| flight.at < low)
         } else {
-            flights.partition_point(|flight| flight.at <= high).saturating_sub(1)
+            flights
+                .partition_point(|flight| flight.at <= high)
+                .saturating_sub(1)
         };
         if let Some(flight) = flights.get(place) {
             page.at = flight.row;
@@ -203,12 +221,23 @@ fn click(page: &mut Page, x: usize, y: usize) {
     if y <= HEAD || x < gutter {
         return;
     }
-    let scale = Scale::new(page.graphs.low, page.graphs.high, page.room.0.saturating_sub(gutter + 1));
-    let at = scale.low.saturating_add(scale.step().saturating_mul((x - gutter) as i64));
-    let flights = series(page).map(|series| series.flights.as_slice()).unwrap_or_default();
+    let scale = Scale::new(
+        page.graphs.low,
+        page.graphs.high,
+        page.room.0.saturating_sub(gutter + 1),
+    );
+    let at = scale
+        .low
+        .saturating_add(scale.step().saturating_mul((x - gutter) as i64));
+    let flights = series(page)
+        .map(|series| series.flights.as_slice())
+        .unwrap_or_default();
     let after = flights.partition_point(|flight| flight.at < at);
     let around = flights.get(after.saturating_sub(1)..).unwrap_or_default();
-    let nearest = around.iter().take(2).min_by_key(|flight| flight.at.abs_diff(at));
+    let nearest = around
+        .iter()
+        .take(2)
+        .min_by_key(|flight| flight.at.abs_diff(at));
     if let Some(flight) = nearest {
         page.at = moved(flight.row, 0, page.last());
     }
@@ -263,12 +292,7 @@ fn panels(page: &Page, height: usize) -> Vec<Panel> {
                 top,
                 lines,
                 values,
-                ticks: ticks(
-                    values.0,
-                    values.1,
-                    (lines / 3).clamp(2, 12),
-                    kind.unit(),
-                ),
+                ticks: ticks(values.0, values.1, (lines / 3).clamp(2, 12), kind.unit()),
                 beyond,
             };
             top += height;
@@ -354,8 +378,12 @@ fn rates(page: &Page, series: &Series) -> Vec<Rate> {
     let (low, span) = (page.graphs.low, page.graphs.span());
     let mut octets = vec![(0_i64, 0_i64); RATES as usize];
     let sent = between(&series.segments, low, page.graphs.high);
-    for each in sent.iter().filter(|each| (low..=page.graphs.high).contains(&each.at)) {
-        let place = i128::from(each.at - low) * i128::from(RATES) / i128::from(span.saturating_add(1));
+    for each in sent
+        .iter()
+        .filter(|each| (low..=page.graphs.high).contains(&each.at))
+    {
+        let place =
+            i128::from(each.at - low) * i128::from(RATES) / i128::from(span.saturating_add(1));
         if let Some((all, again)) = octets.get_mut(place as usize) {
             let len = each.high.saturating_sub(each.low);
             *all = all.saturating_add(len);
@@ -553,7 +581,9 @@ fn cursor(page: &Page, kind: Kind, plot: &Plot) -> Option<(usize, Option<usize>)
 fn find<T: Timed>(all: &[T], row: usize, at: i64) -> Option<&T> {
     let start = all.partition_point(|each| each.at() < at);
     let rest = all.get(start..).unwrap_or_default();
-    rest.iter().take_while(|each| each.at() == at).find(|each| each.row() == row)
+    rest.iter()
+        .take_while(|each| each.at() == at)
+        .find(|each| each.row() == row)
 }
 
 fn sequence(series: &Series, plot: &Plot, raster: &mut Raster) {
@@ -561,8 +591,15 @@ fn sequence(series: &Series, plot: &Plot, raster: &mut Raster) {
     let told = between(&series.told, low, high);
     let edges = told.iter().filter_map(|each| Some((each.at, each.edge?)));
     plot.steps(edges, Layer::Window, raster);
-    plot.steps(told.iter().map(|each| (each.at, each.ack)), Layer::Acknowledged, raster);
-    for (all, layer) in [(&series.segments, Layer::Sent), (&series.sacks, Layer::Sacked)] {
+    plot.steps(
+        told.iter().map(|each| (each.at, each.ack)),
+        Layer::Acknowledged,
+        raster,
+    );
+    for (all, layer) in [
+        (&series.segments, Layer::Sent),
+        (&series.sacks, Layer::Sacked),
+    ] {
         for each in between(all, low, high) {
             let (Some(x), Some((from, to))) =
                 (plot.x.pixel(each.at), plot.stretch(each.low, each.high))
@@ -571,13 +608,25 @@ fn sequence(series: &Series, plot: &Plot, raster: &mut Raster) {
             };
             raster.upright(x, from, to, layer);
             if let Some(sign) = each.sign {
-                raster.mark(x, from + (to - from) / 2, sign.letter, sign.ink, sign.weight);
+                raster.mark(
+                    x,
+                    from + (to - from) / 2,
+                    sign.letter,
+                    sign.ink,
+                    sign.weight,
+                );
             }
         }
     }
     for each in told {
         if let (Some(sign), Some(x)) = (each.sign, plot.x.pixel(each.at)) {
-            raster.mark(x, plot.y.clamped(each.ack), sign.letter, sign.ink, sign.weight);
+            raster.mark(
+                x,
+                plot.y.clamped(each.ack),
+                sign.letter,
+                sign.ink,
+                sign.weight,
+            );
         }
     }
 }
@@ -593,7 +642,11 @@ fn throughput(rates: &[Rate], plot: &Plot, raster: &mut Raster) {
             if value > 0 {
                 // What was sent again lies over the rest.
                 let top = plot.y.clamped(value);
-                let layer = if layer == Layer::Window { Layer::Sacked } else { layer };
+                let layer = if layer == Layer::Window {
+                    Layer::Sacked
+                } else {
+                    layer
+                };
                 raster.upright(x, 0, top, layer);
             }
         }
@@ -624,9 +677,15 @@ fn flight(series: &Series, plot: &Plot, raster: &mut Raster) {
     let seen = between(&series.flights, plot.x.low, plot.x.high);
     let windows = seen.iter().filter_map(|each| Some((each.at, each.window?)));
     plot.steps(windows, Layer::Window, raster);
-    let inferred = seen.iter().filter_map(|each| Some((each.at, each.congestion?)));
+    let inferred = seen
+        .iter()
+        .filter_map(|each| Some((each.at, each.congestion?)));
     plot.steps(inferred, Layer::Congestion, raster);
-    plot.steps(seen.iter().map(|each| (each.at, each.octets)), Layer::Sent, raster);
+    plot.steps(
+        seen.iter().map(|each| (each.at, each.octets)),
+        Layer::Sent,
+        raster,
+    );
 }
 
 fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {
@@ -662,7 +721,10 @@ fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {
         ]
         .concat(),
         Kind::RoundTrip => [
-            sample(Layer::Sent, &format!("round trip from the tap to the {peer}")),
+            sample(
+                Layer::Sent,
+                &format!("round trip from the tap to the {peer}"),
+            ),
             sample(Layer::Acknowledged, "smoothed"),
         ]
         .concat(),

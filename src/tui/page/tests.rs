@@ -126,7 +126,14 @@ enum Letters {
 use Letters::{Ascii, Dots, Plain};
 
 /// A screen: its name, the capture and connection, keys from the first screen, its size.
-type Screen = (&'static str, &'static str, u32, &'static str, (u16, u16), Letters);
+type Screen = (
+    &'static str,
+    &'static str,
+    u32,
+    &'static str,
+    (u16, u16),
+    Letters,
+);
 
 #[rustfmt::skip]
 const SCREENS: &[Screen] = &[
@@ -218,14 +225,23 @@ fn jumps_are_remembered() {
     stage.press("2 n n");
     let judged = stage.page.frame();
     stage.press("enter");
-    assert_eq!((stage.page.tab(), stage.page.frame()), (Tab::Frames, judged));
+    assert_eq!(
+        (stage.page.tab(), stage.page.frame()),
+        (Tab::Frames, judged)
+    );
     stage.press("3");
-    assert_eq!((stage.page.tab(), stage.page.frame()), (Tab::Graphs, judged));
+    assert_eq!(
+        (stage.page.tab(), stage.page.frame()),
+        (Tab::Graphs, judged)
+    );
     // To a frame that proves it, and back to the graph.
     stage.press("e enter");
     assert_ne!(stage.page.frame(), judged);
     stage.press("backspace");
-    assert_eq!((stage.page.tab(), stage.page.frame()), (Tab::Graphs, judged));
+    assert_eq!(
+        (stage.page.tab(), stage.page.frame()),
+        (Tab::Graphs, judged)
+    );
     stage.press("backspace backspace backspace");
     assert_eq!(stage.page.tab(), Tab::Endpoints);
     assert!(stage.done.is_empty());
@@ -268,7 +284,11 @@ fn the_stream_is_saved_as_it_was() {
         panic!("nothing to save");
     };
     assert!(name.starts_with("connection-0"), "{name}");
-    assert!(bytes.starts_with(b"GET /"), "{}", String::from_utf8_lossy(&bytes));
+    assert!(
+        bytes.starts_with(b"GET /"),
+        "{}",
+        String::from_utf8_lossy(&bytes)
+    );
 }
 
 fn key() -> impl Strategy<Value = Key> {

@@ -3,7 +3,7 @@
 //! is told by shape.
 //!
 //! ```text
-//! ⣀⣀⡠⠤⠒⠉⠁        │ segment    . acknowledged    - window    : SACK    F T P sent again
+//! ⣀⣀⡠⠤⠒⠉⠁        │ segment    . acknowledged    - window    % SACK    F T P sent again
 //! ```
 //!
 //! Marks are letters above all layers: however far a plot is zoomed out, none gets lost between
@@ -45,7 +45,7 @@ impl Layer {
             Self::Congestion => ('~', '~'),
             Self::Acknowledged => ('∙', '.'),
             Self::Sent => ('┃', '|'),
-            Self::Sacked => ('┊', ':'),
+            Self::Sacked => ('░', '%'),
         }
     }
 }
@@ -131,7 +131,14 @@ impl Raster {
     }
 
     /// A letter at a pixel, above everything.
-    pub(in crate::tui::page) fn mark(&mut self, x: usize, y: usize, letter: char, ink: Ink, weight: u8) {
+    pub(in crate::tui::page) fn mark(
+        &mut self,
+        x: usize,
+        y: usize,
+        letter: char,
+        ink: Ink,
+        weight: u8,
+    ) {
         if x >= self.across() || y >= self.up() {
             return;
         }
