@@ -23,7 +23,6 @@ use crate::report::{self, select};
 use crate::tcp::verdict::{Lost, Trigger};
 use crate::tcp::window::Scale;
 use crate::tcp::{Ending, Event, Kind, Role, What};
-use crate::time::Span;
 
 use super::data::Detail;
 
@@ -488,7 +487,8 @@ fn trouble(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
             lines.push(pair(label, &|role| count(lost(role, place), Ink::Warning)));
         }
     }
-    let rows: [(&str, fn(&crate::tcp::Figures) -> u32); 8] = [
+    type Count = fn(&crate::tcp::Figures) -> u32;
+    let rows: [(&str, Count); 8] = [
         ("came late", |figures| figures.reordered),
         ("copies", |figures| figures.duplicates),
         ("gaps", |figures| figures.gaps),
@@ -581,25 +581,24 @@ fn round_trips(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         let Some(rtt) = rtt(role) else {
             return none();
         };
-        let samples = detail.connection.endpoint(role).rtt.count();
         plain(format!(
-            "min {}  srtt {}  ({})",
+            "min {}  srtt {}",
             rtt.min.short(),
-            rtt.smoothed.short(),
-            counted(samples, "sample")
+            rtt.smoothed.short()
         ))
     }));
     lines.push(pair("", &|role| {
         let Some(rtt) = rtt(role) else {
-            return none();
+            return Vec::new();
         };
-        let spread = |span: Span| span.short().to_string();
-        plain(format!(
-            "p50 {}  p95 {}  max {}",
-            spread(rtt.p50),
-            spread(rtt.p95),
-            spread(rtt.max)
-        ))
+        plain(format!("p50 {}  p95 {}", rtt.p50.short(), rtt.p95.short()))
+    }));
+    lines.push(pair("", &|role| {
+        let Some(rtt) = rtt(role) else {
+            return Vec::new();
+        };
+        let samples = counted(rtt.count, "sample");
+        plain(format!("max {}, {samples}", rtt.max.short()))
     }));
 }
 

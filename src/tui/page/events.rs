@@ -31,14 +31,17 @@ pub(super) fn recoveries(detail: &Detail, most: usize) -> Vec<Entry> {
         .map(|episode| {
             let mut pieces = start(detail, episode.first_frame, episode.began, episode.sender);
             let what = format!(
-                "{}, {}: {}, {} of {} in flight",
+                "{}, {}: {}, {}",
                 episode.trigger.name(),
                 episode.lasted.short(),
                 counted(episode.retransmissions, "retransmission"),
                 bytes(episode.octets),
-                bytes(episode.flight),
             );
             pieces.push((Ink::Plain, what));
+            if episode.flight > 0 {
+                let text = format!(" of {} in flight", bytes(episode.flight));
+                pieces.push((Ink::Plain, text));
+            }
             if episode.spurious > 0 && episode.exit != Exit::Undone {
                 let text = format!(", {} needless", grouped(episode.spurious));
                 pieces.push((Ink::Warning, text));

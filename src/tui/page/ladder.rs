@@ -167,8 +167,8 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let card = segment::card(detail, row, page.numbers, sheet.look);
     let card_lines = match height {
         ..8 => 0,
-        ..14 => 1,
-        ..34 => 3,
+        8..14 => 1,
+        14..34 => 3,
         _ => 4,
     };
     let body = height - card_lines - usize::from(card_lines > 0);
