@@ -115,7 +115,7 @@ pub struct Binding<M: 'static> {
 }
 
 /// What a key does by a table.
-pub fn find<'a, M>(table: &'a [Binding<M>], key: Key) -> Option<&'a M> {
+pub fn find<M>(table: &[Binding<M>], key: Key) -> Option<&M> {
     let binding = table.iter().find(|binding| binding.keys.contains(&key))?;
     Some(&binding.message)
 }

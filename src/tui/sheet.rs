@@ -356,6 +356,9 @@ pub fn first_shown(cursor: usize, count: usize, room: usize) -> usize {
 /// A box in the middle of a sheet, wiped, with a title; gives what is inside.
 pub fn boxed<'s>(title: &str, width: usize, height: usize, sheet: &'s mut Sheet<'_>) -> Sheet<'s> {
     let (whole, tall) = (sheet.width(), sheet.height());
+    if whole < 10 || tall < 3 {
+        return sheet.part(0, 0, 0, 0);
+    }
     let width = width.min(whole.saturating_sub(2)).max(10);
     let height = height.min(tall.saturating_sub(2)).max(3);
     let (x, y) = ((whole - width) / 2, (tall - height) / 2);

@@ -89,10 +89,10 @@ fn triage(model: &Model, sheet: &mut Sheet<'_>) {
 }
 
 /// The lines of a list in sight: where each is drawn, its number, and what is known of it.
-fn shown<'m>(
-    model: &'m Model,
+fn shown(
+    model: &Model,
     rows: usize,
-) -> impl Iterator<Item = (usize, usize, Option<&'m super::snapshot::Line>)> {
+) -> impl Iterator<Item = (usize, usize, Option<&super::snapshot::Line>)> {
     let total = if model.snapshot.tab == model.tab {
         model.snapshot.total
     } else {

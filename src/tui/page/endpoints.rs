@@ -10,11 +10,11 @@
 //!  …
 //! ```
 
-use super::judged::sign_of;
+use super::events;
 use super::segment::ink_of;
-use super::sheet::{Ink, Piece, Sheet, columns, cut};
+use super::sheet::{Ink, Piece, Sheet, columns, cut, first_shown, wrapped};
 use super::spark::{binned, spark};
-use super::{Page, PageMessage, Tab};
+use super::{HEAD, Page, PageMessage, Tab, moved};
 use crate::analysis::ConnectionView;
 use crate::report::story;
 use crate::report::style::Tone;
@@ -23,14 +23,14 @@ use crate::report::{self, select};
 use crate::tcp::verdict::{Lost, Trigger};
 use crate::tcp::window::Scale;
 use crate::tcp::{Ending, Event, Kind, Role, What};
-use crate::time::Span;
 
 use super::data::Detail;
 
 /// Where one is in the tab.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Endpoints {
-    scroll: usize,
+    /// The line under the cursor.
+    at: usize,
 }
 
 /// Columns of the labels.
@@ -50,21 +50,69 @@ pub(super) fn ending(detail: &Detail) -> Piece {
 
 /// Takes a message in.
 pub(super) fn update(page: &mut Page, message: &PageMessage) {
+    let look = super::sheet::Look::plain(true);
+    let all = lines(page, page.room.0, &look);
+    let last = all.len().saturating_sub(1);
     let room = page.body().saturating_sub(1).max(1) as isize;
-    let scroll = &mut page.endpoints.scroll;
-    match *message {
-        PageMessage::Step(by) => *scroll = scroll.saturating_add_signed(by),
-        PageMessage::Leaf(by) => *scroll = scroll.saturating_add_signed(by.saturating_mul(room)),
-        PageMessage::First => *scroll = 0,
-        PageMessage::Last => *scroll = usize::MAX / 2,
-        PageMessage::Stop(by) => page.stop(by),
-        PageMessage::Enter => page.show(Tab::Ladder),
-        _ => {}
+    let at = page.endpoints.at.min(last);
+    let frame = match all.get(at) {
+        Some(Line::Event(frame, _)) => Some(*frame),
+        _ => None,
+    };
+    let lines = Lines { all, room, last };
+    page.endpoints.at = match *message {
+        PageMessage::Step(by) => lines.step(at, by),
+        PageMessage::Leaf(by) => moved(at, by.saturating_mul(room), last),
+        PageMessage::First => 0,
+        PageMessage::Last => last,
+        PageMessage::Stop(by) => {
+            page.stop(by);
+            lines.of_frame(page.frame()).unwrap_or(at)
+        }
+        PageMessage::Enter => {
+            match frame {
+                Some(frame) => page.jump(frame, Tab::Frames),
+                None => page.show(Tab::Ladder),
+            }
+            at
+        }
+        PageMessage::Click(_, y) => {
+            let first = first_shown(at, lines.all.len(), page.body());
+            (first + usize::from(y).saturating_sub(HEAD)).min(last)
+        }
+        _ => at,
+    };
+    if let Some(Line::Event(frame, _)) = lines.all.get(page.endpoints.at) {
+        let row = page.detail().row_of(*frame);
+        page.at = row.min(page.last());
     }
-    let most = lines(page, page.room.0, &super::sheet::Look::plain(true))
-        .len()
-        .saturating_sub(page.body());
-    page.endpoints.scroll = page.endpoints.scroll.min(most);
+}
+
+/// The lines of the tab, for one who moves along them.
+struct Lines {
+    all: Vec<Line>,
+    room: isize,
+    last: usize,
+}
+
+impl Lines {
+    /// So many lines on; from the figures at once to what is out of sight.
+    fn step(&self, at: usize, by: isize) -> usize {
+        // The figures need no cursor: it begins where a screen ends.
+        let start = if at == 0 && by > 0 && self.last as isize > self.room {
+            (self.room / 2) as usize
+        } else {
+            at
+        };
+        moved(start, by, self.last)
+    }
+
+    /// The line about a frame.
+    fn of_frame(&self, wanted: Option<u64>) -> Option<usize> {
+        let wanted = wanted?;
+        let about = |line: &Line| matches!(line, Line::Event(frame, _) if *frame == wanted);
+        self.all.iter().position(about)
+    }
 }
 
 /// A line of the tab.
@@ -75,6 +123,8 @@ enum Line {
     Pair(String, [Vec<Piece>; 2]),
     /// Over the whole width.
     Words(Vec<Piece>),
+    /// What a frame did.
+    Event(u64, Vec<Piece>),
 }
 
 fn plain(text: impl Into<String>) -> Vec<Piece> {
@@ -111,9 +161,12 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let look = *sheet.look;
     let all = lines(page, sheet.width(), &look);
     let rows = sheet.height();
-    let first = page.endpoints.scroll.min(all.len().saturating_sub(rows));
+    let at = page.endpoints.at.min(all.len().saturating_sub(1));
+    let first = first_shown(at, all.len(), rows);
+    let mark = sheet.look.pick("▸", ">");
     let value = value_width(sheet.width());
     for (y, line) in all.iter().skip(first).take(rows).enumerate() {
+        let own = first + y == at;
         match line {
             Line::Blank => {}
             Line::Heading(text) => {
@@ -121,6 +174,12 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
             }
             Line::Words(pieces) => {
                 sheet.line(1, y, pieces);
+            }
+            Line::Event(_, pieces) => {
+                sheet.line(1, y, pieces);
+                if own {
+                    sheet.under_cursor(y);
+                }
             }
             Line::Pair(label, values) => {
                 sheet.put_cut(1, y, Ink::Quiet, label, LABEL - 1);
@@ -130,6 +189,9 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
                     part.line(0, 0, pieces);
                 }
             }
+        }
+        if own && at > 0 {
+            sheet.put(0, y, Ink::Accent, mark);
         }
     }
     if first + rows < all.len() {
@@ -160,10 +222,10 @@ fn lines(page: &Page, width: usize, look: &super::sheet::Look) -> Vec<Line> {
     over_time(page, value_width(width), look, &pair, &mut lines);
     volume(detail, &pair, &mut lines);
     trouble(detail, &pair, &mut lines);
-    windows(detail, &pair, &mut lines);
+    windows(detail, value_width(width), &pair, &mut lines);
     round_trips(detail, &pair, &mut lines);
     offered(detail, &pair, &mut lines);
-    recoveries(detail, look, &mut lines);
+    happened(detail, look, &mut lines);
     lines
 }
 
@@ -212,7 +274,9 @@ fn in_short(detail: &Detail, width: usize, lines: &mut Vec<Line>) {
     } else if let Some(trip) = select::round_trip(connection) {
         text += &format!(", round trip {}", trip.short());
     }
-    lines.push(Line::Words(vec![(Ink::Quiet, text)]));
+    for line in wrapped(&text, width.saturating_sub(2)) {
+        lines.push(Line::Words(vec![(Ink::Quiet, line)]));
+    }
     if detail.missing.frames > 0 {
         let text = format!(
             "{} of it can't be read again",
@@ -423,7 +487,8 @@ fn trouble(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
             lines.push(pair(label, &|role| count(lost(role, place), Ink::Warning)));
         }
     }
-    let rows: [(&str, fn(&crate::tcp::Figures) -> u32); 8] = [
+    type Count = fn(&crate::tcp::Figures) -> u32;
+    let rows: [(&str, Count); 8] = [
         ("came late", |figures| figures.reordered),
         ("copies", |figures| figures.duplicates),
         ("gaps", |figures| figures.gaps),
@@ -442,7 +507,7 @@ fn trouble(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     }
 }
 
-fn windows(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
+fn windows(detail: &Detail, value: usize, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     let endpoint = |role| detail.connection.endpoint(role);
     lines.push(Line::Blank);
     lines.push(pair("window", &|role| {
@@ -484,9 +549,23 @@ fn windows(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     }
     let inferred = |role| endpoint(role).congestion();
     if Role::BOTH.iter().any(|&role| inferred(role).is_some()) {
-        lines.push(pair("congestion control", &|role| {
-            known(inferred(role).map(|inferred| report::control(&inferred)))
-        }));
+        // Where it is told in more words than fit, they go on below.
+        let control = Role::BOTH.map(|role| {
+            let text = inferred(role).map(|inferred| report::control(&inferred));
+            text.map(|text| wrapped(&text, value)).unwrap_or_default()
+        });
+        let most = control.iter().map(Vec::len).max().unwrap_or(0);
+        for nth in 0..most {
+            let label = if nth == 0 { "congestion control" } else { "" };
+            lines.push(pair(label, &|role| {
+                let own = control.get(role as usize);
+                match own.and_then(|own| own.get(nth)) {
+                    Some(text) => plain(text.clone()),
+                    None if nth == 0 => none(),
+                    None => Vec::new(),
+                }
+            }));
+        }
         lines.push(pair("held back by", &|role| {
             known(inferred(role).map(|inferred| inferred.limit.name().to_owned()))
         }));
@@ -502,25 +581,24 @@ fn round_trips(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         let Some(rtt) = rtt(role) else {
             return none();
         };
-        let samples = detail.connection.endpoint(role).rtt.count();
         plain(format!(
-            "min {}  srtt {}  ({})",
+            "min {}  srtt {}",
             rtt.min.short(),
-            rtt.smoothed.short(),
-            counted(samples, "sample")
+            rtt.smoothed.short()
         ))
     }));
     lines.push(pair("", &|role| {
         let Some(rtt) = rtt(role) else {
-            return none();
+            return Vec::new();
         };
-        let spread = |span: Span| span.short().to_string();
-        plain(format!(
-            "p50 {}  p95 {}  max {}",
-            spread(rtt.p50),
-            spread(rtt.p95),
-            spread(rtt.max)
-        ))
+        plain(format!("p50 {}  p95 {}", rtt.p50.short(), rtt.p95.short()))
+    }));
+    lines.push(pair("", &|role| {
+        let Some(rtt) = rtt(role) else {
+            return Vec::new();
+        };
+        let samples = counted(rtt.count, "sample");
+        plain(format!("max {}, {samples}", rtt.max.short()))
     }));
 }
 
@@ -562,53 +640,31 @@ fn offered(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
     }));
 }
 
-fn recoveries(detail: &Detail, look: &super::sheet::Look, lines: &mut Vec<Line>) {
-    /// The ladder and `n` show the rest.
-    const MOST: usize = 40;
-    let episodes = &detail.close_up.episodes;
-    if episodes.is_empty() {
-        return;
-    }
-    lines.push(Line::Blank);
-    lines.push(Line::Heading("Recoveries".to_owned()));
-    for episode in episodes.iter().take(MOST) {
-        let clock = super::segment::clock(detail, episode.began, 12);
-        let text = format!("{clock:>12}s  frame {}  ", grouped(episode.first_frame));
-        let what = format!(
-            "{}, {}: {}, {}",
-            episode.trigger.name(),
-            episode.lasted.short(),
-            counted(episode.retransmissions, "retransmission"),
-            bytes(episode.octets),
-        );
-        let mut pieces = vec![
-            (Ink::Quiet, text),
-            (
-                ink_of(episode.sender),
-                format!("{:8}", episode.sender.name()),
-            ),
-            (Ink::Plain, what),
-        ];
-        if episode.spurious > 0 {
-            let text = format!(", {} needless", grouped(episode.spurious));
-            pieces.push((Ink::Warning, text));
+/// Recoveries, and the frames that something is said of.
+fn happened(detail: &Detail, look: &super::sheet::Look, lines: &mut Vec<Line>) {
+    /// Lines of each; the ladder and `n` show the rest.
+    const MOST: usize = 100;
+    let dropped = detail.close_up.episodes_dropped;
+    let episodes = detail.close_up.episodes.len() as u64 + dropped;
+    let (remarks, count) = events::remarks(detail, MOST);
+    for (heading, entries, all) in [
+        ("Recoveries", events::recoveries(detail, MOST), episodes),
+        ("Remarks", remarks, count as u64),
+    ] {
+        if all == 0 {
+            continue;
         }
-        lines.push(Line::Words(pieces));
+        lines.push(Line::Blank);
+        lines.push(Line::Heading(heading.to_owned()));
+        let more = all.saturating_sub(entries.len() as u64);
+        lines.extend(
+            entries
+                .into_iter()
+                .map(|(frame, pieces)| Line::Event(frame, pieces)),
+        );
+        if more > 0 {
+            let text = format!("{:>8} {} more", look.more(), grouped(more));
+            lines.push(Line::Words(vec![(Ink::Quiet, text)]));
+        }
     }
-    let more = episodes.len().saturating_sub(MOST) as u64 + detail.close_up.episodes_dropped;
-    if more > 0 {
-        let mark = look.more();
-        let text = format!("{mark} and {} more", grouped(more));
-        lines.push(Line::Words(vec![(Ink::Quiet, text)]));
-    }
-    // What is said of single frames is one key away.
-    let judged = detail
-        .verdicts
-        .iter()
-        .filter(|verdict| sign_of(verdict).weight > 2);
-    let text = format!(
-        "n goes to the first of {}",
-        counted(judged.count() as u64, "remark")
-    );
-    lines.push(Line::Words(vec![(Ink::Quiet, text)]));
 }

@@ -41,7 +41,7 @@ impl Needle {
                 .filter(|char| !matches!(char, ' ' | ':' | '_'))
                 .map(|char| char.to_digit(16))
                 .collect::<Option<_>>()?;
-            if digits.is_empty() || digits.len() % 2 != 0 {
+            if digits.is_empty() || !digits.len().is_multiple_of(2) {
                 return None;
             }
             let bytes = digits

@@ -100,8 +100,9 @@ enum Line {
     Label,
     /// The segment.
     Arrow,
-    /// What it is judged to be.
-    Remark(Ink, String, bool),
+    /// What it is judged to be: a line of it, whether it is the first, and the columns of the
+    /// longest.
+    Remark(Ink, String, bool, usize),
 }
 
 struct Strokes {
@@ -166,8 +167,8 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
     let card = segment::card(detail, row, page.numbers, sheet.look);
     let card_lines = match height {
         ..8 => 0,
-        ..14 => 1,
-        ..34 => 3,
+        8..14 => 1,
+        14..34 => 3,
         _ => 4,
     };
     let body = height - card_lines - usize::from(card_lines > 0);
@@ -357,10 +358,10 @@ impl Diagram<'_> {
     fn remarks(&self, row: &Row, lines: &mut Vec<Line>) {
         for (ink, text) in remarks(self.detail, row) {
             let room = self.columns.between.saturating_sub(4);
-            let mut first = true;
-            for part in wrapped(&text, room) {
-                lines.push(Line::Remark(ink, part, first));
-                first = false;
+            let parts = wrapped(&text, room);
+            let longest = parts.iter().map(|part| columns(part)).max().unwrap_or(0);
+            for (nth, part) in parts.into_iter().enumerate() {
+                lines.push(Line::Remark(ink, part, nth == 0, longest + 2));
             }
         }
     }
@@ -409,7 +410,16 @@ impl Diagram<'_> {
                     sheet.set(0, y, Ink::Accent, self.strokes.cursor);
                 }
             }
-            Line::Remark(ink, text, first) => self.remark(sheet, y, row.from, *ink, text, *first),
+            Line::Remark(ink, text, first, longest) => {
+                let mark = if *first { self.strokes.mark } else { "  " };
+                let x = match row.from {
+                    Role::Client => columns.left() + 2,
+                    // Its end stands below that of the label, where the arrow begins.
+                    Role::Server => columns.right().saturating_sub(1 + longest),
+                };
+                let text = format!("{mark}{text}");
+                sheet.put(x.max(columns.left() + 1), y, *ink, &text);
+            }
         }
     }
 
@@ -499,28 +509,6 @@ impl Diagram<'_> {
             let room = sheet.width().saturating_sub(x);
             x = sheet.put_cut(x, y, ink, &text, room) + 2;
         }
-    }
-
-    fn remark(
-        &self,
-        sheet: &mut Sheet<'_>,
-        y: usize,
-        from: Role,
-        ink: Ink,
-        text: &str,
-        first: bool,
-    ) {
-        let mark = if first { self.strokes.mark } else { "  " };
-        let text = format!("{mark}{text}");
-        let x = match from {
-            Role::Client => self.columns.left() + 2,
-            // Below the end of the label, where the arrow begins.
-            Role::Server => {
-                let width = columns(&text).max(self.columns.between / 2);
-                self.columns.right().saturating_sub(1 + width)
-            }
-        };
-        sheet.put(x.max(self.columns.left() + 1), y, ink, &text);
     }
 
     fn call(&self, sheet: &mut Sheet<'_>, y: usize, role: Role, text: &str) {

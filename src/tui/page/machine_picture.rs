@@ -419,13 +419,7 @@ fn draw_edge(sheet: &mut Sheet<'_>, geometry: &Geometry, edge: &Edge, lit: Optio
 
 /// Writes what makes the change on the stretch that is for it.
 fn label(sheet: &mut Sheet<'_>, edge: &Edge, corners: &[(usize, usize)], ink: Ink) {
-    let ends = corners
-        .windows(2)
-        .filter(|ends| ends.first() != ends.last());
-    let Some(&[(x, y), (to_x, to_y)]) = ends
-        .clone()
-        .nth(edge.labelled.min(ends.count().saturating_sub(1)))
-    else {
+    let Some(&[(x, y), (to_x, to_y)]) = corners.windows(2).nth(edge.labelled) else {
         return;
     };
     if y == to_y {
@@ -515,13 +509,13 @@ mod tests {
                       │                                                │
                       ▼                                                ▼
                   [LISTEN]─────────────── snd SYN ───────────────▶[SYN-SENT]
-                  │ rcv SYN ┌─rcv SYN──────────────────────────────┘      │
+                  │ rcv SYN ┌────────────── rcv SYN ───────────────┘      │
                   ▼         ▼                                             │
                [SYN-RECEIVED]─ rcv ACK ─▶[ESTABLISHED]◀─── rcv SYN,ACK ───┘
-                  │ snd FIN ┏━snd FIN━━━━━━┛       ┗━━━━━━━━━━━━━━━━━━━┓ rcv FIN
+                  │ snd FIN ┏━━ snd FIN ━━━┛       ┗━━━━━ rcv FIN ━━━━━┓
                   ▼         ▼                                          ▼
                 [FIN-WAIT-1]◂S─ rcv FIN ──▶[CLOSING]           C▸[CLOSE-WAIT]
-                  │ rcv ACK └──────────────┐ rcv│Frcv ACK              │ snd FIN
+                  │ rcv ACK └ rcv FIN,ACK ─┐    │ rcv ACK              │ snd FIN
                   ▼                        ▼    ▼                      ▼
                 [FIN-WAIT-2]── rcv FIN ──▶[TIME-WAIT]             [LAST-ACK]
                                                │ 2MSL                  │
@@ -543,13 +537,13 @@ mod tests {
                       |                                                        |
                       v                                                        v
                   [LISTEN]------------------- snd SYN ------------------->[SYN-SENT]
-                  | rcv SYN .-rcv SYN--------------------------------------'      |
+                  | rcv SYN .------------------ rcv SYN -------------------'      |
                   v         v                                                     |
                [SYN-RECEIVED]--- rcv ACK --->[ESTABLISHED]<----- rcv SYN,ACK -----'
-                  | snd FIN #=snd FIN==========#       #=======================# rcv FIN
+                  | snd FIN #==== snd FIN =====#       #======= rcv FIN =======#
                   v         v                                                  v
                 [FIN-WAIT-1]<S--- rcv FIN ---->[CLOSING]               C>[CLOSE-WAIT]
-                  | rcv ACK '------------------. rcv|Frcv ACK                  | snd FIN
+                  | rcv ACK '-- rcv FIN,ACK ---.    | rcv ACK                  | snd FIN
                   v                            v    v                          v
                 [FIN-WAIT-2]---- rcv FIN ---->[TIME-WAIT]                 [LAST-ACK]
                                                    | 2MSL                      |
@@ -579,20 +573,20 @@ mod tests {
                   ┌──────┐                                                                                ┌────────┐
                   │LISTEN│─────────────────────────────────── snd SYN ───────────────────────────────────▶│SYN-SENT│
                   └──────┘                                                                                └────────┘
-                  │         ┌──────────────────────────────────────────────────────────────────────────────┘      │
-                  │ rcv SYN │ rcv SYN                                                                             │
+                  │         ┌────────────────────────────────── rcv SYN ───────────────────────────────────┘      │
+                  │ rcv SYN │                                                                                     │
                   ▼         ▼                                                                                     │
                ┌────────────┐                                ┌───────────┐                                        │
                │SYN-RECEIVED│─────────── rcv ACK ───────────▶│ESTABLISHED│◀───────────── rcv SYN,ACK ─────────────┘
                └────────────┘                                └───────────┘
-                  │         ┌──────────────────────────────────┘       ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-                  │ snd FIN │ snd FIN                                                                          ┃ rcv FIN
+                  │         ┌──────────── snd FIN ─────────────┘       ┗━━━━━━━━━━━━━━━ rcv FIN ━━━━━━━━━━━━━━━┓
+                  │ snd FIN │                                                                                  ┃
                   ▼         ▼                                                                                  ▼
                 ┌──────────┐                                   ┌───────┐                                 ┏━━━━━━━━━━┓
                 │FIN-WAIT-1│───────────── rcv FIN ────────────▶│CLOSING│                               C▸┃CLOSE-WAIT┃
                 └──────────┘                                   └───────┘                                 ┗━━━━━━━━━━┛
-                  │         └──────────────────────────────────┐    │                                          │
-                  │ rcv ACK                                    │ rcv│Frcv ACK                                  │ snd FIN
+                  │         └────────── rcv FIN,ACK ───────────┐    │                                          │
+                  │ rcv ACK                                    │    │ rcv ACK                                  │ snd FIN
                   ▼                                            ▼    ▼                                          ▼
                 ┌──────────┐                                  ┌─────────┐                                 ┌────────┐
                 │FIN-WAIT-2│──────────── rcv FIN ────────────▶│TIME-WAIT│                                 │LAST-ACK│

@@ -16,6 +16,7 @@
 
 pub mod data;
 mod endpoints;
+mod events;
 mod find;
 mod frames;
 mod graphs;
@@ -575,6 +576,11 @@ impl Page {
             grouped(total)
         );
         let end = sheet.width().saturating_sub(1);
+        let text = if x + columns(&text) < end {
+            text
+        } else {
+            format!("frame {}", grouped(row.frame))
+        };
         if x + columns(&text) < end {
             sheet.put_right(end, 1, Ink::Quiet, &text);
         }

@@ -76,7 +76,9 @@ pub(super) fn label(detail: &Detail, row: &Row, numbers: Numbers, room: usize) -
     let parts = if len.is_some() || control {
         [Some(names), Some(seq), len, ack, sack, window]
     } else {
-        [Some(names), ack, sack, window, Some(seq), None]
+        // Where the next octet would stand, which the other direction tells as well.
+        let seq = (room >= ROOMY).then_some(seq);
+        [Some(names), ack, sack, window, seq, None]
     };
     let mut label = String::new();
     for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {

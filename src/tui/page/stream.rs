@@ -117,8 +117,8 @@ fn text_len(rest: &[u8], room: usize) -> usize {
 /// Bytes on a line of hex digits.
 fn across(width: usize) -> usize {
     match width.saturating_sub(GUTTER) {
-        ..50 => 8,
-        50..140 => 16,
+        ..77 => 8,
+        77..142 => 16,
         _ => 32,
     }
 }

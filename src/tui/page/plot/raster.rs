@@ -3,7 +3,7 @@
 //! is told by shape.
 //!
 //! ```text
-//! ⣀⣀⡠⠤⠒⠉⠁        │ segment    . acknowledged    - window    : SACK    F T P sent again
+//! ⣀⣀⡠⠤⠒⠉⠁        │ segment    . acknowledged    - window    % SACK    F T P sent again
 //! ```
 //!
 //! Marks are letters above all layers: however far a plot is zoomed out, none gets lost between
@@ -45,7 +45,7 @@ impl Layer {
             Self::Congestion => ('~', '~'),
             Self::Acknowledged => ('∙', '.'),
             Self::Sent => ('┃', '|'),
-            Self::Sacked => ('┊', ':'),
+            Self::Sacked => ('░', '%'),
         }
     }
 }
