@@ -130,6 +130,7 @@ impl Session {
             .collect();
         self.model.screen = Screen::Triage;
         self.model.cursor = 0;
+        self.model.note = None;
         self.model.opening = None;
         self.model.calls = Arc::new(page::data::Call::all(run.calls.as_ref()));
         self.done = false;
@@ -173,6 +174,17 @@ impl Session {
                     self.take(arrived);
                 }
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Waits until a scenario that was asked for begins to be read, or can't be.
+    pub fn wait_for_run(&mut self) {
+        while let Ok(arrived) = self.arrived.recv() {
+            let ran = matches!(arrived, Arrived::Ran(_));
+            self.take(arrived);
+            if ran {
+                return;
             }
         }
     }
