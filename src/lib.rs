@@ -113,6 +113,8 @@
 //! - [`frame`] is one captured frame, borrowed from the buffer of its source.
 //! - [`wire`] turns bytes into headers and back, one file per protocol. It knows no connection, no
 //!   clock and no file. [`wire::decode`] is its one entrance for frames.
+//! - [`capture_filter`] is tcpdump's filter language, compiled to what the kernel runs; it chooses
+//!   frames before anything is made of them, live and in files.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
 //!   or still growing. It pushes [`source::Arrival`]s into a sink, none of them copied.
 //! - [`flow`] finds the conversation of a packet: an order-free key, a table with one lookup per
@@ -146,6 +148,7 @@
 //! - Nothing from a packet or a file reaches a terminal unescaped.
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
+pub mod capture_filter;
 pub mod cli;
 pub mod diagnosis;
 pub mod flow;

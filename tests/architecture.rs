@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("prefetch", &[]),
     ("frame", &["time", "wire"]),
+    ("capture_filter", &["wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
