@@ -116,7 +116,7 @@
 //! - [`capture_filter`] is tcpdump's filter language, compiled to what the kernel runs; it chooses
 //!   frames before anything is made of them, live and in files.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
-//!   or still growing. It pushes [`source::Arrival`]s into a sink, none of them copied.
+//!   or still growing, and interfaces. It pushes [`source::Arrival`]s into a sink, none of them copied.
 //! - [`flow`] finds the conversation of a packet: an order-free key, a table with one lookup per
 //!   packet, and the reassembly of IP fragments.
 //! - [`tcp`] is what a TCP conversation is doing: two endpoints as inferred from one tap, each with
@@ -130,6 +130,8 @@
 //!   comes from packets or files is escaped there.
 //! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
 //!   capture files of them. It knows nothing of the analyzer.
+//! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
+//!   of it. Who writes it and who shows it share this file alone.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -148,6 +150,7 @@
 //! - Nothing from a packet or a file reaches a terminal unescaped.
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
+pub mod calls;
 pub mod capture_filter;
 pub mod cli;
 pub mod diagnosis;

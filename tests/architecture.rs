@@ -22,13 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &[]),
     ("prefetch", &[]),
+    ("calls", &["time"]),
     ("frame", &["time", "wire"]),
     ("capture_filter", &["wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
     // Never tcp: what it says is true must not come from what it is held against.
-    ("generator", &["time", "frame", "wire", "source"]),
+    ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
@@ -46,12 +47,34 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // A list of packets names what packets hold.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+        &["time", "wire", "flow", "tcp", "diagnosis", "analysis", "calls"],
+    ),
+    // The analyzer's answers beside the true ones.
+    (
+        "score",
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "analysis",
+            "generator",
+            "report",
+        ],
     ),
     (
         "cli",
         &[
-            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "source",
+            "analysis",
+            "report",
+            "generator",
+            "score",
         ],
     ),
     ("main", &["cli"]),

@@ -9,6 +9,7 @@ mod delivered;
 mod explain;
 mod extract;
 mod follow;
+mod generate;
 mod input;
 mod interrupt;
 mod ladder;
@@ -58,6 +59,8 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
+    Generate(generate::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Follow(arguments) => follow::run(&arguments),
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)

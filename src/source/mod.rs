@@ -11,6 +11,8 @@
 //! pcap-parser's buffer and hand on slices of it. Several inputs are merged without a copy too: each
 //! is walked up to the moment at which another one has an earlier frame (`merge`).
 //!
+//! Interfaces of this host come in by [`live::open`].
+//!
 //! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
 //! and nanoseconds, in both byte orders, and with Kuznetzov's longer record headers; pcapng
 //! (draft-ietf-opsawg-pcapng); both plain or compressed with gzip, zstd or lz4.
@@ -21,6 +23,7 @@ mod compression;
 mod feed;
 mod file;
 mod follow;
+pub mod live;
 mod merge;
 mod pcap;
 mod pcapng;
