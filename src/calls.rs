@@ -196,7 +196,9 @@ impl From<io::Error> for CallsError {
 /// assert_eq!(beside(Path::new("a/b.pcapng")), Path::new("a/b.calls.ndjson"));
 /// ```
 pub fn beside(capture: &Path) -> PathBuf {
-    let mut name = capture.file_stem().map_or_else(OsString::new, ToOwned::to_owned);
+    let mut name = capture
+        .file_stem()
+        .map_or_else(OsString::new, ToOwned::to_owned);
     name.push(".calls.ndjson");
     capture.with_file_name(name)
 }
@@ -241,7 +243,11 @@ impl CallLog {
         loop {
             line.clear();
             number += 1;
-            if (&mut *input).take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+            if (&mut *input)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)?
+                == 0
+            {
                 break;
             }
             if number == 1 {
@@ -265,7 +271,8 @@ impl CallLog {
         if number == 1 {
             return Err(CallsError::NotALog);
         }
-        log.calls.sort_by_key(|call: &Call| (call.time_ns, call.number));
+        log.calls
+            .sort_by_key(|call: &Call| (call.time_ns, call.number));
         Ok(log)
     }
 
@@ -458,8 +465,14 @@ mod tests {
     #[test]
     fn what_is_no_log_is_refused_with_the_line() {
         for (text, error) in [
-            ("", "not a call log: the first line must name tcplens-calls/1"),
-            ("{}\n", "not a call log: the first line must name tcplens-calls/1"),
+            (
+                "",
+                "not a call log: the first line must name tcplens-calls/1",
+            ),
+            (
+                "{}\n",
+                "not a call log: the first line must name tcplens-calls/1",
+            ),
             (
                 "{\"schema\":\"tcplens-calls/2\"}\n",
                 "not a call log: the first line must name tcplens-calls/1",

@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("capture_filter", &["wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
-    ("source", &["time", "frame", "wire"]),
+    ("source", &["time", "frame", "wire", "capture_filter"]),
     // Never tcp: what it says is true must not come from what it is held against.
     ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
@@ -47,7 +47,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // A list of packets names what packets hold.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis", "calls"],
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "analysis",
+            "calls",
+        ],
     ),
     // The analyzer's answers beside the true ones.
     (

@@ -88,10 +88,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program that refuses every frame: for a socket that is not ready yet.
-    pub fn reject_all() -> Self {
+    /// The program that takes this many octets of every frame; 0 is as many as there are.
+    pub fn accept_all(snaplen: u32) -> Self {
+        let snaplen = if snaplen == 0 { u32::MAX } else { snaplen };
         Self {
-            instructions: vec![Instruction::new(op::RET | op::K, 0)],
+            instructions: vec![Instruction::new(op::RET | op::K, snaplen)],
         }
     }
 

@@ -57,7 +57,10 @@ impl Mapping {
         // SAFETY: `next` is below `blocks`, blocks are page-aligned and longer than their header,
         // and the kernel treats this word as one that others write.
         unsafe {
-            let at = self.base.as_ptr().add(self.next * self.block_len + STATUS_AT);
+            let at = self
+                .base
+                .as_ptr()
+                .add(self.next * self.block_len + STATUS_AT);
             AtomicU32::from_ptr(at.cast())
         }
     }
@@ -86,7 +89,8 @@ impl Mapping {
     pub(super) fn give_back(&mut self) {
         if self.held {
             self.held = false;
-            self.status().store(libc::TP_STATUS_KERNEL, Ordering::Release);
+            self.status()
+                .store(libc::TP_STATUS_KERNEL, Ordering::Release);
             self.next = (self.next + 1) % self.blocks;
         }
     }
