@@ -132,6 +132,9 @@
 //!   capture files of them. It knows nothing of the analyzer.
 //! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
 //!   of it. Who writes it and who shows it share this file alone.
+//! - [`recording`] writes what is watched to files that rotate, with the last minutes before.
+//! - [`host`] is what this host's kernel and processes say of its own connections.
+//! - [`confinement`] gives up rights before the first packet is parsed.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -153,11 +156,14 @@ pub mod analysis;
 pub mod calls;
 pub mod capture_filter;
 pub mod cli;
+pub mod confinement;
 pub mod diagnosis;
 pub mod flow;
 pub mod frame;
 pub mod generator;
+pub mod host;
 pub(crate) mod prefetch;
+pub mod recording;
 pub mod report;
 pub mod source;
 pub mod tcp;

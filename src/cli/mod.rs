@@ -11,8 +11,10 @@ mod extract;
 mod follow;
 mod generate;
 mod input;
+mod interfaces;
 mod interrupt;
 mod ladder;
+mod live;
 mod packets;
 mod selection;
 mod terminal;
@@ -61,6 +63,13 @@ enum Command {
     Extract(extract::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
+    /// Watch connections as they happen, on interfaces or from a pipe
+    Live(live::Arguments),
+    /// List what can be watched
+    Interfaces(interfaces::Arguments),
+    /// Answer for this host's sockets, for `live`
+    #[command(name = live::HELPER, hide = true)]
+    HostSockets,
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -88,6 +97,11 @@ pub fn run() -> ExitCode {
         Command::Ladder(arguments) => ladder::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Live(arguments) => live::run(&arguments),
+        Command::Interfaces(arguments) => interfaces::run(&arguments),
+        Command::HostSockets => {
+            crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
+        }
         Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)

@@ -5,6 +5,7 @@
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
+//! - [`live`] what happens while it does: a line per event
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -17,8 +18,10 @@ pub mod field;
 pub mod follow;
 mod icmp;
 pub mod json;
+pub mod kernel_check;
 pub mod labels;
 pub mod ladder;
+pub mod live;
 pub mod packets;
 pub mod select;
 pub mod story;

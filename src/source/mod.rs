@@ -22,6 +22,7 @@ mod capture;
 mod compression;
 mod feed;
 mod file;
+mod filtered;
 mod follow;
 pub mod live;
 mod merge;
@@ -47,6 +48,7 @@ use crate::time::Timestamp;
 use crate::wire::LinkType;
 
 pub use file::FileSource;
+pub use filtered::FilteredSource;
 pub use merge::MergeSource;
 pub use progress::Progress;
 

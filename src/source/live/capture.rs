@@ -3,7 +3,8 @@
 use core::ops::ControlFlow;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -102,6 +103,11 @@ impl LiveSource {
             frames: 0,
             looked: None,
         })
+    }
+
+    /// From now on it is this that ends it.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.options.stop = stop;
     }
 
     /// As [`Source::run`], and with each frame which way it went.

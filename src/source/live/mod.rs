@@ -20,6 +20,7 @@
 
 #[cfg(target_os = "linux")]
 mod capture;
+mod interfaces;
 #[cfg(target_os = "linux")]
 mod mapping;
 mod notice;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use super::SourceError;
 use crate::capture_filter::CaptureFilter;
 
+pub use interfaces::{InterfaceFacts, interfaces};
 pub use notice::{Notice, Notices};
 
 #[cfg(target_os = "linux")]

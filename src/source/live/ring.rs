@@ -301,7 +301,7 @@ fn record(block: &mut [u8], at: usize) -> Option<Record> {
 }
 
 /// How frames of this kind of device start; `None` where that is not known.
-fn link_of(hardware: u16) -> Option<LinkType> {
+pub(super) fn link_of(hardware: u16) -> Option<LinkType> {
     match hardware {
         libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(LinkType::ETHERNET),
         libc::ARPHRD_NONE
