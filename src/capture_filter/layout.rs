@@ -21,12 +21,15 @@ pub(super) mod kernel {
     const AD: i32 = -0x1000;
     pub(in super::super) const PROTOCOL: u32 = AD as u32;
     pub(in super::super) const PACKET_TYPE: u32 = (AD + 4) as u32;
+    pub(in super::super) const HARDWARE_TYPE: u32 = (AD + 28) as u32;
     pub(in super::super) const VLAN_TAG: u32 = (AD + 44) as u32;
     pub(in super::super) const VLAN_TAG_PRESENT: u32 = (AD + 48) as u32;
     /// The network header is at this place, whatever is before it.
     pub(in super::super) const NETWORK: u32 = -0x10_0000_i32 as u32;
     /// … and the link header at this.
     pub(in super::super) const LINK: u32 = -0x20_0000_i32 as u32;
+    /// ARPHRD_LOOPBACK
+    pub(in super::super) const LOOPBACK: u32 = 772;
     /// The packet type of what this host sends.
     pub(in super::super) const OUTGOING: u32 = 4;
 }

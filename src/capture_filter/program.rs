@@ -96,6 +96,30 @@ impl Program {
         }
     }
 
+    /// The same, for the kernel alone, without what loopback interfaces send: they receive every
+    /// packet too.
+    pub fn without_loopback_doubles(self) -> Self {
+        use super::layout::kernel::{HARDWARE_TYPE, LOOPBACK, OUTGOING, PACKET_TYPE};
+        let jump = |k, jf| Instruction {
+            code: op::JMP | op::JEQ | op::K,
+            jt: 0,
+            jf,
+            k,
+        };
+        let mut instructions = vec![
+            Instruction::new(op::LD | op::ABS | op::B, PACKET_TYPE),
+            jump(OUTGOING, 3),
+            Instruction::new(op::LD | op::ABS | op::H, HARDWARE_TYPE),
+            jump(LOOPBACK, 1),
+            Instruction::new(op::RET | op::K, 0),
+        ];
+        if self.instructions.len() + instructions.len() <= LONGEST {
+            instructions.extend(self.instructions);
+            return Self { instructions };
+        }
+        self
+    }
+
     /// None where the instructions are no program that the kernel would take.
     pub(super) fn checked(instructions: Vec<Instruction>) -> Option<Self> {
         let len = instructions.len();

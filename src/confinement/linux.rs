@@ -151,3 +151,91 @@ fn fence_calls() -> Option<()> {
     let program: BpfProgram = filter.try_into().ok()?;
     apply_filter(&program).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::net::{TcpListener, UdpSocket};
+    use std::process::Command;
+    use std::thread;
+
+    use super::*;
+
+    /// In a thread of its own: rights are those of a thread. What must fail is tried.
+    #[test]
+    fn what_is_given_up_is_gone() {
+        let name = format!("tcplens-confined-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let needs = Needs {
+            read: vec!["/etc/hosts".into(), "/nonexistent".into()],
+            write: vec![folder.clone()],
+        };
+        let inside = folder.clone();
+        let mut already_open = fs::File::create(folder.join("open")).unwrap();
+        let tried = thread::spawn(move || {
+            drop_rights(None).unwrap();
+            let confined = confine(&needs);
+            // What is needed works.
+            already_open.write_all(b"still").unwrap();
+            fs::write(inside.join("made"), "yes").unwrap();
+            fs::rename(inside.join("made"), inside.join("moved")).unwrap();
+            fs::remove_file(inside.join("moved")).unwrap();
+            fs::read("/etc/hosts").unwrap();
+            let root = Uid::from_raw(0);
+            (
+                confined,
+                [
+                    fs::read("/etc/passwd").is_err(),
+                    fs::read("/proc/thread-self/status").is_err(),
+                    fs::write("/etc/hosts", "").is_err(),
+                    fs::write(inside.join("../tcplens-outside"), "").is_err(),
+                ],
+                [
+                    TcpListener::bind("127.0.0.1:0").is_err(),
+                    UdpSocket::bind("127.0.0.1:0").is_err(),
+                    Command::new("/bin/true").status().is_err(),
+                    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER).is_err(),
+                    setresuid(root, root, root).is_err(),
+                ],
+            )
+        });
+        let tried = tried.join().unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        let (files, calls) = (tried.0.files, tried.0.calls);
+        if files {
+            assert_eq!(tried.1, [true; 4]);
+        }
+        if calls {
+            assert_eq!(tried.2, [true; 5]);
+        }
+        // Where CI runs, the system has both.
+        assert!(files && calls || std::env::var_os("CI").is_none());
+        // This thread has kept what it had.
+        assert!(fs::read("/etc/passwd").is_ok());
+    }
+
+    #[test]
+    fn capabilities_are_gone_for_good() {
+        let status = thread::spawn(|| {
+            drop_rights(None).unwrap();
+            fs::read_to_string("/proc/thread-self/status").unwrap()
+        });
+        let status = status.join().unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().trim_start_matches('0').to_owned()
+        };
+        for name in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+            assert_eq!(field(name), "", "{name}");
+        }
+        assert_eq!(field("NoNewPrivs:"), "1");
+    }
+
+    #[test]
+    fn a_user_that_is_not_there_is_refused() {
+        let refused = thread::spawn(|| drop_rights(Some("nobody-of-that-name")));
+        assert!(refused.join().unwrap().is_err());
+    }
+}

@@ -182,10 +182,10 @@ impl Helper {
         self.answers = Some(answers);
     }
 
-    /// Asks for what there is now, unless an answer is still to come.
-    pub fn ask(&mut self) {
+    /// Asks for what there is now, unless an answer is still to come: then it is false.
+    pub fn ask(&mut self) -> bool {
         if self.asked > 0 {
-            return;
+            return false;
         }
         self.listen();
         if let Some(requests) = &mut self.requests {
@@ -197,6 +197,7 @@ impl Helper {
                 Err(_) => self.requests = None,
             }
         }
+        self.asked > 0
     }
 
     /// Takes answers that have come. True when there was one.

@@ -358,7 +358,7 @@ impl<W: Write> Printer<W> {
         let phrases: Vec<_> = phrases.into_iter().map(|phrase| phrase.text).collect();
         let of = |role| bytes(tcp.connection.endpoint(role).figures.stream_bytes).to_string();
         let text = format!(
-            "closed: {}; {} from client, {} from server",
+            "{}; {} from client, {} from server",
             phrases.join(", "),
             of(Role::Client),
             of(Role::Server)

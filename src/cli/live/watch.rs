@@ -34,8 +34,9 @@ pub(super) struct Watch<W: Write> {
     interval: Span,
     /// When figures were last told, and what was counted then.
     last: Option<Moment>,
-    /// When the kernel was last asked.
+    /// When the kernel was last asked, and whether there is a connection that it was not asked of.
     asked: Option<Timestamp>,
+    is_news: bool,
     now: Timestamp,
     counts: Counts,
     /// Whether something was printed that is not handed on.
@@ -63,6 +64,8 @@ struct Told {
 
 /// Endpoints that are remembered at most.
 const MOST_TOLD: usize = 1 << 16;
+/// Connections that are compared with the kernel's, at most: past it a flood is under way.
+const MOST_COMPARED: usize = 20_000;
 /// How often the kernel is asked, and how long a new connection waits to be asked about.
 const ASK: Span = Span::from_secs(1);
 const ASK_OF_NEW: Span = Span::from_millis(20);
@@ -94,6 +97,7 @@ impl<W: Write> Watch<W> {
             interval: span(arguments.interval),
             last: None,
             asked: None,
+            is_news: false,
             now: Timestamp::default(),
             counts: Counts::default(),
             printed: false,
@@ -201,11 +205,20 @@ impl<W: Write> Watch<W> {
         if helper.look() {
             self.compare(analyzer, &helper);
         }
-        if self.asked.is_none_or(|asked| self.now - asked >= ASK) {
-            self.asked = Some(self.now);
-            helper.ask();
-        }
         self.helper = Some(helper);
+        self.ask(if self.is_news { ASK_OF_NEW } else { ASK });
+    }
+
+    /// Asks for this host's sockets, when that was last done so long ago.
+    fn ask(&mut self, wait: Span) {
+        let Some(helper) = &mut self.helper else {
+            return;
+        };
+        let is_due = self.asked.is_none_or(|asked| self.now - asked >= wait);
+        if is_due && helper.ask() {
+            self.asked = Some(self.now);
+            self.is_news = false;
+        }
     }
 
     /// The kernel's view of every connection of this host beside ours.
@@ -214,10 +227,11 @@ impl<W: Write> Watch<W> {
         if self.told.len() > MOST_TOLD {
             self.told.clear();
         }
-        for (id, slot) in analyzer.connections() {
-            if analyzer.half_open(slot).is_some() {
-                continue;
-            }
+        let connections = analyzer.connections();
+        if connections.len() > MOST_COMPARED {
+            return;
+        }
+        for (id, slot) in connections {
             analyzer.connection(slot, |view| {
                 if !is_open(view, now) && self.told.contains_key(&(id, 0)) {
                     return;
@@ -304,16 +318,10 @@ impl<W: Write> Observer for Watch<W> {
             self.told.remove(&(tcp.id, 1));
         }
         self.print(|printer| printer.frame(view, is_new, is_closed));
-        if is_new
-            && self
-                .asked
-                .is_none_or(|asked| self.now - asked >= ASK_OF_NEW)
-        {
+        if is_new {
             // Before it is gone.
-            if let Some(helper) = &mut self.helper {
-                self.asked = Some(self.now);
-                helper.ask();
-            }
+            self.is_news = true;
+            self.ask(ASK_OF_NEW);
         }
         ControlFlow::Continue(())
     }

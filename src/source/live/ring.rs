@@ -319,18 +319,23 @@ pub(super) fn link_of(hardware: u16) -> Option<LinkType> {
 
 /// The program for frames of this device: the filter, and how many octets are kept.
 fn program(device: Option<Device>, options: &LiveOptions) -> io::Result<Program> {
-    let Some(filter) = &options.filter else {
-        return Ok(Program::accept_all(options.snaplen));
-    };
     let target = match device {
         // A device whose header is not known here has at least its network header where the
         // kernel says.
         Some(device) => link_of(device.hardware).map_or(Target::KernelAny, Target::Kernel),
         None => Target::KernelAny,
     };
-    filter
-        .compile(target, options.snaplen)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    let program = match &options.filter {
+        None => Program::accept_all(options.snaplen),
+        Some(filter) => filter
+            .compile(target, options.snaplen)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
+    };
+    let may_double = device.is_none_or(|device| device.hardware == libc::ARPHRD_LOOPBACK);
+    Ok(match may_double {
+        true => program.without_loopback_doubles(),
+        false => program,
+    })
 }
 
 /// Gives the socket its filter.
