@@ -99,7 +99,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Files that read a clock: where waiting and progress are a matter of wall time.
-const MAY_READ_A_CLOCK: &[&str] = &["src/cli/input.rs", "src/source/follow.rs"];
+const MAY_READ_A_CLOCK: &[&str] = &[
+    "src/cli/input.rs",
+    "src/source/follow.rs",
+    "src/source/live/capture.rs",
+    "src/source/live/libpcap.rs",
+];
 
 /// Lines of a file before its tests, at most.
 const LONGEST: usize = 700;

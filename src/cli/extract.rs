@@ -57,7 +57,9 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         delivered: Delivered::default(),
         result: Ok(()),
     };
-    let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut extractor);
+    let mut inputs = arguments.inputs.clone();
+    inputs.written.push(arguments.output.clone());
+    let finished = input::run(&inputs, Output::AtTheEnd, &mut extractor);
     extractor.flush(None);
     extractor.result?;
     let summary = extractor.files.finish()?;

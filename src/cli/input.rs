@@ -15,8 +15,10 @@ use super::Exit;
 use super::interrupt::Interrupt;
 use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
+use crate::capture_filter::CaptureFilter;
+use crate::confinement::{Needs, confine};
 use crate::report::escape::escaped;
-use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
+use crate::source::{self, Arrival, FilteredSource, OpenOptions, Progress, Source, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
 /// What stands above the options that all commands share.
@@ -34,11 +36,40 @@ pub(super) struct Inputs {
     #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
 
+    /// Read only frames that this capture filter chooses, in tcpdump's language: `tcp port 443`
+    #[arg(short = 'f', long, value_name = "EXPR", value_parser = capture_filter, help_heading = READING)]
+    pub(super) capture_filter: Option<CaptureFilter>,
+
     #[command(flatten)]
     pub(super) limits: Limits,
+
+    /// Files and directories that are written to while reading.
+    #[arg(skip)]
+    pub(super) written: Vec<PathBuf>,
+
+    /// Whether other programs are run while reading: nothing is confined then.
+    #[arg(skip)]
+    pub(super) runs_others: bool,
+}
+
+fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
+    CaptureFilter::parse(text)
+        .map_err(|error| format!("{}\n{}", escaped(&error.reason), error.pointed()))
 }
 
 impl Inputs {
+    /// Leaves only what reading needs, before anything is parsed.
+    fn confine(&self) {
+        if self.runs_others {
+            return;
+        }
+        let names = ["/etc/services", "/etc/hosts", "/etc/protocols"].map(PathBuf::from);
+        confine(&Needs {
+            read: self.files.iter().cloned().chain(names).collect(),
+            write: self.written.clone(),
+        });
+    }
+
     fn is_piped(&self) -> bool {
         self.files.iter().any(|file| file.as_os_str() == "-")
     }
@@ -192,6 +223,10 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     let [file] = inputs.files.as_slice() else {
         return run(inputs, Output::AtTheEnd, &mut ());
     };
+    if inputs.capture_filter.is_some() {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    }
+    inputs.confine();
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
     let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
     if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
@@ -281,6 +316,7 @@ pub(super) fn run<O: Observer + ?Sized>(
     output: Output,
     observer: &mut O,
 ) -> Finished {
+    inputs.confine();
     let interrupt = Interrupt::listen(inputs.is_piped());
     read(inputs, output, &interrupt, observer)
 }
@@ -294,6 +330,7 @@ pub(super) fn run_twice<O: Observer>(
 ) -> (Finished, O) {
     /// What revisions may take of the memory that is allowed.
     const SHARE: usize = 8;
+    inputs.confine();
     let interrupt = Interrupt::listen(inputs.is_piped());
     let revisions = inputs.can_be_read_again().then(|| {
         let mut revisions = Revisions::new(connection, inputs.limits.memory / SHARE);
@@ -333,7 +370,11 @@ fn read<O: Observer + ?Sized>(
     let mut broke = false;
     match source::open(&inputs.files, &options) {
         Err(error) => errors.push(error),
-        Ok(mut source) => {
+        Ok(source) => {
+            let mut source: Box<dyn Source + Send> = match &inputs.capture_filter {
+                Some(filter) => Box::new(FilteredSource::new(source, filter.clone())),
+                None => source,
+            };
             let meter = Meter::start(&options.progress, inputs.follow, output);
             let result = source.run(&mut |arrival: Arrival<'_>| {
                 let flow = analyzer.arrive(arrival, observer);

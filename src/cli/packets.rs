@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     /// Print only frames of which tshark (it must be on PATH) says something else, and why
     #[arg(
         long,
-        conflicts_with_all = ["follow", "count", "time", "absolute", "format"]
+        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "capture_filter"]
     )]
     versus_tshark: bool,
 
@@ -93,7 +93,9 @@ enum How {
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     if arguments.versus_tshark {
-        return versus_tshark::run(&arguments.inputs, arguments.connection, arguments.color);
+        let mut inputs = arguments.inputs.clone();
+        inputs.runs_others = true;
+        return versus_tshark::run(&inputs, arguments.connection, arguments.color);
     }
     if matches!(arguments.format, How::Labels) {
         return labels(arguments);

@@ -100,6 +100,11 @@ struct Capture {
     #[arg(short = 'B', long, value_name = "SIZE", default_value = "64M", value_parser = buffer)]
     buffer: usize,
 
+    /// Capture through libpcap
+    #[cfg(feature = "libpcap")]
+    #[arg(long)]
+    libpcap: bool,
+
     /// Leave the interface out of promiscuous mode
     #[arg(short = 'p', long)]
     no_promiscuous_mode: bool,

@@ -12,7 +12,7 @@ use crate::host::Helper;
 use crate::recording::{Recorder, Rotation};
 use crate::report::escape::escaped;
 use crate::source::live::{self, LiveOptions, Notices, interfaces};
-use crate::source::{self, FilteredSource, OpenOptions, Source};
+use crate::source::{self, FilteredSource, OpenOptions, Source, SourceError};
 use crate::time::Span;
 
 /// What the hidden command is called that answers for the host.
@@ -63,8 +63,8 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
         if let Some(filter) = &filter {
             check(filter, &options)?;
         }
-        let source =
-            live::open(&options).map_err(|error| escaped(&error.to_string()).to_string())?;
+        let source = interface_source(arguments, &options)
+            .map_err(|error| escaped(&error.to_string()).to_string())?;
         let helper = match arguments.no_host {
             true => None,
             false => Helper::start(&[HELPER]).ok(),
@@ -79,10 +79,7 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
     let interrupt = Interrupt::listen(piped);
     let stop = interrupt.stop();
     let source: Box<dyn Source + Send> = match source {
-        Some(mut source) => {
-            source.stop_when(Arc::clone(&stop));
-            Box::new(source)
-        }
+        Some(source) => source(Arc::clone(&stop)),
         None => {
             let options = OpenOptions {
                 follow: true,
@@ -109,6 +106,38 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
         stop,
         interrupt,
     })
+}
+
+/// A source that is given later what ends it.
+type Unstoppable = Box<dyn FnOnce(Arc<AtomicBool>) -> Box<dyn Source + Send>>;
+
+fn interface_source(
+    arguments: &Arguments,
+    options: &LiveOptions,
+) -> Result<Unstoppable, SourceError> {
+    #[cfg(feature = "libpcap")]
+    if arguments.capture.libpcap || cfg!(not(target_os = "linux")) {
+        let mut source = live::libpcap::LibpcapSource::open(options)?;
+        return Ok(Box::new(move |stop| {
+            source.stop_when(stop);
+            Box::new(source)
+        }));
+    }
+    let _ = arguments;
+    #[cfg_attr(not(target_os = "linux"), allow(unused_mut))]
+    let mut source = live::open(options)?;
+    Ok(Box::new(move |stop| {
+        #[cfg(target_os = "linux")]
+        {
+            source.stop_when(stop);
+            Box::new(source)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = stop;
+            source
+        }
+    }))
 }
 
 fn of_filter(error: &crate::capture_filter::FilterError) -> String {

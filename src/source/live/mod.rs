@@ -21,6 +21,8 @@
 #[cfg(target_os = "linux")]
 mod capture;
 mod interfaces;
+#[cfg(feature = "libpcap")]
+pub mod libpcap;
 #[cfg(target_os = "linux")]
 mod mapping;
 mod notice;
@@ -121,7 +123,9 @@ pub fn open(options: &LiveOptions) -> Result<LiveSource, SourceError> {
 #[cfg(not(target_os = "linux"))]
 pub fn open(options: &LiveOptions) -> Result<Box<dyn super::Source + Send>, SourceError> {
     let name = options.interfaces.first().map_or("any", String::as_str);
-    Err(unopened(name, "live capture needs Linux here".to_owned()))
+    let reason = "this system has no way to capture that is built in; build with the cargo feature \
+        `libpcap`, or pipe a capture in: tcpdump -U -w - | tcplens live -";
+    Err(unopened(name, reason.to_owned()))
 }
 
 /// Whether this process may capture: on Linux, whether it has CAP_NET_RAW.
