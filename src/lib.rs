@@ -128,13 +128,14 @@
 //!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
-//! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
-//!   capture files of them. It knows nothing of the analyzer.
 //! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
 //!   of it. Who writes it and who shows it share this file alone.
 //! - [`recording`] writes what is watched to files that rotate, with the last minutes before.
 //! - [`host`] is what this host's kernel and processes say of its own connections.
 //! - [`confinement`] gives up rights before the first packet is parsed.
+//! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
+//!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
+//! - [`score`] holds the analyzer's verdicts against an answer sheet.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -165,6 +166,7 @@ pub mod host;
 pub(crate) mod prefetch;
 pub mod recording;
 pub mod report;
+pub mod score;
 pub mod source;
 pub mod tcp;
 pub mod time;

@@ -88,6 +88,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "analysis",
             "report",
             "generator",
+            "calls",
             "score",
             "capture_filter",
             "confinement",
@@ -102,6 +103,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const MAY_READ_A_CLOCK: &[&str] = &[
     "src/cli/input.rs",
     "src/source/follow.rs",
+    "src/generator/sockets/record.rs",
     "src/source/live/capture.rs",
     "src/source/live/libpcap.rs",
 ];

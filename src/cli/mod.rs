@@ -16,6 +16,7 @@ mod interrupt;
 mod ladder;
 mod live;
 mod packets;
+mod score;
 mod selection;
 mod terminal;
 mod versus_tshark;
@@ -70,6 +71,8 @@ enum Command {
     /// Answer for this host's sockets, for `live`
     #[command(name = live::HELPER, hide = true)]
     HostSockets,
+    /// Hold the verdicts on a capture against its answer sheet
+    Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::HostSockets => {
             crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
         }
+        Command::Score(arguments) => score::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
     end(result)

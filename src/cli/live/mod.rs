@@ -17,8 +17,7 @@ use crate::report::escape::escaped;
 use crate::report::live::{Begin, Format, Printer};
 use crate::source::SourceError;
 
-pub(super) use open::HELPER;
-use open::Opened;
+pub(super) use open::{HELPER, Opened, open};
 use watch::Watch;
 
 #[derive(Args, Debug)]
@@ -134,7 +133,7 @@ struct Record {
     #[arg(long, requires = "write")]
     comments: bool,
 
-    /// Keep the last seconds in memory, to be recorded first when something is: on SIGUSR1
+    /// Keep the last seconds in memory: a recording that is started while watching begins with them
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     lookback: Option<Duration>,
 
@@ -190,7 +189,7 @@ fn file_size(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    let opened = match open::open(arguments) {
+    let opened = match open(arguments) {
         Ok(opened) => opened,
         Err(refused) => {
             eprintln!("tcplens: {refused}");

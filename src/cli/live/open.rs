@@ -225,15 +225,20 @@ fn needs(arguments: &Arguments) -> Needs {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     };
+    let mut write: Vec<PathBuf> = arguments
+        .record
+        .write
+        .iter()
+        .map(|path| folder(path))
+        .collect();
+    if arguments.record.lookback.is_some() {
+        // Where a recording may be started later.
+        write.push(PathBuf::from("."));
+    }
     Needs {
         read: ["/etc/services", "/etc/hosts", "/etc/protocols"]
             .map(PathBuf::from)
             .to_vec(),
-        write: arguments
-            .record
-            .write
-            .iter()
-            .map(|path| folder(path))
-            .collect(),
+        write,
     }
 }
