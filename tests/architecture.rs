@@ -61,6 +61,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "diagnosis",
             "analysis",
             "calls",
+            "host",
         ],
     ),
     // The analyzer's answers beside the true ones.

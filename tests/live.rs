@@ -16,6 +16,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use expect_test::expect_file;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Pid;
@@ -692,6 +693,58 @@ fn without_rights_the_ways_to_get_them_are_told() {
             "{errors}"
         );
     });
+}
+
+/// What people are shown: of a capture, whose times stand still.
+#[test]
+fn lines_for_people() {
+    for (file, expected) in [
+        (
+            "fast-retransmit.pcap",
+            expect_file!["expected/live-fast-retransmit.txt"],
+        ),
+        (
+            "reset-by-linger.pcap",
+            expect_file!["expected/live-reset.txt"],
+        ),
+    ] {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures");
+        let input = fs::File::open(format!("{folder}/{file}")).expect("the fixture");
+        let output = Command::new(PROGRAM)
+            .args(["live", "--interval", "0", "-"])
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(input)
+            .output()
+            .expect("tcplens runs");
+        assert!(output.status.success());
+        expected.assert_eq(&String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// A pipe that is damaged is told of, and what was good before it.
+#[test]
+fn a_damaged_pipe() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/captures/close-by-client.pcap"
+    );
+    let mut bytes = fs::read(file).expect("the fixture");
+    bytes.truncate(bytes.len() - 7);
+    let mut child = Command::new(PROGRAM)
+        .args(["live", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("tcplens starts");
+    let mut input = child.stdin.take().expect("its input");
+    input.write_all(&bytes).expect("written");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("damaged at byte"), "{errors}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 connection seen"));
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Names {
         let known = Protocol::of(name).and_then(Protocol::number);
         known.or_else(|| {
             lines(file(&self.protocols, "/etc/protocols"))
-                .find(|words| words.iter().any(|word| *word == name))
+                .find(|words| words.contains(&name))
                 .and_then(|words| words.get(1)?.parse().ok())
         })
     }

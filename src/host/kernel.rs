@@ -239,7 +239,7 @@ mod tests {
         for len in 0..ANSWER {
             assert!(answer(&vec![1; len]).is_none());
         }
-        assert!(answer(&vec![2; ANSWER + 7]).is_some());
+        assert!(answer(&[2; ANSWER + 7]).is_some());
         assert!(message(&[9, 0, 0, 0]).is_none());
     }
 }

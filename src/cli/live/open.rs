@@ -82,7 +82,8 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
         Some(source) => source(Arc::clone(&stop)),
         None => {
             let options = OpenOptions {
-                follow: true,
+                // A pipe is live while it is silent. A file that was redirected has an end.
+                follow: !input_is_a_file(),
                 stop: Arc::clone(&stop),
                 ..OpenOptions::default()
             };
@@ -106,6 +107,19 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
         stop,
         interrupt,
     })
+}
+
+fn input_is_a_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let owned = std::io::stdin().as_fd().try_clone_to_owned();
+        owned
+            .and_then(|owned| std::fs::File::from(owned).metadata())
+            .is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 /// A source that is given later what ends it.
