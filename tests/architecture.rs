@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// time, wire ◀─ frame ◀─ source ◀─┐
 /// time, wire ◀─ flow, tcp ◀─ diagnosis ◀─┴─ analysis ◀─ cli ◀─ main
 /// time, wire, frame, source ◀─ generator
+/// analysis, report ◀─ filter ◀─ cli
 /// ```
 ///
 /// The analyzer knows of sources what an arrival is, and nothing else (see
@@ -50,11 +51,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    // A list of packets names what packets hold.
+    // A list of packets names what packets hold; a tree is that of a frame.
     (
         "report",
         &[
             "time",
+            "frame",
             "wire",
             "flow",
             "tcp",
@@ -62,6 +64,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "analysis",
             "calls",
             "host",
+        ],
+    ),
+    // It asks for the figures that reports give.
+    (
+        "filter",
+        &[
+            "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
         ],
     ),
     // The analyzer's answers beside the true ones.
@@ -88,6 +97,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
             "analysis",
             "report",
+            "filter",
             "generator",
             "calls",
             "score",
@@ -95,6 +105,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "confinement",
             "host",
             "recording",
+        ],
+    ),
+    // What is shown, and what it is read from: its views name neither sources nor wire.
+    (
+        "tui",
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "filter",
+            "analysis",
+            "report",
+            "source",
+            "calls",
         ],
     ),
     ("main", &["cli"]),

@@ -197,12 +197,17 @@ fn check(folder: &Path, lesson: &Lesson) {
                 other => panic!("{name}: connection {id} was closed by {other:?}"),
             };
             let states = Role::BOTH.map(|role| view.connection.endpoint(role).state);
-            ((view.connection.ending(end), closer, states, sent), sockets)
+            let begun = view.connection.first_time;
+            (
+                (view.connection.ending(end), closer, states, sent),
+                sockets,
+                begun,
+            )
         });
-        let (found, [client, server]) = found.expect("a connection that is kept");
+        let (found, [client, server], begun) = found.expect("a connection that is kept");
         // What the calls say was sent is what went by.
         if name != "unix-stream" {
-            let beside = log.of_connection(client, server);
+            let beside = log.of_connection(client, server, begun);
             for by_first in [true, false] {
                 let sent: i64 = beside
                     .iter()

@@ -42,14 +42,6 @@ pub(super) struct Inputs {
 
     #[command(flatten)]
     pub(super) limits: Limits,
-
-    /// Files and directories that are written to while reading.
-    #[arg(skip)]
-    pub(super) written: Vec<PathBuf>,
-
-    /// Whether other programs are run while reading: nothing is confined then.
-    #[arg(skip)]
-    pub(super) runs_others: bool,
 }
 
 fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
@@ -58,20 +50,24 @@ fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
 }
 
 impl Inputs {
-    /// Leaves only what reading needs, before anything is parsed.
-    fn confine(&self) {
-        if self.runs_others {
-            return;
-        }
+    /// Leaves the process only what reading these needs, and what is written to meanwhile: to be
+    /// called before anything is parsed, by commands that open nothing else later.
+    pub(super) fn confine(&self, written: &[PathBuf]) {
         let names = ["/etc/services", "/etc/hosts", "/etc/protocols"].map(PathBuf::from);
         confine(&Needs {
             read: self.files.iter().cloned().chain(names).collect(),
-            write: self.written.clone(),
+            write: written.to_vec(),
         });
     }
 
     fn is_piped(&self) -> bool {
         self.files.iter().any(|file| file.as_os_str() == "-")
+    }
+
+    /// Whether they can't be read twice, though they are there.
+    pub(super) fn is_read_once(&self) -> bool {
+        let is_there = |file: &PathBuf| file.as_os_str() == "-" || file.exists();
+        !self.can_be_read_again() && self.files.iter().all(is_there)
     }
 
     /// Whether all of them can be read from the beginning again.
@@ -226,7 +222,6 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     if inputs.capture_filter.is_some() {
         return run(inputs, Output::AtTheEnd, &mut ());
     }
-    inputs.confine();
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
     let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
     if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
@@ -316,9 +311,16 @@ pub(super) fn run<O: Observer + ?Sized>(
     output: Output,
     observer: &mut O,
 ) -> Finished {
-    inputs.confine();
     let interrupt = Interrupt::listen(inputs.is_piped());
     read(inputs, output, &interrupt, observer)
+}
+
+/// What a first reading came to.
+pub(super) struct First {
+    /// How verdicts ended.
+    pub(super) revisions: Revisions,
+    /// How everything else did.
+    pub(super) analyzer: Analyzer,
 }
 
 /// Reads the inputs for the revisions of verdicts, if they can be read again, and then for
@@ -328,18 +330,32 @@ pub(super) fn run_twice<O: Observer>(
     connection: Option<u32>,
     second: impl FnOnce(Option<Revisions>) -> O,
 ) -> (Finished, O) {
+    twice(inputs, Output::OnTheWay, connection, |first| {
+        second(first.map(|first| first.revisions))
+    })
+}
+
+/// The same for what asks for more of the first reading than revisions.
+pub(super) fn twice<O: Observer>(
+    inputs: &Inputs,
+    output: Output,
+    connection: Option<u32>,
+    second: impl FnOnce(Option<First>) -> O,
+) -> (Finished, O) {
     /// What revisions may take of the memory that is allowed.
     const SHARE: usize = 8;
-    inputs.confine();
     let interrupt = Interrupt::listen(inputs.is_piped());
-    let revisions = inputs.can_be_read_again().then(|| {
+    let first = inputs.can_be_read_again().then(|| {
         let mut revisions = Revisions::new(connection, inputs.limits.memory / SHARE);
         // What is wrong with the inputs is told of the second reading.
-        drop(read(inputs, Output::AtTheEnd, &interrupt, &mut revisions));
-        revisions
+        let read = read(inputs, Output::AtTheEnd, &interrupt, &mut revisions);
+        First {
+            revisions,
+            analyzer: read.analyzer,
+        }
     });
-    let mut observer = second(revisions);
-    let finished = read(inputs, Output::OnTheWay, &interrupt, &mut observer);
+    let mut observer = second(first);
+    let finished = read(inputs, output, &interrupt, &mut observer);
     (finished, observer)
 }
 
@@ -364,6 +380,7 @@ fn read<O: Observer + ?Sized>(
         follow: inputs.follow,
         stop: interrupt.stop(),
         progress: Progress::default(),
+        trail: None,
     };
     let mut analyzer = Analyzer::new(inputs.limits.options());
     let mut errors = Vec::new();

@@ -7,11 +7,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::filter::{self, Filtering};
+use super::input::Output;
 use super::selection::{self, Selection};
 use super::terminal::{self, When};
 use super::{Exit, input};
 use crate::analysis::{FlowView, FrameView, Observer, Revisions, Settled};
 use crate::calls::{self, CallLog, CallsError};
+use crate::filter::{Before, Filter};
 use crate::report::escape::escaped;
 use crate::report::ladder::{Ladder, Look};
 use crate::wire::Transport;
@@ -26,11 +29,16 @@ Examples:
   tcplens ladder a.pcap 3
   tcplens ladder a.pcap 3 --limit 0 --color always | less -R
   tcplens ladder a.pcap 3 --ascii > report.txt
+  tcplens ladder a.pcap 3 --filter 'tcp.len > 0'   only its frames that match
+  tcplens ladder a.pcap --filter 'tcp.port == 443 && conn.ending == reset'   the one that matches
   tcplens ladder a.pcap 3 --calls client.calls.ndjson --calls server.calls.ndjson"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
+
+    #[command(flatten)]
+    filtering: Filtering,
 
     /// Show at most this many frames, from the beginning and the end; 0 is all
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
@@ -55,10 +63,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    let (inputs, connection) = match arguments.selection.resolve() {
-        Ok(resolved) => resolved,
-        Err(message) => return Ok(Exit::usage(&message)),
-    };
+    let (inputs, connection, frames) =
+        match filter::connection(&arguments.selection, &arguments.filtering) {
+            Ok(resolved) => resolved,
+            Err(exit) => return Ok(exit),
+        };
     let look = Look {
         columns: terminal::columns(),
         unicode: !arguments.ascii && terminal::unicode(),
@@ -70,14 +79,20 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         Err(message) => return Ok(Exit::usage(&message)),
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let (finished, mut artist) = input::run_twice(&inputs, Some(connection), |revisions| Artist {
+    let make = |filter::Prepared { before, revisions }| Artist {
+        frames: frames.cloned(),
+        before,
         connection,
         live: inputs.follow,
         ladder: Ladder::new(stdout, look).beside(logs),
         revisions,
         settled: Settled::default(),
         result: Ok(()),
-    });
+    };
+    let (finished, mut artist) =
+        input::twice(&inputs, Output::OnTheWay, Some(connection), |first| {
+            make(filter::prepare(frames, first))
+        });
     artist.result?;
     let analyzer = &finished.analyzer;
     let end = analyzer.capture().last.unwrap_or_default();
@@ -137,6 +152,10 @@ fn logs(arguments: &Arguments, captures: &[PathBuf]) -> Result<Vec<CallLog>, Str
 }
 
 struct Artist {
+    /// Only these frames.
+    frames: Option<Filter>,
+    /// What the filter remembers.
+    before: Before,
     connection: u32,
     /// Whether somebody waits for what is drawn.
     live: bool,
@@ -147,8 +166,8 @@ struct Artist {
     result: io::Result<()>,
 }
 
-impl Observer for Artist {
-    fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+impl Artist {
+    fn draw(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         let drawn = match (&view.flow, &view.decoded.transport) {
             (FlowView::Tcp { view: of, from }, Transport::Tcp(segment))
                 if of.id == self.connection =>
@@ -164,6 +183,10 @@ impl Observer for Artist {
                     events
                 };
                 let view = FrameView { events, ..*view };
+                let shown = |filter: &Filter| filter.matches_frame(&view, &self.before);
+                if !self.frames.as_ref().is_none_or(shown) {
+                    return ControlFlow::Continue(());
+                }
                 self.ladder.segment(&view, of, *from, segment)
             }
             (FlowView::IcmpAboutTcp(id, _), Transport::Icmp(message)) if *id == self.connection => {
@@ -179,5 +202,15 @@ impl Observer for Artist {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
+    }
+}
+
+impl Observer for Artist {
+    fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+        let flow = self.draw(view);
+        if self.frames.is_some() {
+            self.before.note(view);
+        }
+        flow
     }
 }

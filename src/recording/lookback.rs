@@ -78,6 +78,7 @@ impl Lookback {
                 wire_len: kept.wire_len,
                 data,
                 upcoming: &[],
+                place: crate::frame::Place::NOWHERE,
             });
         }
         self.bytes.clear();
@@ -97,6 +98,7 @@ mod tests {
             wire_len: data.len() as u32,
             data,
             upcoming: &[],
+            place: crate::frame::Place::NOWHERE,
         }
     }
 

@@ -54,6 +54,7 @@ fn give(recorder: &Recorder, interface: u32, nanos: i64, data: &[u8], comment: O
         wire_len: data.len() as u32,
         data,
         upcoming: &[],
+        place: crate::frame::Place::NOWHERE,
     };
     recorder.frame(&frame, comment);
 }

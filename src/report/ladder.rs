@@ -137,7 +137,7 @@ impl<W: Write> Ladder<W> {
         self.seen += 1;
         if self.begun.is_none() {
             self.begun = Some(view.frame.time);
-            self.calls = lines_of(&self.logs, of);
+            self.calls = lines_of(&self.logs, of, view.frame.time);
             self.title(view, of);
         }
         self.calls_until(view.frame.time);
@@ -508,14 +508,14 @@ impl<W: Write> Ladder<W> {
 }
 
 /// What is to be drawn of a connection's calls, in the order of time.
-fn lines_of(logs: &[CallLog], of: &ConnectionView<'_>) -> VecDeque<CallLine> {
+fn lines_of(logs: &[CallLog], of: &ConnectionView<'_>, begun: Timestamp) -> VecDeque<CallLine> {
     let [client, server] = of
         .sockets
         .map(|socket| SocketAddr::new(socket.address.to_ip(), socket.port));
     let mut lines = Vec::new();
     for beside in logs
         .iter()
-        .flat_map(|log| log.of_connection(client, server))
+        .flat_map(|log| log.of_connection(client, server, begun))
     {
         let by = if beside.by_first {
             Role::Client

@@ -102,6 +102,7 @@ mod linux {
     use crate::cli::generate::list;
     use crate::cli::terminal;
     use crate::generator::sockets::{Lesson, Party, Setup, Taken, private, run as play};
+    use crate::report::escape::escaped;
     use crate::source::live;
 
     pub(in crate::cli::generate) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
@@ -234,10 +235,8 @@ mod linux {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let (frames, made) = (taken.frame_count(), taken.call_count());
-        writeln!(out)?;
-        if taken.missed > 0 {
-            say(out, &format!("The capture lost {} frames.", taken.missed))?;
-        }
+        let mut lines = Vec::new();
+        // Files first: whoever reads the transcript may have seen enough of it.
         match destination {
             Some(Destination::File(path, _)) => {
                 let log = calls::beside(path);
@@ -245,25 +244,30 @@ mod linux {
                 if captured || frames > 0 {
                     let file = taken.write_capture(BufWriter::new(File::create(path)?))?;
                     file.into_inner()?;
-                    writeln!(out, "{frames} frames in {}", path.display())?;
+                    lines.push(format!("{frames} frames in {}", path.display()));
                 }
-                let file =
-                    taken.write_calls(BufWriter::new(File::create(&log)?), capture.as_deref())?;
-                file.into_inner()?;
-                writeln!(out, "{made} calls in {}", log.display())?;
+                let file = BufWriter::new(File::create(&log)?);
+                taken.write_calls(file, capture.as_deref())?.into_inner()?;
+                lines.push(format!("{made} calls in {}", log.display()));
                 if frames > 0 {
-                    writeln!(out, "Next: tcplens ladder {} 0", path.display())?;
+                    lines.push(format!("Next: tcplens ladder {} 0", path.display()));
                 }
             }
             Some(Destination::Stdout) => {
-                taken
-                    .write_capture(BufWriter::new(io::stdout().lock()))?
-                    .flush()?;
+                let out = BufWriter::new(io::stdout().lock());
+                taken.write_capture(out)?.flush()?;
             }
             None => {
-                writeln!(out, "{frames} frames, {made} calls; to keep them:")?;
-                writeln!(out, "  tcplens generate {name} -o FILE.pcapng")?;
+                lines.push(format!("{frames} frames, {made} calls; to keep them:"));
+                lines.push(format!("  tcplens generate {name} -o FILE.pcapng"));
             }
+        }
+        writeln!(out)?;
+        if taken.missed > 0 {
+            say(out, &format!("The capture lost {} frames.", taken.missed))?;
+        }
+        for line in lines {
+            writeln!(out, "{}", escaped(&line))?;
         }
         Ok(())
     }

@@ -9,7 +9,8 @@
 //!
 //! - [`LESSONS`]: the table of all lessons; adding one is a function and a line there
 //! - `stage`: hosts and what they share; a lesson is one script, also where two hosts play it
-//! - `socket`: the sockets that write down what is asked of them; `kernel` what Linux says of them
+//! - `socket`: the sockets that write down what is asked of them, `name` and `option` what they are
+//!   given, `kernel` what Linux says of them, `fork` a process that has the same ones
 //! - [`private`]: a network namespace, for whoever may not capture outside
 //! - `tap`: the capture; `relay` stands between UNIX-domain sockets, which no interface sees
 //! - `narrator`: lays calls, frames and explanations on one line of time
@@ -21,7 +22,11 @@ mod kernel;
 #[cfg(target_os = "linux")]
 mod lessons;
 #[cfg(target_os = "linux")]
+mod name;
+#[cfg(target_os = "linux")]
 mod narrator;
+#[cfg(target_os = "linux")]
+mod option;
 #[cfg(target_os = "linux")]
 mod play;
 #[cfg(target_os = "linux")]

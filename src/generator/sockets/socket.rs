@@ -4,16 +4,18 @@
 //! In a lesson for two hosts, each host runs the whole script, and the sockets of the other one do
 //! nothing: their calls are made there.
 
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    self as sys, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, UnixAddr,
+    self as sys, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage,
 };
 
 use super::kernel;
+use super::name::{Name, plain, storage};
+use super::option::{Opt, time};
 use super::record::{Event, Record, now};
 use super::stage::{Host, LessonError};
 use crate::calls::{Call, KernelState};
@@ -87,35 +89,6 @@ pub(super) struct Failure {
 
 pub(super) type Attempt<T> = Result<T, Failure>;
 
-/// A name a socket can be bound or connected to.
-#[derive(Clone, Debug)]
-pub(super) enum Name {
-    Inet(SocketAddr),
-    /// In Linux's abstract namespace: `@name`.
-    Unix(String),
-}
-
-impl From<SocketAddr> for Name {
-    fn from(address: SocketAddr) -> Self {
-        Self::Inet(address)
-    }
-}
-
-impl From<&str> for Name {
-    fn from(name: &str) -> Self {
-        Self::Unix(name.to_owned())
-    }
-}
-
-impl core::fmt::Display for Name {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Inet(address) => address.fmt(f),
-            Self::Unix(name) => write!(f, "@{name}"),
-        }
-    }
-}
-
 /// A socket of a host.
 #[derive(Debug)]
 pub(super) struct Socket<'s> {
@@ -125,86 +98,6 @@ pub(super) struct Socket<'s> {
     /// `None` once closed, and where it is on the other host.
     fd: Option<OwnedFd>,
     id: u32,
-}
-
-/// An option that is set, with the name it has in the log.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Opt {
-    ReuseAddr(bool),
-    NoDelay(bool),
-    QuickAck(bool),
-    /// `on` with so many seconds.
-    Linger(u16),
-    KeepAlive(bool),
-    KeepIdle(i32),
-    KeepInterval(i32),
-    KeepCount(i32),
-    ReceiveBuffer(i32),
-    SendBuffer(i32),
-    V6Only(bool),
-    /// Milliseconds.
-    ReceiveTimeout(i32),
-    Congestion(&'static str),
-}
-
-impl Opt {
-    /// Level, number, value, and how it is written.
-    fn parts(self) -> (i32, i32, Vec<u8>, String) {
-        use libc::{IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET};
-        let (level, number, name, value) = match self {
-            Self::ReuseAddr(on) => (SOL_SOCKET, libc::SO_REUSEADDR, "SO_REUSEADDR", on.into()),
-            Self::NoDelay(on) => (IPPROTO_TCP, libc::TCP_NODELAY, "TCP_NODELAY", on.into()),
-            Self::QuickAck(on) => (IPPROTO_TCP, libc::TCP_QUICKACK, "TCP_QUICKACK", on.into()),
-            Self::KeepAlive(on) => (SOL_SOCKET, libc::SO_KEEPALIVE, "SO_KEEPALIVE", on.into()),
-            Self::KeepIdle(seconds) => (IPPROTO_TCP, libc::TCP_KEEPIDLE, "TCP_KEEPIDLE", seconds),
-            Self::KeepInterval(seconds) => {
-                (IPPROTO_TCP, libc::TCP_KEEPINTVL, "TCP_KEEPINTVL", seconds)
-            }
-            Self::KeepCount(count) => (IPPROTO_TCP, libc::TCP_KEEPCNT, "TCP_KEEPCNT", count),
-            Self::ReceiveBuffer(len) => (SOL_SOCKET, libc::SO_RCVBUF, "SO_RCVBUF", len),
-            Self::SendBuffer(len) => (SOL_SOCKET, libc::SO_SNDBUF, "SO_SNDBUF", len),
-            Self::V6Only(on) => (IPPROTO_IPV6, libc::IPV6_V6ONLY, "IPV6_V6ONLY", on.into()),
-            Self::Linger(seconds) => {
-                let mut value = 1_i32.to_ne_bytes().to_vec();
-                value.extend(i32::from(seconds).to_ne_bytes());
-                let words = format!("SO_LINGER, on {seconds} s");
-                return (SOL_SOCKET, libc::SO_LINGER, value, words);
-            }
-            Self::ReceiveTimeout(millis) => {
-                let value = time(Duration::from_millis(millis.unsigned_abs().into()));
-                return (
-                    SOL_SOCKET,
-                    libc::SO_RCVTIMEO,
-                    value,
-                    format!("SO_RCVTIMEO, {millis} ms"),
-                );
-            }
-            Self::Congestion(name) => {
-                let words = format!("TCP_CONGESTION, {name:?}");
-                return (
-                    IPPROTO_TCP,
-                    libc::TCP_CONGESTION,
-                    name.as_bytes().to_vec(),
-                    words,
-                );
-            }
-        };
-        (
-            level,
-            number,
-            value.to_ne_bytes().to_vec(),
-            format!("{name}, {value}"),
-        )
-    }
-}
-
-/// `struct timeval`.
-fn time(time: Duration) -> Vec<u8> {
-    let seconds = time.as_secs() as libc::time_t;
-    let micros = time.subsec_micros() as libc::suseconds_t;
-    let mut value = seconds.to_ne_bytes().to_vec();
-    value.extend(micros.to_ne_bytes());
-    value
 }
 
 /// Makes a socket: `socket()`.
@@ -741,25 +634,6 @@ pub(super) fn shown(data: &[u8]) -> String {
     let head = &data[..data.len().min(SHOWN)];
     let more = if data.len() > SHOWN { "..." } else { "" };
     format!("\"{}\"{more}", head.escape_ascii())
-}
-
-fn storage(name: &Name, call: &'static str) -> Attempt<Box<dyn sys::SockaddrLike>> {
-    Ok(match name {
-        Name::Inet(address) => Box::new(SockaddrStorage::from(*address)),
-        Name::Unix(name) => {
-            let address = UnixAddr::new_abstract(name.as_bytes());
-            Box::new(address.map_err(|errno| Failure { call, errno })?)
-        }
-    })
-}
-
-fn plain(address: &SockaddrStorage) -> Option<SocketAddr> {
-    if let Some(v4) = address.as_sockaddr_in() {
-        return Some(SocketAddrV4::from(*v4).into());
-    }
-    address
-        .as_sockaddr_in6()
-        .map(|v6| SocketAddrV6::from(*v6).into())
 }
 
 fn borrowed<'f>(socket: &'f Socket<'_>, _: i32) -> nix::Result<BorrowedFd<'f>> {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
+use super::option::Opt;
 use super::record::{Event, Record, now};
 use super::socket::{self, Attempt, Failure, Kind, Socket};
 
@@ -124,7 +125,7 @@ impl<'s> Stage<'s> {
     pub(super) fn listening(&self, backlog: i32) -> Attempt<Socket<'s>> {
         let socket = self.server().socket(self.tcp_kind())?;
         if self.bind.port() != 0 {
-            socket.set(socket::Opt::ReuseAddr(true))?;
+            socket.set(Opt::ReuseAddr(true))?;
         }
         socket.bind(self.bind)?;
         socket.listen(backlog)?;

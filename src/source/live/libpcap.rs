@@ -150,6 +150,7 @@ impl Source for LibpcapSource {
                         wire_len: packet.header.len,
                         data: packet.data,
                         upcoming: &[],
+                        place: crate::frame::Place::NOWHERE,
                     }))
                 }
                 Err(Error::TimeoutExpired) if is_last => return Ok(()),

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::Opt;
+use crate::generator::sockets::option::Opt;
 use crate::generator::sockets::stage::{Pair, Played, Stage};
 
 pub(super) const FOUR_WAY_CLOSE: Lesson = Lesson {

@@ -223,10 +223,7 @@ fn backlog(stage: &Stage<'_>) -> Played {
         let waiting = scope.spawn(|| third.connect(address));
         stage.pause(300);
         let accepted = [listener.accept(), listener.accept()];
-        let connected = waiting
-            .join()
-            .unwrap_or_else(|_| Ok(()))
-            .map_err(LessonError::from);
+        let connected = waiting.join().unwrap_or(Ok(())).map_err(LessonError::from);
         connected.map(|()| accepted)
     })?;
     stage.say(

@@ -1,7 +1,7 @@
 //! Not too much for the receiver, not too much for the network, and whether anyone is there.
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::Opt;
+use crate::generator::sockets::option::Opt;
 use crate::generator::sockets::stage::{LessonError, Pair, Played, Stage};
 
 pub(super) const ZERO_WINDOW: Lesson = Lesson {

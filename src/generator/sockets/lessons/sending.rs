@@ -1,7 +1,7 @@
 //! When data goes out, and when it is acknowledged.
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::Opt;
+use crate::generator::sockets::option::Opt;
 use crate::generator::sockets::stage::{Pair, Played, Stage};
 
 pub(super) const NAGLE: Lesson = Lesson {

@@ -1,7 +1,7 @@
 //! What TCP makes of bytes.
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::Opt;
+use crate::generator::sockets::option::Opt;
 use crate::generator::sockets::stage::{Pair, Played, Stage};
 
 pub(super) const BYTE_STREAM: Lesson = Lesson {

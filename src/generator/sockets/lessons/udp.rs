@@ -3,7 +3,8 @@
 use nix::errno::Errno;
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::{Opt, Socket};
+use crate::generator::sockets::option::Opt;
+use crate::generator::sockets::socket::Socket;
 use crate::generator::sockets::stage::{Pair, Played, Stage};
 
 pub(super) const BORDERS: Lesson = Lesson {

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use nix::errno::Errno;
 
 use crate::generator::sockets::Lesson;
-use crate::generator::sockets::socket::{Failure, Kind, Opt, Socket};
+use crate::generator::sockets::option::Opt;
+use crate::generator::sockets::socket::{Failure, Kind, Socket};
 use crate::generator::sockets::stage::{LessonError, Pair, Played, Stage};
 
 pub(super) const IPV6: Lesson = Lesson {
