@@ -114,6 +114,8 @@
 //!   can be read again.
 //! - [`wire`] turns bytes into headers and back, one file per protocol. It knows no connection, no
 //!   clock and no file. [`wire::decode`] is its one entrance for frames.
+//! - [`capture_filter`] is tcpdump's filter language, compiled to what the kernel runs; it chooses
+//!   frames before anything is made of them, live and in files.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
 //!   or still growing, and interfaces. It pushes [`source::Arrival`]s into a sink, none of them copied.
 //!   By the [`source::Trail`] that it leaves, its frames are read again in any order.
@@ -134,6 +136,9 @@
 //!   operators: parsed and compiled once, asked of every frame or of a connection's figures.
 //! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
 //!   of it. Who writes it and who shows it share this file alone.
+//! - [`recording`] writes what is watched to files that rotate, with the last minutes before.
+//! - [`host`] is what this host's kernel and processes say of its own connections.
+//! - [`confinement`] gives up rights before the first packet is parsed.
 //! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
 //!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
 //! - [`score`] holds the analyzer's verdicts against an answer sheet.
@@ -158,13 +163,17 @@
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
 pub mod calls;
+pub mod capture_filter;
 pub mod cli;
+pub mod confinement;
 pub mod diagnosis;
 pub mod filter;
 pub mod flow;
 pub mod frame;
 pub mod generator;
+pub mod host;
 pub(crate) mod prefetch;
+pub mod recording;
 pub mod report;
 pub mod score;
 pub mod source;

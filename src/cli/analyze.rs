@@ -159,6 +159,7 @@ fn width() -> usize {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    arguments.inputs.confine(&[]);
     let mut found = None;
     let (finished, close_up) = match (arguments.connection, arguments.filtering.filter()) {
         (None, None) => (input::figures(&arguments.inputs), None),

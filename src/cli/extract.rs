@@ -73,6 +73,9 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         delivered: Delivered::default(),
         result: Ok(()),
     };
+    arguments
+        .inputs
+        .confine(std::slice::from_ref(&arguments.output));
     let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut extractor);
     extractor.flush(None);
     extractor.result?;

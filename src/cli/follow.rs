@@ -98,6 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             Ok(resolved) => resolved,
             Err(exit) => return Ok(exit),
         };
+    inputs.confine(&[]);
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let make = |prepared: filter::Prepared| Follower {
         frames: frames.cloned(),

@@ -15,8 +15,10 @@ use super::Exit;
 use super::interrupt::Interrupt;
 use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
+use crate::capture_filter::CaptureFilter;
+use crate::confinement::{Needs, confine};
 use crate::report::escape::escaped;
-use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
+use crate::source::{self, Arrival, FilteredSource, OpenOptions, Progress, Source, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
 /// What stands above the options that all commands share.
@@ -34,11 +36,30 @@ pub(super) struct Inputs {
     #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
 
+    /// Read only frames that this capture filter chooses, in tcpdump's language: `tcp port 443`
+    #[arg(short = 'f', long, value_name = "EXPR", value_parser = capture_filter, help_heading = READING)]
+    pub(super) capture_filter: Option<CaptureFilter>,
+
     #[command(flatten)]
     pub(super) limits: Limits,
 }
 
+fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
+    CaptureFilter::parse(text)
+        .map_err(|error| format!("{}\n{}", escaped(&error.reason), error.pointed()))
+}
+
 impl Inputs {
+    /// Leaves the process only what reading these needs, and what is written to meanwhile: to be
+    /// called before anything is parsed, by commands that open nothing else later.
+    pub(super) fn confine(&self, written: &[PathBuf]) {
+        let names = ["/etc/services", "/etc/hosts", "/etc/protocols"].map(PathBuf::from);
+        confine(&Needs {
+            read: self.files.iter().cloned().chain(names).collect(),
+            write: written.to_vec(),
+        });
+    }
+
     fn is_piped(&self) -> bool {
         self.files.iter().any(|file| file.as_os_str() == "-")
     }
@@ -198,6 +219,9 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     let [file] = inputs.files.as_slice() else {
         return run(inputs, Output::AtTheEnd, &mut ());
     };
+    if inputs.capture_filter.is_some() {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    }
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
     let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
     if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
@@ -363,7 +387,11 @@ fn read<O: Observer + ?Sized>(
     let mut broke = false;
     match source::open(&inputs.files, &options) {
         Err(error) => errors.push(error),
-        Ok(mut source) => {
+        Ok(source) => {
+            let mut source: Box<dyn Source + Send> = match &inputs.capture_filter {
+                Some(filter) => Box::new(FilteredSource::new(source, filter.clone())),
+                None => source,
+            };
             let meter = Meter::start(&options.progress, inputs.follow, output);
             let result = source.run(&mut |arrival: Arrival<'_>| {
                 let flow = analyzer.arrive(arrival, observer);

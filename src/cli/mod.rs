@@ -12,8 +12,10 @@ mod filter;
 mod follow;
 mod generate;
 mod input;
+mod interfaces;
 mod interrupt;
 mod ladder;
+mod live;
 mod open;
 mod packets;
 mod score;
@@ -76,6 +78,13 @@ enum Command {
     Script(script::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
+    /// Watch connections as they happen, on interfaces or from a pipe
+    Live(live::Arguments),
+    /// List what can be watched
+    Interfaces(interfaces::Arguments),
+    /// Answer for this host's sockets, for `live`
+    #[command(name = live::HELPER, hide = true)]
+    HostSockets,
     /// Hold the verdicts on a capture against its answer sheet
     Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
@@ -117,6 +126,11 @@ impl Command {
             Self::Generate(arguments) => generate::run(&arguments),
             Self::Slice(arguments) => slice::run(&arguments),
             Self::Script(arguments) => script::run(&arguments),
+            Self::Live(arguments) => live::run(&arguments),
+            Self::Interfaces(arguments) => interfaces::run(&arguments),
+            Self::HostSockets => {
+                crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
+            }
             Self::Score(arguments) => score::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
         }

@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     /// Print only frames of which tshark (it must be on PATH) says something else, and why
     #[arg(
         long,
-        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "verbose", "hex", "filter"]
+        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "verbose", "hex", "filter", "capture_filter"]
     )]
     versus_tshark: bool,
 
@@ -110,6 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     if arguments.versus_tshark {
         return versus_tshark::run(&arguments.inputs, arguments.connection, arguments.color);
     }
+    arguments.inputs.confine(&[]);
     if matches!(arguments.format, How::Labels) {
         if arguments.filtering.filter.is_some() {
             return Ok(Exit::usage(

@@ -6,6 +6,7 @@
 //! - [`tree`] all fields of one frame, with the bytes they stand in
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
+//! - [`live`] what happens while it does: a line per event
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -18,8 +19,10 @@ pub mod field;
 pub mod follow;
 mod icmp;
 pub mod json;
+pub mod kernel_check;
 pub mod labels;
 pub mod ladder;
+pub mod live;
 pub mod packets;
 pub mod select;
 pub mod story;

@@ -25,6 +25,7 @@ mod capture;
 mod compression;
 mod feed;
 mod file;
+mod filtered;
 mod follow;
 pub mod live;
 mod merge;
@@ -52,6 +53,7 @@ use crate::time::Timestamp;
 use crate::wire::LinkType;
 
 pub use file::FileSource;
+pub use filtered::FilteredSource;
 pub use merge::MergeSource;
 pub use progress::Progress;
 pub use reread::{Reread, Trail};
