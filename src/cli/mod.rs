@@ -8,14 +8,20 @@ mod analyze;
 mod delivered;
 mod explain;
 mod extract;
+mod filter;
 mod follow;
 mod generate;
 mod input;
+mod interfaces;
 mod interrupt;
 mod ladder;
+mod live;
+mod open;
 mod packets;
 mod score;
+mod script;
 mod selection;
+mod slice;
 mod terminal;
 mod versus_tshark;
 
@@ -31,6 +37,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
     after_help = "\
 Begin with `tcplens analyze FILE`. It numbers the connections from 0; the other commands take that \
 number: `tcplens ladder FILE 3`. `tcplens COMMAND --help` has examples.
@@ -45,11 +52,16 @@ Exit codes:
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+
+    #[command(flatten)]
+    open: open::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show captures on the terminal; `tcplens FILE` for short
+    Open(open::Arguments),
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
     /// Print a line per frame, with what it meant to its connection
@@ -60,8 +72,19 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Write the frames or connections that a filter matches to a capture file
+    Slice(slice::Arguments),
+    /// Write one connection down as a script that `generate --script` plays
+    Script(script::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
+    /// Watch connections as they happen, on interfaces or from a pipe
+    Live(live::Arguments),
+    /// List what can be watched
+    Interfaces(interfaces::Arguments),
+    /// Answer for this host's sockets, for `live`
+    #[command(name = live::HELPER, hide = true)]
+    HostSockets,
     /// Hold the verdicts on a capture against its answer sheet
     Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
@@ -85,16 +108,33 @@ pub fn run() -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Analyze(arguments) => analyze::run(&arguments),
-        Command::Packets(arguments) => packets::run(&arguments),
-        Command::Follow(arguments) => follow::run(&arguments),
-        Command::Ladder(arguments) => ladder::run(&arguments),
-        Command::Extract(arguments) => extract::run(&arguments),
-        Command::Generate(arguments) => generate::run(&arguments),
-        Command::Score(arguments) => score::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
+        Some(command) => command.run(),
+        None => open::run(&cli.open),
     };
     end(result)
+}
+
+impl Command {
+    fn run(self) -> io::Result<Exit> {
+        match self {
+            Self::Open(arguments) => open::run(&arguments),
+            Self::Analyze(arguments) => analyze::run(&arguments),
+            Self::Packets(arguments) => packets::run(&arguments),
+            Self::Follow(arguments) => follow::run(&arguments),
+            Self::Ladder(arguments) => ladder::run(&arguments),
+            Self::Extract(arguments) => extract::run(&arguments),
+            Self::Generate(arguments) => generate::run(&arguments),
+            Self::Slice(arguments) => slice::run(&arguments),
+            Self::Script(arguments) => script::run(&arguments),
+            Self::Live(arguments) => live::run(&arguments),
+            Self::Interfaces(arguments) => interfaces::run(&arguments),
+            Self::HostSockets => {
+                crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
+            }
+            Self::Score(arguments) => score::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
+        }
+    }
 }
 
 fn end(result: io::Result<Exit>) -> ExitCode {

@@ -19,7 +19,9 @@ use super::path::{CaptureFaults, Delay, Outcome, Passing, Path};
 use super::random::Random;
 use super::source::{BEGIN, GeneratedSource, RecordedFrame};
 use super::truth::journal::{Happened, Packet};
-use super::truth::{Cause, Header, HostState, Journal, Leg, Reason, Recorded, Side, Tap, Uid, judge};
+use super::truth::{
+    Cause, Header, HostState, Journal, Leg, Reason, Recorded, Side, Tap, Uid, judge,
+};
 use crate::time::Timestamp;
 use crate::wire::ethernet::ether_type;
 use crate::wire::ip::protocol;
@@ -57,10 +59,7 @@ impl Talk {
     pub fn new(client: &[Act], server: &[Act]) -> Self {
         Self {
             at: 0,
-            sockets: [
-                ([10, 0, 0, 1], 40_000).into(),
-                ([10, 0, 0, 2], 80).into(),
-            ],
+            sockets: [([10, 0, 0, 1], 40_000).into(), ([10, 0, 0, 2], 80).into()],
             isns: [None; 2],
             habits: [Habits::default(), Habits::default()],
             acts: [client.to_vec(), server.to_vec()],
@@ -102,9 +101,17 @@ enum Event {
     Start(usize),
     Wake(usize),
     Leave(usize),
-    Enter { copy: usize, stage: usize, part: usize },
+    Enter {
+        copy: usize,
+        stage: usize,
+        part: usize,
+    },
     Arrive(usize),
-    Told { copy: usize, taps: usize, mtu: u32 },
+    Told {
+        copy: usize,
+        taps: usize,
+        mtu: u32,
+    },
     Plan(Plan),
 }
 
@@ -196,8 +203,10 @@ impl Network {
     /// Adds a delay to both legs, each way.
     pub fn delays(&mut self, near: Nanos, far: Nanos) {
         for side in Side::BOTH {
-            self.path.add(side, Leg::Near, Delay::with_jitter(near, near / 50));
-            self.path.add(side, Leg::Far, Delay::with_jitter(far, far / 50));
+            self.path
+                .add(side, Leg::Near, Delay::with_jitter(near, near / 50));
+            self.path
+                .add(side, Leg::Far, Delay::with_jitter(far, far / 50));
         }
     }
 
@@ -346,7 +355,8 @@ impl Network {
     fn at(&mut self, time: Nanos, event: Event) {
         self.count += 1;
         self.events.push(Some(event));
-        self.queue.push(Reverse((time, self.count, self.events.len() - 1)));
+        self.queue
+            .push(Reverse((time, self.count, self.events.len() - 1)));
     }
 
     fn clock(&self, time: Nanos) -> Timestamp {
@@ -659,7 +669,13 @@ impl Network {
                 again: seen.again,
             });
         }
-        let sheet = judge(&self.journal, self.tap, &recorded, scenario, Some(self.seed));
+        let sheet = judge(
+            &self.journal,
+            self.tap,
+            &recorded,
+            scenario,
+            Some(self.seed),
+        );
         GeneratedSource { frames, sheet }
     }
 

@@ -3,8 +3,10 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`tree`] all fields of one frame, with the bytes they stand in
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
+//! - [`live`] what happens while it does: a line per event
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -17,8 +19,10 @@ pub mod field;
 pub mod follow;
 mod icmp;
 pub mod json;
+pub mod kernel_check;
 pub mod labels;
 pub mod ladder;
+pub mod live;
 pub mod packets;
 pub mod select;
 pub mod story;
@@ -26,6 +30,7 @@ pub mod stream_files;
 pub mod style;
 pub mod text;
 pub mod totals;
+pub mod tree;
 pub mod units;
 mod verdict;
 pub mod versus_tshark;
@@ -34,9 +39,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::analysis::Analyzer;
+use crate::tcp::Verdict;
+use crate::tcp::congestion::Inferred;
 use crate::time::Timestamp;
 
-pub use select::{Selection, Sort};
+pub use select::{Found, Selection, Sort};
+
+/// The frames and numbers that decided a verdict, in words; empty where nothing else did.
+pub fn evidence(verdict: &Verdict) -> String {
+    verdict::Evidence(verdict).to_string()
+}
+
+/// The congestion control that a flight shows, in words.
+pub fn control(inferred: &Inferred) -> String {
+    text::control(inferred)
+}
 
 /// The name and version of what machines are given. Fields may be added to a version; what is
 /// there keeps its name and meaning.
@@ -68,8 +85,10 @@ pub struct Report<'a> {
     pub problems: &'a [Problem],
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The filter that chose the connections, as the user gave it.
+    pub filter: Option<&'a str>,
     /// Which connections.
-    pub selection: Selection,
+    pub selection: Selection<'a>,
 }
 
 impl<'a> Report<'a> {

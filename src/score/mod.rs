@@ -41,9 +41,8 @@ impl Answers {
                     ..
                 } => {
                     let told = self.frames.entry(frame).or_default();
-                    let same = |each: &&mut Verdict| {
-                        (each.kind, each.rule) == (before.kind, before.rule)
-                    };
+                    let same =
+                        |each: &&mut Verdict| (each.kind, each.rule) == (before.kind, before.rule);
                     match told.iter_mut().find(same) {
                         Some(verdict) => *verdict = after,
                         None => told.push(after),

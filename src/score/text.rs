@@ -33,7 +33,10 @@ pub fn print(
     )?;
     if !score.kinds.is_empty() {
         writeln!(out)?;
-        let kinds = score.kinds.iter().map(|(kind, count)| (kind.name(), *count));
+        let kinds = score
+            .kinds
+            .iter()
+            .map(|(kind, count)| (kind.name(), *count));
         counts(out, "verdict", kinds.collect())?;
     }
     for question in Question::ALL {
@@ -41,7 +44,11 @@ pub fn print(
     }
     if differences && !score.differences.is_empty() {
         writeln!(out)?;
-        writeln!(out, "{:>8}  {:10}  {:24}  {:24}  rule", "frame", "question", "true", "said")?;
+        writeln!(
+            out,
+            "{:>8}  {:10}  {:24}  {:24}  rule",
+            "frame", "question", "true", "said"
+        )?;
         for each in &score.differences {
             writeln!(
                 out,
@@ -51,7 +58,11 @@ pub fn print(
                 each.truth,
                 each.ours,
                 each.rule.unwrap_or("-"),
-                if each.overclaimed { " (can't be known here)" } else { "" }
+                if each.overclaimed {
+                    " (can't be known here)"
+                } else {
+                    ""
+                }
             )?;
         }
     }

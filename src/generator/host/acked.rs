@@ -55,7 +55,9 @@ impl Host {
         if self.send.una > before || news.sacked {
             self.arm_timers();
         }
-        if news.acked > 0 && self.send.phase == Phase::Open || matches!(self.send.phase, Phase::Loss(_)) {
+        if news.acked > 0 && self.send.phase == Phase::Open
+            || matches!(self.send.phase, Phase::Loss(_))
+        {
             let full = self.send.limited;
             if full && news.acked > 0 {
                 self.send.congestion.grow(self.now, news.acked);
@@ -76,7 +78,11 @@ impl Host {
             self.agreed.peer_shift
         };
         let window = i64::from(header.window) << shift;
-        if ack > send.told_ack || start > send.told_at || (start == send.told_at && window > send.window) || window == 0 {
+        if ack > send.told_ack
+            || start > send.told_at
+            || (start == send.told_at && window > send.window)
+            || window == 0
+        {
             send.window = window;
             (send.told_at, send.told_ack) = (start, ack);
             send.widest = send.widest.max(window);
@@ -98,7 +104,9 @@ impl Host {
         for (at, &(left, right)) in blocks.iter().enumerate() {
             let twice = at == 0
                 && (right <= ack
-                    || blocks.get(1).is_some_and(|next| next.0 <= left && right <= next.1));
+                    || blocks
+                        .get(1)
+                        .is_some_and(|next| next.0 <= left && right <= next.1));
             if twice {
                 // A probe of the tail that was needless needs no reduction either.
                 continue;
@@ -119,9 +127,12 @@ impl Host {
                         send.reordering = true;
                     }
                 }
-                latest = Some(latest.map_or((segment.sent, segment.end, segment.again), |before: (Nanos, i64, u32)| {
-                    before.max((segment.sent, segment.end, segment.again))
-                }));
+                latest = Some(latest.map_or(
+                    (segment.sent, segment.end, segment.again),
+                    |before: (Nanos, i64, u32)| {
+                        before.max((segment.sent, segment.end, segment.again))
+                    },
+                ));
             }
             if let Some((sent, end, again)) = latest {
                 let min_rtt = send.min_rtt.unwrap_or(0);
@@ -144,7 +155,10 @@ impl Host {
     /// The acknowledgment moves up to `ack`.
     fn advance(&mut self, header: &Header, ack: i64, news: &mut News) {
         let now = self.now;
-        let echo = header.timestamps.filter(|_| self.agreed.timestamps).map(|(_, echo)| echo);
+        let echo = header
+            .timestamps
+            .filter(|_| self.agreed.timestamps)
+            .map(|(_, echo)| echo);
         let send = &mut self.send;
         let mut clean = true;
         while let Some(&first) = send.flight.front() {

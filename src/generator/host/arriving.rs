@@ -165,7 +165,11 @@ impl Host {
         }
         // Below everything: an old segment, or a probe. Beyond: no room.
         let below = end < next || (end <= next && start < next);
-        let beyond = start > self.receive.edge || (end > start && start == self.receive.edge && start >= next && self.receive.edge == next);
+        let beyond = start > self.receive.edge
+            || (end > start
+                && start == self.receive.edge
+                && start >= next
+                && self.receive.edge == next);
         if (below && end == start) || beyond {
             self.acknowledge();
             return Some(Refusal::OutsideWindow);
@@ -206,7 +210,8 @@ impl Host {
             }
         }
         if end > start {
-            if self.receive.gone && header.payload > 0 && end > next && !self.is_closing_data(start) {
+            if self.receive.gone && header.payload > 0 && end > next && !self.is_closing_data(start)
+            {
                 self.reset(ResetReason::AfterClose);
                 return Some(Refusal::NoSocket);
             }

@@ -120,6 +120,9 @@ mod tests {
 
     #[test]
     fn cube_roots_are_whole() {
-        assert_eq!([0, 1, 7, 8, 27, 1_000_001].map(cube_root), [0, 1, 1, 2, 3, 100]);
+        assert_eq!(
+            [0, 1, 7, 8, 27, 1_000_001].map(cube_root),
+            [0, 1, 1, 2, 3, 100]
+        );
     }
 }

@@ -31,8 +31,8 @@ use crate::wire::tcp_option::{self, SackBlock, SackBlocks, Timestamps};
 use crate::wire::{Flags, SeqNum, TcpOption};
 use congestion::Window;
 pub use habits::{Congestion, Habits, Identification, KeepAlive};
-pub use program::{Act, Reader};
 use program::Program;
+pub use program::{Act, Reader};
 
 /// A host's end of one connection.
 #[derive(Debug)]
@@ -231,10 +231,12 @@ impl Host {
             handshake,
             ..
         } = self.timers;
-        [resend, probe, rack, ack, persist, keep_alive, user, handshake]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            resend, probe, rack, ack, persist, keep_alive, user, handshake,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Time has come to `now`.

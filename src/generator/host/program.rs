@@ -221,7 +221,8 @@ impl Host {
     /// Takes out of the buffer what the user reads, and tells the peer when that opened the window.
     pub(super) fn read(&mut self) {
         // A FIN is not read.
-        let end = self.receive.next - i64::from(self.receive.fin.is_some_and(|fin| self.receive.next > fin));
+        let end = self.receive.next
+            - i64::from(self.receive.fin.is_some_and(|fin| self.receive.next > fin));
         let unread = end - self.receive.read;
         match self.program.reader {
             Reader::Stopped => {}

@@ -292,7 +292,11 @@ impl Host {
         self.send.backoff += 1;
         let first = self.send.flight.iter().position(|each| each.lost);
         if let Some(at) = first {
-            let fin = self.send.flight.get(at).is_some_and(|each| each.fin && each.end - each.start == 1);
+            let fin = self
+                .send
+                .flight
+                .get(at)
+                .is_some_and(|each| each.fin && each.end - each.start == 1);
             let trigger = if fin { Trigger::Fin } else { Trigger::Timeout };
             let stamp = self.stamp();
             if fresh {
