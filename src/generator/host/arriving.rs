@@ -210,21 +210,14 @@ impl Host {
             }
         }
         if end > start {
-            if self.receive.gone && header.payload > 0 && end > next && !self.is_closing_data(start)
-            {
+            // Whoever has closed takes nothing more, and says so.
+            if self.receive.gone && header.payload > 0 && end > next {
                 self.reset(ResetReason::AfterClose);
                 return Some(Refusal::NoSocket);
             }
             self.take(start, end, flags.has(Flags::FIN));
         }
         None
-    }
-
-    /// What comes for a user that has closed, but was sent before that could be known, is reset
-    /// too: nothing is kept.
-    fn is_closing_data(&self, start: i64) -> bool {
-        let _ = start;
-        false
     }
 
     /// A SYN where there is a connection.

@@ -14,7 +14,7 @@ const FAMILY: &str = "Wrappings";
 /// Sockets of two hosts with IPv6 addresses (RFC 3849).
 pub(super) const V6: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)), 40_000),
-    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)), 80),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)), 8_000),
 ];
 
 #[rustfmt::skip]

@@ -2,7 +2,7 @@
 
 use super::Scenario;
 use crate::generator::host::Act::{
-    Abort, Accept, Await, AwaitAcked, AwaitEnd, Close, Connect, NoDelay, Pause, Read, Shutdown,
+    Accept, Await, AwaitAcked, AwaitEnd, Close, Connect, NoDelay, Pause, Read, Shutdown,
     Write,
 };
 use crate::generator::host::{Act, Reader};
@@ -256,7 +256,6 @@ fn keep_alive_unanswered(network: &mut Network) {
         &[Connect, Write(300), Read(Reader::AtOnce), Pause(30 * SECOND)],
         &[Accept, Pause(500 * MILLI), Act::Vanish],
     );
-    let _ = Abort;
     network.talk(talk.with(Side::Client, |habits| {
         habits.keep_alive = Some(KeepAlive {
             idle: SECOND,

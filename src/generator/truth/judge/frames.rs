@@ -31,13 +31,11 @@ struct Seen {
     acked: Option<i64>,
     /// The window it was told, and from which position.
     window: Option<(i64, i64)>,
-    ids: Option<bool>,
 }
 
 struct Frames<'a> {
     journal: &'a Journal,
     facts: &'a [Facts],
-    tap: Tap,
     numbers: &'a BTreeMap<u32, (u32, u64)>,
     /// The first frame of each packet.
     first_frames: BTreeMap<Uid, u64>,
@@ -82,7 +80,6 @@ pub(super) fn judge(
     let mut frames = Frames {
         journal,
         facts,
-        tap,
         numbers,
         first_frames,
         seen: BTreeMap::new(),
@@ -168,7 +165,7 @@ impl Frames<'_> {
             if !again {
                 self.carried(each.packet, stream, packet, facts, &mut truth);
                 self.windows(stream, packet, facts, &mut truth);
-                self.acknowledgment(stream, peer, packet, facts, &mut truth);
+                self.acknowledgment(peer, packet, facts, &mut truth);
             }
             self.ack_unseen(peer, packet, facts, &mut truth);
             self.remember(each.packet, stream, packet, facts);
@@ -384,13 +381,11 @@ impl Frames<'_> {
 
     fn acknowledgment(
         &mut self,
-        stream: (u32, Side),
         peer: (u32, Side),
         packet: &Packet,
         facts: &Facts,
         truth: &mut FrameTruth,
     ) {
-        let _ = stream;
         if facts.window_update && packet.reason != Reason::Challenge {
             truth.verdicts.push(Kind::WindowUpdate);
         }
@@ -470,7 +465,6 @@ impl Frames<'_> {
             seen.bare = Some((uid, facts.start));
         }
         seen.end = Some(seen.end.unwrap_or(facts.start).max(facts.end));
-        let _ = seen.ids;
     }
 }
 
