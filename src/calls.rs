@@ -278,8 +278,14 @@ impl CallLog {
 
     /// The calls on both sockets of a TCP connection between two endpoints, with what made these
     /// sockets: `socket`, `bind` and `listen` of a server included, ordered by when they were
-    /// made.
-    pub fn of_connection(&self, first: SocketAddr, second: SocketAddr) -> Vec<Beside<'_>> {
+    /// made. `begun` is when its first segment went by: a `connect` that failed may have
+    /// left its socket without an address, and is known by its time.
+    pub fn of_connection(
+        &self,
+        first: SocketAddr,
+        second: SocketAddr,
+        begun: Timestamp,
+    ) -> Vec<Beside<'_>> {
         let ends = [plain(first), plain(second)];
         // Which end's a socket is.
         let mut sockets: BTreeMap<u32, bool> = BTreeMap::new();
@@ -287,11 +293,24 @@ impl CallLog {
         for call in self.calls.iter().filter(|call| is_tcp(call)) {
             if let (Some(socket), Some(local), Some(peer)) = (call.socket, call.local, call.peer) {
                 let (local, peer) = (plain(local), plain(peer));
-                if (local, peer) == (ends[0], ends[1]) {
+                if is_at(local, ends[0]) && peer == ends[1] {
                     sockets.insert(call.made.unwrap_or(socket), true);
-                } else if (local, peer) == (ends[1], ends[0]) {
+                } else if is_at(local, ends[1]) && peer == ends[0] {
                     sockets.insert(call.made.unwrap_or(socket), false);
                 }
+            }
+        }
+        for call in self
+            .calls
+            .iter()
+            .filter(|call| is_tcp(call) && call.call == "connect")
+        {
+            if let (Some(socket), None, Some(peer)) = (call.socket, call.local, call.peer)
+                && call.time() <= begun
+                && begun <= call.returned()
+                && let Some(end) = ends.iter().position(|end| plain(peer) == *end)
+            {
+                sockets.entry(socket).or_insert(end == 1);
             }
         }
         // A listening socket, and for whom it accepted.
@@ -304,8 +323,9 @@ impl CallLog {
                 listeners.insert(listener, by_first);
             }
         }
-        // One whose backlog took the connection while nobody accepted.
-        for call in self.calls.iter().filter(|call| call.call == "listen") {
+        // One whose backlog took the connection while nobody accepted, or that refused it.
+        let names_a_server = |call: &&Call| call.call == "listen" || call.call == "bind";
+        for call in self.calls.iter().filter(names_a_server) {
             if let (Some(socket), Some(local)) = (call.socket, call.local)
                 && let Some(end) = ends.iter().position(|end| is_at(plain(local), *end))
             {
@@ -330,7 +350,8 @@ impl CallLog {
     }
 }
 
-/// Whether a listening address takes what is sent to `end`.
+/// Whether a socket's address is `end`: all addresses include it, where it listens, or where its
+/// connection failed and only the port is left.
 fn is_at(local: SocketAddr, end: SocketAddr) -> bool {
     local.port() == end.port() && (local.ip() == end.ip() || local.ip().is_unspecified())
 }
@@ -455,11 +476,31 @@ mod tests {
     fn calls_of_a_connection_are_found_with_the_listener_that_made_it() {
         let log = two_accepted();
         let (client, server) = (at("10.0.0.1:4001"), at("10.0.0.2:80"));
-        let found = log.of_connection(client.expect("one"), server.expect("one"));
+        let begun = Timestamp::default();
+        let found = log.of_connection(client.expect("one"), server.expect("one"), begun);
         let names: Vec<_> = found.iter().map(|beside| beside.call.number).collect();
         // Not what was accepted for the other one, nor its calls.
         assert_eq!(names, [1, 2, 5, 6]);
         assert!(found.iter().all(|beside| !beside.by_first));
+    }
+
+    #[test]
+    fn a_refused_connect_is_known_by_its_time() {
+        let refused = |number, socket| Call {
+            peer: at("10.0.0.2:80"),
+            result: -1,
+            ..call(number, "connect", socket)
+        };
+        let log = CallLog {
+            calls: vec![refused(100, 1), refused(200, 2)],
+            ..CallLog::default()
+        };
+        let (client, server) = (at("10.0.0.1:4001"), at("10.0.0.2:80"));
+        let begun = Timestamp::from_nanos(log.calls[1].time_ns + 3);
+        let found = log.of_connection(client.expect("one"), server.expect("one"), begun);
+        let numbers: Vec<_> = found.iter().map(|beside| beside.call.number).collect();
+        assert_eq!(numbers, [200]);
+        assert!(found[0].by_first);
     }
 
     #[test]

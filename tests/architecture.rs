@@ -25,9 +25,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("prefetch", &[]),
     ("calls", &["time"]),
     ("frame", &["time", "wire"]),
+    ("capture_filter", &["wire"]),
+    ("confinement", &[]),
+    ("host", &[]),
+    (
+        "recording",
+        &["time", "frame", "wire", "source", "generator"],
+    ),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
-    ("source", &["time", "frame", "wire"]),
+    ("source", &["time", "frame", "wire", "capture_filter"]),
     // Never tcp: what it says is true must not come from what it is held against.
     ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
@@ -56,6 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "diagnosis",
             "analysis",
             "calls",
+            "host",
         ],
     ),
     // It asks for the figures that reports give.
@@ -91,7 +99,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "filter",
             "generator",
+            "calls",
             "score",
+            "capture_filter",
+            "confinement",
+            "host",
+            "recording",
         ],
     ),
     // What is shown, and what it is read from: its views name neither sources nor wire.
@@ -115,7 +128,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Files that read a clock: where waiting and progress are a matter of wall time.
-const MAY_READ_A_CLOCK: &[&str] = &["src/cli/input.rs", "src/source/follow.rs"];
+const MAY_READ_A_CLOCK: &[&str] = &[
+    "src/cli/input.rs",
+    "src/source/follow.rs",
+    "src/generator/sockets/record.rs",
+    "src/source/live/capture.rs",
+    "src/source/live/libpcap.rs",
+];
 
 /// Lines of a file before its tests, at most.
 const LONGEST: usize = 700;

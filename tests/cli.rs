@@ -174,6 +174,8 @@ fn help_says_what_can_be_typed() {
         ("ladder", expect_file!["expected/help-ladder.txt"]),
         ("extract", expect_file!["expected/help-extract.txt"]),
         ("explain", expect_file!["expected/help-explain.txt"]),
+        ("live", expect_file!["expected/help-live.txt"]),
+        ("interfaces", expect_file!["expected/help-interfaces.txt"]),
     ] {
         check(&good(&[&command, &"--help"]), &expected);
     }

@@ -8,15 +8,17 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use tcplens::analysis::detail::{Ask, Detail, StreamView, Talk, What as Carried};
+use tcplens::analysis::detail::{Ask, Detail, Failed, StreamView, Talk, What as Carried};
+use tcplens::analysis::frame_index::Cursor;
 use tcplens::analysis::{
-    Analyzer, CloseUp, FlowId, FlowView, FrameIndex, FrameView, Observer, Options, Revisions,
-    Settled,
+    Analyzer, CloseUp, FlowId, FlowView, FrameIndex, FrameView, Observer, Options, Places,
+    Revisions, Settled,
 };
 use tcplens::frame::{CapturedFrame, Place, ReadAgain};
 use tcplens::source::{self, Arrival, FileSource, OpenOptions, Source, Spooling, Trail};
-use tcplens::tcp::{Event, Role, Verdict, What};
-use tcplens::wire::Flags;
+use tcplens::tcp::{Event, Role, State, Verdict, What};
+use tcplens::wire::ip::protocol;
+use tcplens::wire::{Address, Flags, Fragment, ethernet, ipv4};
 
 mod packets;
 
@@ -38,7 +40,7 @@ fn capture(name: &str) -> PathBuf {
 }
 
 const SPOOL: u64 = 1 << 30;
-const NEVER: AtomicBool = AtomicBool::new(false);
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A frame, to keep.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,6 +235,8 @@ fn nothing_of_a_place_is_trusted() {
     }
 }
 
+type Delivered = (Option<u64>, Role, u64, Result<Vec<u8>, u64>);
+
 /// What one reading of everything says of each flow.
 #[derive(Default)]
 struct Everything {
@@ -240,7 +244,7 @@ struct Everything {
     /// Frames and datagrams of each, by number.
     numbers: BTreeMap<FlowId, Vec<u64>>,
     /// Frame, offset, bytes or the length of a gap, as delivered.
-    streams: BTreeMap<u32, Vec<(Option<u64>, Role, u64, Result<Vec<u8>, u64>)>>,
+    streams: BTreeMap<u32, Vec<Delivered>>,
     undelivered: usize,
 }
 
@@ -459,20 +463,24 @@ fn a_list_that_was_let_go_costs_time_and_nothing_else() {
     assert!(!whole.is_vague() && vague.is_vague());
     assert!(index.memory() < 17_000 && index.unnoted() == 0);
     assert_eq!(whole.len(), vague.len());
-    // What still is too much is counted.
+    // What then still is too much has no list, and is searched for.
+    let trail = Trail::new(0);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
     let mut index = FrameIndex::new(3000);
-    run(
-        files,
-        &OpenOptions::default(),
-        &Options::default(),
-        &mut index,
+    let analyzer = run(files, &options, &Options::default(), &mut index);
+    assert!(index.memory() < 6000, "{}", index.memory());
+    assert_eq!(index.last(), 12_000);
+    let ask = Ask::of(analyzer.capture());
+    let places = index.search(FlowId::Tcp(1), 2, index.last(), false);
+    let detail = Detail::read(&places, &mut trail.reread(), &ask, &NEVER).unwrap();
+    assert_eq!(
+        (detail.rows.len(), detail.missing),
+        (6000, Default::default())
     );
-    assert!(
-        index.unnoted() > 1000 && index.memory() < 6000,
-        "{}",
-        index.memory()
-    );
-    assert_eq!(index.last() + index.unnoted(), 12_000);
+    assert!(detail.rows.iter().all(|row| row.frame % 2 == 0));
     fs::remove_file(path).unwrap();
 }
 
@@ -490,4 +498,225 @@ fn long() -> Vec<u8> {
         })
         .collect();
     packets::pcap(frames.iter().map(Vec::as_slice))
+}
+
+#[test]
+fn fragments_of_an_outer_packet_belong_to_the_inner_connection() {
+    let fragment = |payload: &[u8], id: u16, offset: u16, more: bool| {
+        let link = ethernet::Header {
+            destination: [2, 0, 0, 0, 0, 2],
+            source: [2, 0, 0, 0, 0, 1],
+            ether_type: ethernet::ether_type::IPV4,
+        };
+        let ip = ipv4::Header {
+            traffic_class: 0,
+            total_length: (ipv4::Header::LEN + payload.len()) as u16,
+            id,
+            dont_fragment: false,
+            fragment: Fragment { offset, more },
+            ttl: 64,
+            protocol: protocol::IPV4,
+            source: Address::v4([192, 0, 2, 1]),
+            destination: Address::v4([192, 0, 2, 2]),
+            options: &[],
+        };
+        let mut bytes = Vec::new();
+        link.emit(&mut bytes);
+        ip.emit(&mut bytes);
+        bytes.extend_from_slice(payload);
+        bytes
+    };
+    // Two packets in two fragments each, which come in turn.
+    let mut frames = Vec::new();
+    let payload = [7; 400];
+    for (id, seq) in [(1, 1000), (2, 1400)] {
+        let mut segment = packets::segment(seq, 1, Flags::ACK);
+        (segment.payload, segment.payload_len) = (&payload, 400);
+        let inner = packets::frame(packets::CLIENT, packets::SERVER, id, &segment);
+        let (first, second) = inner[ethernet::Header::LEN..].split_at(200);
+        frames.push((id, fragment(first, id, 0, true)));
+        frames.push((id + 10, fragment(second, id, 200, false)));
+    }
+    frames.sort();
+    let path = std::env::temp_dir().join(format!("tcplens-{}-outer.pcap", std::process::id()));
+    fs::write(
+        &path,
+        packets::pcap(frames.iter().map(|each| each.1.as_slice())),
+    )
+    .unwrap();
+    let (connections, index) = same_as_everything(std::slice::from_ref(&path), 1 << 20, "outer");
+    let places = index.places(FlowId::Tcp(0)).unwrap();
+    assert_eq!((connections, places.len()), (1, 2));
+    assert!(places.numbers().eq([3, 4]));
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn streams_in_windows_are_the_whole() {
+    let file = capture("bulk-download.pcap");
+    let trail = Trail::new(SPOOL);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
+    let mut index = FrameIndex::new(1 << 20);
+    let files = std::slice::from_ref(&file);
+    let analyzer = run(files, &options, &Options::default(), &mut index);
+    let ask = Ask::of(analyzer.capture());
+    let places = index.places(FlowId::Tcp(0)).unwrap();
+    let read = |skip, limit| {
+        StreamView::read(&places, &mut trail.reread(), &ask, skip, limit, &NEVER).unwrap()
+    };
+    let whole = read(0, usize::MAX);
+    let total = whole.all().len() as u64;
+    assert!(total > 5000 && whole.after == 0 && whole.before == 0);
+    let (mut skip, mut bytes) = (0, Vec::new());
+    while skip < total {
+        let window = read(skip, 1000);
+        assert_eq!((window.before, window.lengths), (skip, whole.lengths));
+        assert_eq!(
+            window.before + window.all().len() as u64 + window.after,
+            total
+        );
+        let told: usize = window.runs.iter().map(|run| window.bytes(run).len()).sum();
+        assert_eq!(told, window.all().len());
+        bytes.extend_from_slice(window.all());
+        skip = window.next();
+    }
+    assert_eq!(bytes, whole.all());
+    let beyond = read(total + 10, 1000);
+    assert_eq!((beyond.before, beyond.runs.len()), (total, 0));
+    let frame = whole.runs[3].frame.unwrap();
+    assert!(whole.runs[whole.run_of(frame)].frame == Some(frame));
+}
+
+#[test]
+fn rows_say_where_both_endpoints_stood() {
+    let file = capture("close-by-client.pcap");
+    let trail = Trail::new(SPOOL);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
+    let mut index = FrameIndex::new(1 << 20);
+    let files = std::slice::from_ref(&file);
+    let analyzer = run(files, &options, &Options::default(), &mut index);
+    let places = index.places(FlowId::Tcp(0)).unwrap();
+    let whole = Ask::of(analyzer.capture());
+    let detail = Detail::read(&places, &mut trail.reread(), &whole, &NEVER).unwrap();
+    let [syn, syn_ack, ack, ..] = detail.rows.as_slice() else {
+        panic!("{} rows", detail.rows.len());
+    };
+    assert_eq!(
+        (syn.seq, syn.ack, syn.end(), syn.from),
+        (0, None, 1, Role::Client)
+    );
+    assert_eq!(syn.states, [State::SynSent, State::Listen]);
+    assert_eq!((syn.changed, syn.in_flight), ([true, false], [1, 0]));
+    assert_eq!((syn_ack.seq, syn_ack.ack), (0, Some(1)));
+    assert_eq!(syn_ack.rtt, Some(syn_ack.time - syn.time));
+    assert_eq!((ack.seq, ack.ack, ack.payload_len), (1, Some(1), 0));
+    assert_eq!(ack.window, Some(u64::from(ack.window_raw) << 10));
+    let last = detail.rows.last().unwrap();
+    assert_eq!(last.states, [State::TimeWait, State::Closed]);
+    assert_eq!(detail.row_of(syn_ack.frame), 1);
+    assert_eq!(detail.row_at(ack.time), 2);
+    // A later part of them.
+    let part = Ask {
+        skip: 2,
+        rows: 3,
+        ..whole
+    };
+    let part = Detail::read(&places, &mut trail.reread(), &part, &NEVER).unwrap();
+    assert_eq!(part.rows, detail.rows[2..5]);
+    let counts = (part.rows_before, part.rows_dropped);
+    assert_eq!(counts, (2, detail.rows.len() as u64 - 5));
+    // Told to stop, and asked for what it is not.
+    let stop = AtomicBool::new(true);
+    let stopped = Detail::read(&places, &mut trail.reread(), &part_of(&analyzer), &stop);
+    assert_eq!(stopped.err(), Some(Failed::Stopped));
+    let talk = Talk::read(&places, &mut trail.reread(), &part_of(&analyzer), &NEVER);
+    assert_eq!(talk.err(), Some(Failed::Changed));
+}
+
+fn part_of(analyzer: &Analyzer) -> Ask {
+    Ask::of(analyzer.capture())
+}
+
+#[test]
+fn frames_that_are_gone_are_counted() {
+    let bytes = fs::read(capture("half-close.pcap")).unwrap();
+    let path = std::env::temp_dir().join(format!("tcplens-{}-gone.pcap", std::process::id()));
+    fs::write(&path, &bytes).unwrap();
+    let trail = Trail::new(SPOOL);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
+    let mut index = FrameIndex::new(1 << 20);
+    let files = std::slice::from_ref(&path);
+    let analyzer = run(files, &options, &Options::default(), &mut index);
+    let places = index.places(FlowId::Tcp(0)).unwrap();
+    let ask = Ask::of(analyzer.capture());
+    fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    let detail = Detail::read(&places, &mut trail.reread(), &ask, &NEVER).unwrap();
+    assert_eq!(detail.missing.frames, 1);
+    let reason = detail.missing.reason.unwrap();
+    assert_eq!(reason.to_string(), "the file ends before it, or within it");
+    fs::write(&path, []).unwrap();
+    let failed = Detail::read(&places, &mut trail.reread(), &ask, &NEVER).err();
+    assert!(matches!(failed, Some(Failed::Unread(_))), "{failed:?}");
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn any_stretch_of_frames_while_the_file_is_still_read() {
+    let file = capture("bulk-download.pcap");
+    let trail = Trail::new(SPOOL);
+    let options = OpenOptions {
+        trail: Some(trail.clone()),
+        ..OpenOptions::default()
+    };
+    let mut index = FrameIndex::new(1 << 20);
+    let mut analyzer = Analyzer::new(Options::default());
+    let mut reread = trail.reread();
+    source::open(&[&file], &options)
+        .unwrap()
+        .run(&mut |arrival| {
+            let flow = analyzer.arrive(arrival, &mut index);
+            if let Arrival::Frame(now) = arrival {
+                // This one, and what came just before it.
+                let stretch = index.stretch(now.number.saturating_sub(3), now.number);
+                let mut cursor = Cursor::default();
+                for number in now.number.saturating_sub(3).max(1)..=now.number {
+                    let frame = stretch.frame(number, &mut cursor, &mut reread).unwrap();
+                    assert_eq!(frame.number, number);
+                    if number == now.number {
+                        assert_eq!((frame.time, frame.data), (now.time, now.data));
+                    }
+                }
+                let beyond = now.number + 1;
+                assert!(stretch.frame(beyond, &mut cursor, &mut reread).is_err());
+                let places = index.places(FlowId::Tcp(0)).unwrap();
+                assert_eq!(places.numbers().last(), Some(now.number));
+            }
+            flow
+        })
+        .unwrap();
+}
+
+/// What goes from one thread to another can.
+#[test]
+fn readers_go_to_other_threads() {
+    fn goes<T: Send + 'static>(_: T) {}
+    let trail = Trail::new(0);
+    goes(trail.reread());
+    goes(trail);
+    goes(|places: Places, detail: Detail, view: StreamView| (places, detail, view));
+    let index = FrameIndex::new(1 << 20);
+    let stretch = index.stretch(1, 2);
+    assert_eq!(stretch.span(), None);
+    goes((index, stretch));
+    let thread = std::thread::spawn(|| Ask::of(Analyzer::new(Options::default()).capture()).rows);
+    assert!(thread.join().unwrap() > 1000);
 }

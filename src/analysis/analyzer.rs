@@ -3,14 +3,10 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
-use super::frame_index::FlowId;
 use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
-use super::{
-    Belonging, Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView,
-    Observer, Options,
-};
+use super::{Belonging, Capture, Conversation, FlowView, FrameView, Observer, Options};
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
 use crate::flow::{Direction, FlowKey, FlowTable, Protocol, Slot, Socket};
@@ -216,16 +212,7 @@ impl Analyzer {
             (Transport::Icmp(icmp), _) if icmp.quoted.is_some() => {
                 let about = self.icmp_error(icmp);
                 if observer.wants_flows() {
-                    let flow = match about {
-                        FlowView::IcmpAboutTcp(id, _) => Some(FlowId::Tcp(id)),
-                        FlowView::IcmpAboutUdp(id, _) => Some(FlowId::Udp(id)),
-                        _ => None,
-                    };
-                    let to = Belonging {
-                        flow,
-                        reuses_ports: false,
-                    };
-                    observer.belongs(frame, decoded, to);
+                    observer.belongs(frame, decoded, Belonging::about(&about));
                 }
                 return self.show(frame, decoded, about, observer);
             }
@@ -265,23 +252,6 @@ impl Analyzer {
             flow,
             events: &self.events,
         })
-    }
-
-    /// Which flow a frame went to.
-    #[inline]
-    fn belonging(&self, place: Option<(Slot, Direction)>, frame: &CapturedFrame<'_>) -> Belonging {
-        let entry = place.and_then(|(slot, _)| self.table.get(slot));
-        let (flow, reuses_ports) = match entry.map(|entry| &entry.value) {
-            None => (None, false),
-            Some(Tracked::HalfOpen(id, ..)) => (Some(FlowId::Tcp(*id)), false),
-            Some(Tracked::Tcp(flow)) => {
-                let connection = &flow.connection;
-                let first = connection.first_frame == frame.number;
-                (Some(FlowId::Tcp(flow.id)), first && connection.reuses_ports)
-            }
-            Some(Tracked::Udp(conversation)) => (Some(FlowId::Udp(conversation.id)), false),
-        };
-        Belonging { flow, reuses_ports }
     }
 
     fn show<O: Observer + ?Sized>(
@@ -662,89 +632,6 @@ impl Analyzer {
     /// How many UDP conversations were seen, those evicted included.
     pub fn udp_seen(&self) -> u32 {
         self.next_udp
-    }
-
-    /// The TCP connections that are kept, by number, each with the place to ask
-    /// [`connection`](Self::connection) for.
-    pub fn connections(&self) -> Vec<(u32, Slot)> {
-        let mut list: Vec<_> = self
-            .table
-            .iter()
-            .filter_map(|(slot, entry)| match &entry.value {
-                Tracked::Tcp(flow) => Some((flow.id, slot)),
-                Tracked::HalfOpen(id, ..) => Some((*id, slot)),
-                Tracked::Udp(_) => None,
-            })
-            .collect();
-        list.sort_unstable();
-        list
-    }
-
-    /// The first SYN of a connection that has nothing else, for figures over millions of them
-    /// without making each whole.
-    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
-        match &self.table.get(slot)?.value {
-            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
-            _ => None,
-        }
-    }
-
-    /// Shows one connection. Half-open ones are made whole for the occasion.
-    pub fn connection<R>(
-        &self,
-        slot: Slot,
-        look: impl FnOnce(&ConnectionView<'_>) -> R,
-    ) -> Option<R> {
-        let entry = self.table.get(slot)?;
-        match &entry.value {
-            Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
-            Tracked::HalfOpen(id, client, embryo) => {
-                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
-                Some(look(&ConnectionView {
-                    id: *id,
-                    sockets: [
-                        entry.key.source(*client),
-                        entry.key.source(client.reverse()),
-                    ],
-                    connection: &connection,
-                }))
-            }
-            Tracked::Udp(_) => None,
-        }
-    }
-
-    /// The place of every UDP conversation that is kept, to ask
-    /// [`conversation`](Self::conversation) for.
-    pub fn conversation_slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let is_udp = |entry: &Entry<Tracked>| matches!(entry.value, Tracked::Udp(_));
-        let all = self.table.iter();
-        all.filter_map(move |(slot, entry)| is_udp(entry).then_some(slot))
-    }
-
-    /// One UDP conversation.
-    pub fn conversation(&self, slot: Slot) -> Option<ConversationView<'_>> {
-        match self.table.get(slot)? {
-            Entry {
-                key,
-                value: Tracked::Udp(conversation),
-                ..
-            } => Some(talk_of(key, conversation)),
-            _ => None,
-        }
-    }
-
-    /// The UDP conversations that are kept, by number.
-    pub fn conversations(&self) -> Vec<ConversationView<'_>> {
-        let mut list: Vec<_> = self
-            .table
-            .iter()
-            .filter_map(|(_, entry)| match &entry.value {
-                Tracked::Udp(conversation) => Some(talk_of(&entry.key, conversation)),
-                _ => None,
-            })
-            .collect();
-        list.sort_unstable_by_key(|conversation| conversation.id);
-        list
     }
 }
 

@@ -8,8 +8,10 @@
 //!
 //! Memory is bounded. Past the bound the places within the oldest chunks are let go first: they
 //! are found by walking the file from the chunk's first frame. Then the longest lists of flows:
-//! their frames are found among all between their first and their last. What then still is too
-//! much is not noted, and counted.
+//! their frames are found among all between their first and their last. Then nothing is noted but
+//! where each chunk begins, and new flows have no list: they are [searched](FrameIndex::search)
+//! for. Where a walk is not possible (several inputs merged, what is kept aside), what can't be
+//! noted is counted.
 
 mod numbers;
 mod places;
@@ -19,10 +21,10 @@ use std::collections::BTreeMap;
 use super::{Belonging, Observer};
 use crate::frame::CapturedFrame;
 use crate::wire::{self, Address, Decoded, Transport};
-use numbers::Numbers;
+use numbers::{Lists, Numbers};
 use places::PlaceList;
 
-pub use places::{Places, Stretch};
+pub use places::{Cursor, Places, Stretch};
 
 /// The number of a flow: connections and UDP conversations are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +33,17 @@ pub enum FlowId {
     Tcp(u32),
     /// A UDP conversation.
     Udp(u32),
+}
+
+/// Frames that are written to the lists together.
+const BATCH: usize = 128;
+
+/// A frame of a flow.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    flow: FlowId,
+    number: u64,
+    reuses_ports: bool,
 }
 
 /// An observer that notes which frames each flow has, and where they lie.
@@ -67,13 +80,15 @@ pub struct FrameIndex {
     limit: usize,
     memory: usize,
     places: PlaceList,
-    tcp: Vec<Numbers>,
-    udp: Vec<Numbers>,
+    tcp: Lists,
+    udp: Lists,
+    /// Frames whose lists are still to be written: a batch of them waits for memory once.
+    fresh: Vec<Noted>,
     fragments: Fragments,
     /// Frames that hold the earlier fragments of a flow's datagrams.
     parts: BTreeMap<FlowId, Vec<u64>>,
     unnoted: u64,
-    /// Whether nothing is left that could be let go.
+    /// Whether nothing is left that could be let go: no list begins or grows.
     is_full: bool,
 }
 
@@ -84,8 +99,9 @@ impl FrameIndex {
             limit: memory,
             memory: 0,
             places: PlaceList::default(),
-            tcp: Vec::new(),
-            udp: Vec::new(),
+            tcp: Lists::default(),
+            udp: Lists::default(),
+            fresh: Vec::with_capacity(BATCH),
             fragments: Fragments::default(),
             parts: BTreeMap::new(),
             unnoted: 0,
@@ -96,11 +112,34 @@ impl FrameIndex {
     /// Where the frames of a flow lie, as far as they have been read; `None` where there is no
     /// such flow. What is copied is a byte or two a frame: it does not hold a reader up.
     pub fn places(&self, flow: FlowId) -> Option<Places> {
-        let numbers = self.list(flow)?;
+        let mut numbers = match flow {
+            FlowId::Tcp(id) => self.tcp.get(id),
+            FlowId::Udp(id) => self.udp.get(id),
+        };
+        for noted in self.fresh.iter().filter(|noted| noted.flow == flow) {
+            match &mut numbers {
+                Some(numbers) => {
+                    numbers.push(noted.number);
+                }
+                None if self.is_full => {}
+                none => *none = Some(Numbers::of(noted.number, noted.reuses_ports)),
+            }
+        }
+        Some(self.with_numbers(flow, numbers?))
+    }
+
+    /// Where the frames of a flow can be searched for, whose first and last frame are known but
+    /// that has no list: [`places`](Self::places) says none when memory had run out before it
+    /// began.
+    pub fn search(&self, flow: FlowId, first: u64, last: u64, reuses_ports: bool) -> Places {
+        self.with_numbers(flow, Numbers::between(first, last, reuses_ports))
+    }
+
+    fn with_numbers(&self, flow: FlowId, numbers: Numbers) -> Places {
         let parts = self.parts.get(&flow).map_or(&[][..], Vec::as_slice);
         let first = parts.iter().copied().fold(numbers.first(), u64::min);
         let stretch = self.stretch(first, numbers.last());
-        Some(Places::new(flow, numbers.clone(), parts.to_vec(), stretch))
+        Places::of(flow, numbers, parts.to_vec(), stretch)
     }
 
     /// Where all frames from number `first` to number `last` lie, as far as they have been read.
@@ -118,52 +157,78 @@ impl FrameIndex {
         self.memory
     }
 
-    /// Frames that were not noted, because the lists would have grown beyond their limit.
+    /// Frames whose flow has no list, because that would have grown memory beyond its limit.
     pub fn unnoted(&self) -> u64 {
         self.unnoted
     }
 
-    fn list(&self, flow: FlowId) -> Option<&Numbers> {
-        let list = match flow {
-            FlowId::Tcp(id) => self.tcp.get(id as usize),
-            FlowId::Udp(id) => self.udp.get(id as usize),
-        };
-        list.filter(|list| list.len() > 0)
+    /// Writes a batch to the lists.
+    #[inline(never)]
+    fn write(&mut self) {
+        let mut batch = core::mem::take(&mut self.fresh);
+        for noted in &batch {
+            let (lists, id) = self.lists(noted.flow);
+            lists.expect(id);
+        }
+        for noted in &batch {
+            let (lists, id) = self.lists(noted.flow);
+            lists.expect_end(id);
+        }
+        for noted in batch.drain(..) {
+            self.note(noted);
+        }
+        self.fresh = batch;
+    }
+
+    #[inline]
+    fn lists(&mut self, flow: FlowId) -> (&mut Lists, u32) {
+        match flow {
+            FlowId::Tcp(id) => (&mut self.tcp, id),
+            FlowId::Udp(id) => (&mut self.udp, id),
+        }
     }
 
     /// Notes a frame of a flow.
     #[inline]
-    fn note(&mut self, flow: FlowId, number: u64, reuses_ports: bool) {
+    fn note(&mut self, noted: Noted) {
+        let Noted {
+            flow,
+            number,
+            reuses_ports,
+        } = noted;
         let (lists, id) = match flow {
-            FlowId::Tcp(id) => (&mut self.tcp, id as usize),
-            FlowId::Udp(id) => (&mut self.udp, id as usize),
+            FlowId::Tcp(id) => (&mut self.tcp, id),
+            FlowId::Udp(id) => (&mut self.udp, id),
         };
-        if lists.len() <= id {
-            let before = lists.capacity();
-            lists.resize_with(id + 1, Numbers::default);
-            self.memory += (lists.capacity() - before) * size_of::<Numbers>();
-        }
-        if let Some(list) = lists.get_mut(id) {
-            self.memory += list.push(number, reuses_ports);
+        if self.is_full {
+            let (noted, freed) = lists.push_within(id, number);
+            self.unnoted += u64::from(!noted);
+            self.memory = self.memory.saturating_sub(freed);
+        } else {
+            self.memory += lists.push(id, number, reuses_ports);
         }
     }
 
-    /// Lets go of what can be found otherwise. False when there is nothing.
+    /// Lets go of what can be found otherwise.
     #[cold]
-    fn relieve(&mut self) -> bool {
-        if let Some(freed) = self.places.thin() {
-            self.memory = self.memory.saturating_sub(freed);
-            return true;
-        }
+    fn relieve(&mut self) {
         // Short lists are not worth reading all frames for.
         let worth = (self.limit / 4096).max(64);
-        let lists = self.tcp.iter_mut().chain(&mut self.udp);
-        let longest = lists.max_by_key(|list| list.heap());
-        let longest = longest.filter(|list| list.heap() >= worth);
-        let freed = longest.map_or(0, Numbers::let_go);
-        self.memory = self.memory.saturating_sub(freed);
-        self.is_full = freed == 0;
-        !self.is_full
+        while self.memory > self.limit {
+            let freed = match self.places.thin() {
+                Some(freed) => freed,
+                None => {
+                    let longest = self.tcp.longest().max(self.udp.longest());
+                    if longest < worth {
+                        self.is_full = true;
+                        self.places.stay_thin();
+                        return;
+                    }
+                    self.tcp.let_go(longest / 2) + self.udp.let_go(longest / 2)
+                }
+            };
+            self.memory = self.memory.saturating_sub(freed);
+        }
     }
 }
 
@@ -178,13 +243,19 @@ impl Observer for FrameIndex {
 
     #[inline]
     fn belongs(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>, to: Belonging) {
-        if self.memory > self.limit && (self.is_full || !self.relieve()) {
-            self.unnoted += 1;
-            return;
+        if self.memory > self.limit && !self.is_full {
+            self.relieve();
         }
         self.memory += self.places.push(frame.number, frame.place);
         if let Some(flow) = to.flow {
-            self.note(flow, frame.number, to.reuses_ports);
+            self.fresh.push(Noted {
+                flow,
+                number: frame.number,
+                reuses_ports: to.reuses_ports,
+            });
+            if self.fresh.len() >= BATCH {
+                self.write();
+            }
         }
         let is_part = matches!(decoded.transport, Transport::Fragment(_));
         if is_part || !self.fragments.0.is_empty() {

@@ -2,8 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use super::ConversationView;
-use super::frame_index::FlowId;
+use super::{Belonging, ConversationView};
 use crate::flow::Socket;
 use crate::frame::CapturedFrame;
 use crate::source::Arrival;
@@ -68,15 +67,6 @@ impl Observer for () {
     fn wants_frames(&self) -> bool {
         false
     }
-}
-
-/// The flow that a frame belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Belonging {
-    /// The flow; `None` where the frame has none.
-    pub flow: Option<FlowId>,
-    /// Whether the frame opened it on sockets that another connection had.
-    pub reuses_ports: bool,
 }
 
 /// A frame, what it held, and what it meant.

@@ -5,13 +5,14 @@ use std::io::{self, BufWriter, Write};
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::filter::{self, Filtering};
 use super::input::{self, Finished, Inputs, Output};
 use super::terminal::{self, When};
 use crate::analysis::{CloseUp, ConnectionView};
 use crate::flow::Slot;
 use crate::report::json::Layout;
 use crate::report::text::Look;
-use crate::report::{self, Problem, Report, Selection, Sort};
+use crate::report::{self, Found, Problem, Report, Selection, Sort};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -19,6 +20,7 @@ Examples:
   tcplens analyze a.pcap                       all connections
   tcplens analyze a.pcap --connection 3        one of them in full
   tcplens analyze a.pcap --sort bytes --top 5  the five with the most bytes
+  tcplens analyze a.pcap --filter 'conn.rtt.p95 > 100ms'
   tcplens analyze rotated.pcap*                several files as one capture
   tcpdump -i eth0 -w - | tcplens analyze -     until Ctrl-C
   tcplens analyze a.pcap --format json | jq '.tcp.endings'")]
@@ -26,8 +28,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
 
+    #[command(flatten)]
+    filtering: Filtering,
+
     /// Show one connection in full: both endpoints, their states over time, and what happened
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "filter")]
     connection: Option<u32>,
 
     /// Events shown of that connection; 0 is all
@@ -111,7 +116,7 @@ fn top(text: &str) -> Result<Top, String> {
 }
 
 impl Arguments {
-    fn selection(&self) -> Selection {
+    fn selection<'a>(&self, only: Option<&'a Found>) -> Selection<'a> {
         let for_people = self.format == Format::Text;
         let (sort, count) = if for_people {
             (Sort::Trouble, Some(20))
@@ -130,6 +135,7 @@ impl Arguments {
             Some(By::Rtt) => Sort::Rtt,
         };
         Selection {
+            only,
             sort,
             reverse: self.reverse,
             top: self.top.map_or(count, |Top(count)| count),
@@ -153,9 +159,16 @@ fn width() -> usize {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    let (finished, close_up) = match arguments.connection {
-        None => (input::figures(&arguments.inputs), None),
-        Some(wanted) => {
+    arguments.inputs.confine(&[]);
+    let mut found = None;
+    let (finished, close_up) = match (arguments.connection, arguments.filtering.filter()) {
+        (None, None) => (input::figures(&arguments.inputs), None),
+        (None, Some(filter)) => {
+            let (finished, chosen) = filter::choose(&arguments.inputs, filter);
+            found = Some(chosen);
+            (finished, None)
+        }
+        (Some(wanted), _) => {
             let limit = match arguments.events {
                 0 => usize::MAX,
                 limit => limit,
@@ -165,7 +178,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             (finished, Some(close_up))
         }
     };
-    let written = show(arguments, &finished, close_up.as_ref());
+    let written = show(arguments, &finished, found.as_ref(), close_up.as_ref());
     finished.complain();
     let exit = written?.max(finished.exit());
     // The process ends here: millions of connections need not be taken apart for that.
@@ -176,6 +189,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
 fn show(
     arguments: &Arguments,
     finished: &Finished,
+    found: Option<&Found>,
     close_up: Option<&CloseUp>,
 ) -> io::Result<Exit> {
     // An input that can't be opened is all there is to say.
@@ -204,7 +218,8 @@ fn show(
         inputs: &inputs,
         problems: &problems,
         interrupted: finished.interrupted,
-        selection: arguments.selection(),
+        selection: arguments.selection(found),
+        filter: arguments.filtering.filter().map(|filter| filter.text()),
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let exit = match close_up {

@@ -8,9 +8,11 @@ use clap::Args;
 
 use super::Exit;
 use super::delivered::{Content, Delivered, Place};
+use super::filter::{self, Filtering};
 use super::input::{self, Inputs, Output};
 use super::selection;
 use crate::analysis::{FlowView, FrameView, Observer};
+use crate::report::Found;
 use crate::report::follow::Origin;
 use crate::report::stream_files::StreamFiles;
 use crate::tcp::{Event, Role};
@@ -21,6 +23,7 @@ use crate::wire::Transport;
 Examples:
   tcplens extract a.pcap -o streams                  all of them
   tcplens extract a.pcap -o streams --connection 3   those of one
+  tcplens extract a.pcap -o streams --filter 'tcp.port == 80'   those of some
 
 Files are named as tcpflow names them, by who sent to whom:
   192.000.002.001.40000-192.000.002.002.00080
@@ -31,6 +34,9 @@ file begins, named .at-OFFSET. DIR/streams.ndjson lists the files and their gaps
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
+
+    #[command(flatten)]
+    filtering: Filtering,
 
     /// Directory to write to; made if it isn't there
     #[arg(short, long, value_name = "DIR")]
@@ -50,13 +56,26 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    let chosen = match arguments.filtering.filter() {
+        None => None,
+        Some(_) if arguments.inputs.is_read_once() => {
+            return Ok(Exit::usage(
+                "to choose connections by a filter the input is read twice; that has to be a file",
+            ));
+        }
+        Some(filter) => Some(filter::choose(&arguments.inputs, filter).1),
+    };
     let files = StreamFiles::create(&arguments.output, arguments.force, arguments.max_gap as u64)?;
     let mut extractor = Extractor {
         connection: arguments.connection,
+        chosen,
         files,
         delivered: Delivered::default(),
         result: Ok(()),
     };
+    arguments
+        .inputs
+        .confine(std::slice::from_ref(&arguments.output));
     let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut extractor);
     extractor.flush(None);
     extractor.result?;
@@ -73,6 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
 
 struct Extractor {
     connection: Option<u32>,
+    chosen: Option<Found>,
     files: StreamFiles,
     delivered: Delivered,
     result: io::Result<()>,
@@ -80,7 +100,9 @@ struct Extractor {
 
 impl Extractor {
     fn wants(&self, connection: u32) -> bool {
+        let chosen = self.chosen.as_ref();
         self.connection.is_none_or(|wanted| wanted == connection)
+            && chosen.is_none_or(|chosen| chosen.has_tcp(connection))
     }
 
     fn flush(&mut self, origin: Option<Origin>) {

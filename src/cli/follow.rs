@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::delivered::{Content, Delivered, Place};
-use super::input::{self, Output};
+use super::filter::{self, Filtering};
+use super::input::Output;
 use super::selection::{self, Selection};
 use super::terminal::When;
 use crate::analysis::{FlowView, FrameView, Observer};
+use crate::filter::{Before, Filter};
 use crate::report::follow::{Format, Missing, Origin, Printer};
 use crate::tcp::{Event, Role};
 
@@ -23,11 +25,16 @@ use crate::tcp::{Event, Role};
 Examples:
   tcplens follow a.pcap 3
   tcplens follow a.pcap 3 --format hex --from client
-  tcplens follow a.pcap 3 --format raw --from server > body"
+  tcplens follow a.pcap 3 --format raw --from server > body
+  tcplens follow a.pcap --filter 'tcp.stream == 3'   the one connection that matches
+  tcplens follow a.pcap 3 --filter 'frame.time_relative > 5'   what matching frames brought"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
+
+    #[command(flatten)]
+    filtering: Filtering,
 
     /// Whose bytes
     #[arg(long, value_enum, value_name = "WHO", default_value_t = Who::Both)]
@@ -86,12 +93,16 @@ impl From<How> for Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    let (inputs, connection) = match arguments.selection.resolve() {
-        Ok(resolved) => resolved,
-        Err(message) => return Ok(Exit::usage(&message)),
-    };
+    let (inputs, connection, frames) =
+        match filter::connection(&arguments.selection, &arguments.filtering) {
+            Ok(resolved) => resolved,
+            Err(exit) => return Ok(exit),
+        };
+    inputs.confine(&[]);
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut follower = Follower {
+    let make = |prepared: filter::Prepared| Follower {
+        frames: frames.cloned(),
+        before: prepared.before,
         connection,
         from: arguments.from,
         live: inputs.follow,
@@ -101,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         missing: [Missing::default(); 2],
         result: Ok(()),
     };
-    let finished = input::run(&inputs, Output::OnTheWay, &mut follower);
+    let (finished, mut follower) = filter::run(&inputs, Output::OnTheWay, frames, make);
     // What waited behind gaps is delivered at the end, and no frame brings it.
     follower.flush(None);
     follower.result?;
@@ -124,6 +135,10 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
 
 /// Picks one connection's bytes out of all that is tracked.
 struct Follower<W: Write> {
+    /// Only what these frames brought.
+    frames: Option<Filter>,
+    /// What the filter remembers.
+    before: Before,
     connection: u32,
     from: Who,
     /// Whether somebody waits for what is written.
@@ -152,6 +167,12 @@ impl<W: Write> Follower<W> {
 
 impl<W: Write> Observer for Follower<W> {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
+        if let Some(filter) = &self.frames {
+            if !self.delivered.is_empty() && !filter.matches_frame(view, &self.before) {
+                self.result = self.delivered.hand_on(|_, _| Ok(()));
+            }
+            self.before.note(view);
+        }
         match view.flow {
             FlowView::Tcp { view: flow, .. } if flow.id == self.connection => {
                 if self.result.is_ok() {

@@ -15,8 +15,10 @@ use super::Exit;
 use super::interrupt::Interrupt;
 use super::terminal;
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
+use crate::capture_filter::CaptureFilter;
+use crate::confinement::{Needs, confine};
 use crate::report::escape::escaped;
-use crate::source::{self, Arrival, OpenOptions, Progress, SourceError};
+use crate::source::{self, Arrival, FilteredSource, OpenOptions, Progress, Source, SourceError};
 use crate::tcp::{OverlapPolicy, Settings};
 
 /// What stands above the options that all commands share.
@@ -34,13 +36,38 @@ pub(super) struct Inputs {
     #[arg(long, help_heading = READING)]
     pub(super) follow: bool,
 
+    /// Read only frames that this capture filter chooses, in tcpdump's language: `tcp port 443`
+    #[arg(short = 'f', long, value_name = "EXPR", value_parser = capture_filter, help_heading = READING)]
+    pub(super) capture_filter: Option<CaptureFilter>,
+
     #[command(flatten)]
     pub(super) limits: Limits,
 }
 
+fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
+    CaptureFilter::parse(text)
+        .map_err(|error| format!("{}\n{}", escaped(&error.reason), error.pointed()))
+}
+
 impl Inputs {
+    /// Leaves the process only what reading these needs, and what is written to meanwhile: to be
+    /// called before anything is parsed, by commands that open nothing else later.
+    pub(super) fn confine(&self, written: &[PathBuf]) {
+        let names = ["/etc/services", "/etc/hosts", "/etc/protocols"].map(PathBuf::from);
+        confine(&Needs {
+            read: self.files.iter().cloned().chain(names).collect(),
+            write: written.to_vec(),
+        });
+    }
+
     fn is_piped(&self) -> bool {
         self.files.iter().any(|file| file.as_os_str() == "-")
+    }
+
+    /// Whether they can't be read twice, though they are there.
+    pub(super) fn is_read_once(&self) -> bool {
+        let is_there = |file: &PathBuf| file.as_os_str() == "-" || file.exists();
+        !self.can_be_read_again() && self.files.iter().all(is_there)
     }
 
     /// Whether all of them can be read from the beginning again.
@@ -192,6 +219,9 @@ pub(super) fn figures(inputs: &Inputs) -> Finished {
     let [file] = inputs.files.as_slice() else {
         return run(inputs, Output::AtTheEnd, &mut ());
     };
+    if inputs.capture_filter.is_some() {
+        return run(inputs, Output::AtTheEnd, &mut ());
+    }
     let is_large = || source::plain_size(file).is_some_and(|size| size >= LARGE);
     let parts = || Analyzer::divided(&inputs.limits.options(), cores as u32);
     if cores < 2 || inputs.follow || !is_large() || !is_even(file, &parts()) {
@@ -285,6 +315,14 @@ pub(super) fn run<O: Observer + ?Sized>(
     read(inputs, output, &interrupt, observer)
 }
 
+/// What a first reading came to.
+pub(super) struct First {
+    /// How verdicts ended.
+    pub(super) revisions: Revisions,
+    /// How everything else did.
+    pub(super) analyzer: Analyzer,
+}
+
 /// Reads the inputs for the revisions of verdicts, if they can be read again, and then for
 /// `second`, which is told how verdicts ended.
 pub(super) fn run_twice<O: Observer>(
@@ -292,17 +330,32 @@ pub(super) fn run_twice<O: Observer>(
     connection: Option<u32>,
     second: impl FnOnce(Option<Revisions>) -> O,
 ) -> (Finished, O) {
+    twice(inputs, Output::OnTheWay, connection, |first| {
+        second(first.map(|first| first.revisions))
+    })
+}
+
+/// The same for what asks for more of the first reading than revisions.
+pub(super) fn twice<O: Observer>(
+    inputs: &Inputs,
+    output: Output,
+    connection: Option<u32>,
+    second: impl FnOnce(Option<First>) -> O,
+) -> (Finished, O) {
     /// What revisions may take of the memory that is allowed.
     const SHARE: usize = 8;
     let interrupt = Interrupt::listen(inputs.is_piped());
-    let revisions = inputs.can_be_read_again().then(|| {
+    let first = inputs.can_be_read_again().then(|| {
         let mut revisions = Revisions::new(connection, inputs.limits.memory / SHARE);
         // What is wrong with the inputs is told of the second reading.
-        drop(read(inputs, Output::AtTheEnd, &interrupt, &mut revisions));
-        revisions
+        let read = read(inputs, Output::AtTheEnd, &interrupt, &mut revisions);
+        First {
+            revisions,
+            analyzer: read.analyzer,
+        }
     });
-    let mut observer = second(revisions);
-    let finished = read(inputs, Output::OnTheWay, &interrupt, &mut observer);
+    let mut observer = second(first);
+    let finished = read(inputs, output, &interrupt, &mut observer);
     (finished, observer)
 }
 
@@ -334,7 +387,11 @@ fn read<O: Observer + ?Sized>(
     let mut broke = false;
     match source::open(&inputs.files, &options) {
         Err(error) => errors.push(error),
-        Ok(mut source) => {
+        Ok(source) => {
+            let mut source: Box<dyn Source + Send> = match &inputs.capture_filter {
+                Some(filter) => Box::new(FilteredSource::new(source, filter.clone())),
+                None => source,
+            };
             let meter = Meter::start(&options.progress, inputs.follow, output);
             let result = source.run(&mut |arrival: Arrival<'_>| {
                 let flow = analyzer.arrive(arrival, observer);

@@ -1,11 +1,13 @@
 //! Ctrl-C as an early end.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-/// Ctrl-C (SIGTERM and SIGHUP too): an early end of reading, not of the program.
+/// Ctrl-C (SIGTERM and SIGHUP too): an early end of reading, not of the program. Whoever listens
+/// again hears the same.
+#[derive(Clone)]
 pub(super) struct Interrupt {
     asked: Arc<AtomicBool>,
     /// Set when reading shall stop.
@@ -19,6 +21,11 @@ impl Interrupt {
 
     /// Listens. Where something is piped in, reading goes on for a moment.
     pub(super) fn listen(piped: bool) -> Self {
+        static LISTENING: OnceLock<Interrupt> = OnceLock::new();
+        LISTENING.get_or_init(|| Self::begin(piped)).clone()
+    }
+
+    fn begin(piped: bool) -> Self {
         let interrupt = Self {
             asked: Arc::default(),
             stop: Arc::default(),

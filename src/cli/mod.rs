@@ -8,14 +8,20 @@ mod analyze;
 mod delivered;
 mod explain;
 mod extract;
+mod filter;
 mod follow;
 mod generate;
 mod input;
+mod interfaces;
 mod interrupt;
 mod ladder;
+mod live;
 mod open;
 mod packets;
+mod score;
+mod script;
 mod selection;
+mod slice;
 mod terminal;
 mod versus_tshark;
 
@@ -66,8 +72,21 @@ enum Command {
     Ladder(ladder::Arguments),
     /// Write every stream to a file of its own
     Extract(extract::Arguments),
+    /// Write the frames or connections that a filter matches to a capture file
+    Slice(slice::Arguments),
+    /// Write one connection down as a script that `generate --script` plays
+    Script(script::Arguments),
     /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
     Generate(generate::Arguments),
+    /// Watch connections as they happen, on interfaces or from a pipe
+    Live(live::Arguments),
+    /// List what can be watched
+    Interfaces(interfaces::Arguments),
+    /// Answer for this host's sockets, for `live`
+    #[command(name = live::HELPER, hide = true)]
+    HostSockets,
+    /// Hold the verdicts on a capture against its answer sheet
+    Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -105,6 +124,14 @@ impl Command {
             Self::Ladder(arguments) => ladder::run(&arguments),
             Self::Extract(arguments) => extract::run(&arguments),
             Self::Generate(arguments) => generate::run(&arguments),
+            Self::Slice(arguments) => slice::run(&arguments),
+            Self::Script(arguments) => script::run(&arguments),
+            Self::Live(arguments) => live::run(&arguments),
+            Self::Interfaces(arguments) => interfaces::run(&arguments),
+            Self::HostSockets => {
+                crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
+            }
+            Self::Score(arguments) => score::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
         }
     }

@@ -6,11 +6,13 @@ use std::ops::ControlFlow;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::filter::{self, Filtering};
 use super::input::{self, Inputs, Output};
 use super::selection;
 use super::terminal::{self, When};
 use super::versus_tshark;
 use crate::analysis::{FlowView, FrameView, Observer, Revisions, Settled};
+use crate::filter::{Before, Filter};
 use crate::report::labels::Labels;
 use crate::report::packets::{Clock, Format, Look, Printer};
 use crate::source::Arrival;
@@ -24,6 +26,7 @@ Examples:
   tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
   tcplens packets -V -c 1 a.pcap          all fields of the first frame
   tcplens packets a.pcap | grep retransmission
+  tcplens packets a.pcap --filter 'tcp.analysis.flags && ip.addr == 10.0.0.0/8'
   tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
   tcplens packets --versus-tshark a.pcap  where tshark differs, and why
   tcplens packets --follow growing.pcap   as frames are written, until Ctrl-C
@@ -33,6 +36,9 @@ Verdicts are final: files are read once for them and once more to print. What ca
 pub(super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
+
+    #[command(flatten)]
+    filtering: Filtering,
 
     /// Stop after this many frames
     #[arg(short, long, value_name = "COUNT")]
@@ -65,7 +71,7 @@ pub(super) struct Arguments {
     /// Print only frames of which tshark (it must be on PATH) says something else, and why
     #[arg(
         long,
-        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "verbose", "hex"]
+        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "verbose", "hex", "filter", "capture_filter"]
     )]
     versus_tshark: bool,
 
@@ -104,7 +110,13 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     if arguments.versus_tshark {
         return versus_tshark::run(&arguments.inputs, arguments.connection, arguments.color);
     }
+    arguments.inputs.confine(&[]);
     if matches!(arguments.format, How::Labels) {
+        if arguments.filtering.filter.is_some() {
+            return Ok(Exit::usage(
+                "labels are of all frames; --filter chooses lines of the other formats",
+            ));
+        }
         return labels(arguments);
     }
     let terminal = io::stdout().is_terminal();
@@ -128,16 +140,26 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         hex: arguments.hex,
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let (finished, mut list) =
-        input::run_twice(&arguments.inputs, arguments.connection, |revisions| List {
-            connection: arguments.connection,
-            left: arguments.count.unwrap_or(u64::MAX),
-            live: terminal || arguments.inputs.follow,
-            printer: Printer::new(stdout, look),
-            revisions,
-            settled: Settled::default(),
-            result: Ok(()),
-        });
+    let (finished, mut list) = input::twice(
+        &arguments.inputs,
+        Output::OnTheWay,
+        arguments.connection,
+        |first| {
+            let filter = arguments.filtering.filter();
+            let filter::Prepared { before, revisions } = filter::prepare(filter, first);
+            List {
+                filter: filter.cloned(),
+                before,
+                connection: arguments.connection,
+                left: arguments.count.unwrap_or(u64::MAX),
+                live: terminal || arguments.inputs.follow,
+                printer: Printer::new(stdout, look),
+                revisions,
+                settled: Settled::default(),
+                result: Ok(()),
+            }
+        },
+    );
     list.result?;
     list.printer.finish()?;
     finished.complain();
@@ -162,6 +184,9 @@ fn labels(arguments: &Arguments) -> io::Result<Exit> {
 }
 
 struct List {
+    filter: Option<Filter>,
+    /// What the filter remembers.
+    before: Before,
     connection: Option<u32>,
     /// Frames that may still be printed.
     left: u64,
@@ -175,15 +200,20 @@ struct List {
 }
 
 impl List {
-    fn shows(&self, flow: &FlowView<'_>) -> bool {
-        let Some(wanted) = self.connection else {
-            return true;
-        };
-        match *flow {
-            FlowView::Tcp { view, .. } => view.id == wanted,
-            FlowView::IcmpAboutTcp(id, _) => id == wanted,
-            _ => false,
-        }
+    /// Whether a frame, with its events as they are told, is to be printed.
+    fn shows(&self, view: &FrameView<'_>, is_settled: bool) -> bool {
+        let is_of_it = self
+            .connection
+            .is_none_or(|wanted| is_of(&view.flow, wanted));
+        is_of_it
+            && self.filter.as_ref().is_none_or(|filter| {
+                let events = if is_settled {
+                    self.settled.events.as_slice()
+                } else {
+                    view.events
+                };
+                filter.matches_frame(&FrameView { events, ..*view }, &self.before)
+            })
     }
 
     fn next(&self) -> ControlFlow<()> {
@@ -194,9 +224,27 @@ impl List {
     }
 }
 
+/// Whether a frame belongs to a connection or is about it.
+fn is_of(flow: &FlowView<'_>, wanted: u32) -> bool {
+    match *flow {
+        FlowView::Tcp { view, .. } => view.id == wanted,
+        FlowView::IcmpAboutTcp(id, _) => id == wanted,
+        _ => false,
+    }
+}
+
 impl Observer for List {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
-        if !self.shows(&view.flow) {
+        let (number, events) = (view.frame.number, view.events);
+        let is_settled = match &mut self.revisions {
+            Some(revisions) => revisions.settle(number, events, &mut self.settled),
+            None => false,
+        };
+        let shows = self.shows(view, is_settled);
+        if self.filter.is_some() {
+            self.before.note(view);
+        }
+        if !shows {
             self.printer.pass(view);
             return ControlFlow::Continue(());
         }
@@ -205,11 +253,6 @@ impl Observer for List {
             return ControlFlow::Break(());
         }
         self.left -= 1;
-        let (number, events) = (view.frame.number, view.events);
-        let is_settled = match &mut self.revisions {
-            Some(revisions) => revisions.settle(number, events, &mut self.settled),
-            None => false,
-        };
         self.result = if is_settled {
             self.printer.settled(view, &self.settled)
         } else {
@@ -223,12 +266,18 @@ impl Observer for List {
 
     fn late(&mut self, connection: u32, events: &[Event]) {
         let shown = self.connection.is_none_or(|wanted| wanted == connection);
-        if shown && self.left > 0 && self.revisions.is_none() && self.result.is_ok() {
+        if shown
+            && self.filter.is_none()
+            && self.left > 0
+            && self.revisions.is_none()
+            && self.result.is_ok()
+        {
             self.result = self.printer.late(connection, events);
         }
     }
 
     fn aside(&mut self, arrival: &Arrival<'_>) {
+        self.before.aside(arrival);
         if let Arrival::Comment { frame, text } = *arrival
             && self.result.is_ok()
         {

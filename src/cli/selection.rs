@@ -21,6 +21,15 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// The inputs, where no number of a connection stands with them.
+    pub(super) fn without_number(&self) -> Option<Inputs> {
+        let last = self.inputs.files.last()?;
+        let is_number = last
+            .to_str()
+            .is_some_and(|last| last.parse::<u32>().is_ok());
+        (self.connection.is_none() && !is_number).then(|| self.inputs.clone())
+    }
+
     /// The inputs and the connection's number.
     ///
     /// The number is taken off the files here rather than by clap: which argument is the last

@@ -1,20 +1,147 @@
-//! What went before a frame, as far as filters ask for it: times, and the names of addresses.
+//! What went before a frame, as far as filters ask for it: times, the names of addresses, and what
+//! connections came to in an earlier reading.
 
-use crate::analysis::FrameView;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::Filter;
+use super::field::Subject;
+use crate::analysis::{Analyzer, FlowView, FrameView};
+use crate::report::field::{Row, UdpRow};
 use crate::source::Arrival;
+use crate::time::Timestamp;
+use crate::wire::Address;
+
+/// Names kept at most.
+const MOST_NAMES: usize = 10_000;
 
 /// What went before a frame.
+///
+/// [`note`](Self::note) every frame of the capture, in order, each after asking about it. Without
+/// an earlier reading ([`learn`](Self::learn)) a filter on `conn.…` takes a connection's figures as
+/// they are at the frame.
 #[derive(Clone, Debug, Default)]
-pub struct Before {}
+pub struct Before {
+    pub(super) first: Option<Timestamp>,
+    pub(super) previous: Option<Timestamp>,
+    pub(super) names: BTreeMap<IpAddr, String>,
+    /// When each connection's, and each conversation's, last frame passed.
+    last: [Vec<Option<Timestamp>>; 2],
+    keeps_last: bool,
+    /// For each of them, what tests of its figures answer; see [`KNOWN`].
+    answers: [Vec<u64>; 2],
+}
+
+/// Set where a conversation's answers are known.
+const KNOWN: u64 = 1 << 63;
+/// Tests of figures that have a bit for their answer; more of them are asked anew.
+pub(super) const MOST_ANSWERS: usize = 63;
 
 impl Before {
+    /// Before the first frame, for a filter.
+    pub fn new(filter: &Filter) -> Self {
+        Self {
+            keeps_last: filter.asks_for_deltas(),
+            ..Self::default()
+        }
+    }
+
+    /// Learns how connections ended in an earlier reading of the same capture, and its names.
+    pub fn learn(&mut self, filter: &Filter, analyzer: &Analyzer) {
+        let capture = analyzer.capture();
+        self.names.clone_from(&capture.names);
+        if !filter.asks_for_figures() {
+            return;
+        }
+        let end = capture.now.or(capture.last).unwrap_or_default();
+        let names = &capture.names;
+        let [tcp, udp] = &mut self.answers;
+        tcp.resize(analyzer.tcp_seen() as usize, 0);
+        udp.resize(analyzer.udp_seen() as usize, 0);
+        for (id, slot) in analyzer.connections() {
+            let answers = analyzer.connection(slot, |view| {
+                let row = Row { view, end, names };
+                filter.answers(&Subject::Tcp(&row))
+            });
+            if let (Some(place), Some(answers)) = (tcp.get_mut(id as usize), answers) {
+                *place = KNOWN | answers;
+            }
+        }
+        for conversation in analyzer.conversations() {
+            let row = UdpRow {
+                conversation,
+                names,
+            };
+            if let Some(place) = udp.get_mut(conversation.id as usize) {
+                *place = KNOWN | filter.answers(&Subject::Udp(&row));
+            }
+        }
+    }
+
     /// Notes a frame, after it was asked about.
+    #[inline]
     pub fn note(&mut self, view: &FrameView<'_>) {
-        let _ = view;
+        let time = view.frame.time;
+        self.first.get_or_insert(time);
+        self.previous = Some(time);
+        if self.keeps_last {
+            self.note_last(view);
+        }
+    }
+
+    fn note_last(&mut self, view: &FrameView<'_>) {
+        let [tcp, udp] = &mut self.last;
+        let (list, id) = match view.flow {
+            FlowView::Tcp { view, .. } => (tcp, view.id as usize),
+            FlowView::Udp { conversation, .. } => (udp, conversation.id as usize),
+            _ => return,
+        };
+        if list.len() <= id {
+            list.resize(id + 1, None);
+        }
+        if let Some(place) = list.get_mut(id) {
+            *place = Some(view.frame.time);
+        }
     }
 
     /// Notes what is no frame: names.
     pub fn aside(&mut self, arrival: &Arrival<'_>) {
-        let _ = arrival;
+        if let Arrival::Name { address, name } = arrival
+            && self.names.len() < MOST_NAMES
+        {
+            self.names
+                .entry(*address)
+                .or_insert_with(|| (*name).to_owned());
+        }
+    }
+
+    pub(super) fn of_tcp(&self, id: u32) -> Option<Timestamp> {
+        self.last[0].get(id as usize).copied().flatten()
+    }
+
+    pub(super) fn of_udp(&self, id: u32) -> Option<Timestamp> {
+        self.last[1].get(id as usize).copied().flatten()
+    }
+
+    pub(super) fn name(&self, address: Address) -> Option<&str> {
+        match self.names.is_empty() {
+            true => None,
+            false => self.names.get(&address.to_ip()).map(String::as_str),
+        }
+    }
+
+    /// What an earlier reading answers to a test of figures, by its number.
+    #[inline]
+    pub(super) fn answer(&self, flow: &FlowView<'_>, number: usize) -> Option<bool> {
+        let [tcp, udp] = &self.answers;
+        let answers = match *flow {
+            FlowView::Tcp { view, .. } => tcp.get(view.id as usize),
+            FlowView::IcmpAboutTcp(id, _) => tcp.get(id as usize),
+            FlowView::Udp { conversation, .. } => udp.get(conversation.id as usize),
+            FlowView::IcmpAboutUdp(id, _) => udp.get(id as usize),
+            FlowView::None => None,
+        };
+        let answers = answers.filter(|&&answers| answers & KNOWN != 0)?;
+        (number < MOST_ANSWERS).then(|| answers >> number & 1 != 0)
     }
 }

@@ -2,42 +2,52 @@
 
 use core::ops::ControlFlow;
 
-use super::{Before, Filter};
-use crate::analysis::{FrameView, Observer, Revisions};
+pub use crate::report::select::Found;
 
-/// Connections and conversations with a matching frame.
-#[derive(Clone, Debug, Default)]
-pub struct Found {}
-
-impl Found {
-    /// Whether a TCP connection is among them.
-    pub fn has_tcp(&self, id: u32) -> bool {
-        let _ = id;
-        false
-    }
-
-    /// Whether a UDP conversation is among them.
-    pub fn has_udp(&self, id: u32) -> bool {
-        let _ = id;
-        false
-    }
-}
+use super::{Before, Filter, Needs};
+use crate::analysis::{Analyzer, FlowView, FrameView, Observer, Revisions, Settled};
+use crate::report::field::{Row, UdpRow};
+use crate::source::Arrival;
 
 /// An observer that finds the connections with a matching frame.
+///
+/// # Examples
+/// ```
+/// use tcplens::analysis::{Analyzer, Options};
+/// use tcplens::filter::{Before, Filter, Scan, chosen};
+/// use tcplens::source::{self, OpenOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/shop.pcapng");
+/// let filter = Filter::parse("tcp.payload contains \"GET\"")?;
+/// let mut scan = Scan::new(&filter, Before::new(&filter), None);
+/// let mut analyzer = Analyzer::new(Options::default());
+/// source::open(&[file], &OpenOptions::default())?
+///     .run(&mut |arrival| analyzer.arrive(arrival, &mut scan))?;
+/// analyzer.finish(&mut scan);
+/// let chosen = chosen(&filter, &analyzer, &scan.into_found());
+/// assert_eq!((0..11).filter(|&id| chosen.has_tcp(id)).count(), 3);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Scan<'f> {
     filter: &'f Filter,
     before: Before,
+    revisions: Option<Revisions>,
+    settled: Settled,
     found: Found,
 }
 
 impl<'f> Scan<'f> {
-    /// Of a filter. With `revisions` of a first reading, verdicts are final.
-    pub fn new(filter: &'f Filter, revisions: Option<Revisions>) -> Self {
-        let _ = revisions;
+    /// Of a filter. With `revisions` of a first reading, verdicts are final; with a `before` that
+    /// has [learned](Before::learn) from one, figures of connections are.
+    pub fn new(filter: &'f Filter, before: Before, revisions: Option<Revisions>) -> Self {
         Self {
             filter,
-            before: Before::default(),
+            before,
+            revisions,
+            settled: Settled::default(),
             found: Found::default(),
         }
     }
@@ -50,8 +60,68 @@ impl<'f> Scan<'f> {
 
 impl Observer for Scan<'_> {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
-        let _ = self.filter.matches_frame(view, &self.before);
+        let known = match view.flow {
+            FlowView::Tcp { view, .. } => self.found.has_tcp(view.id),
+            FlowView::IcmpAboutTcp(id, _) => self.found.has_tcp(id),
+            FlowView::Udp { conversation, .. } => self.found.has_udp(conversation.id),
+            FlowView::IcmpAboutUdp(id, _) => self.found.has_udp(id),
+            FlowView::None => true,
+        };
+        if !known {
+            let settled = match &mut self.revisions {
+                Some(revisions) => {
+                    revisions.settle(view.frame.number, view.events, &mut self.settled)
+                }
+                None => false,
+            };
+            let events = match settled {
+                true => self.settled.events.as_slice(),
+                false => view.events,
+            };
+            let matches = self
+                .filter
+                .matches_frame(&FrameView { events, ..*view }, &self.before);
+            match view.flow {
+                _ if !matches => {}
+                FlowView::Tcp { view, .. } => self.found.add_tcp(view.id),
+                FlowView::IcmpAboutTcp(id, _) => self.found.add_tcp(id),
+                FlowView::Udp { conversation, .. } => self.found.add_udp(conversation.id),
+                FlowView::IcmpAboutUdp(id, _) => self.found.add_udp(id),
+                FlowView::None => {}
+            }
+        }
         self.before.note(view);
         ControlFlow::Continue(())
     }
+
+    fn aside(&mut self, arrival: &Arrival<'_>) {
+        self.before.aside(arrival);
+    }
+}
+
+/// The connections and conversations that a filter matches, after a capture was read: by their
+/// figures, and where these do not tell by what a [`Scan`] has found.
+pub fn chosen(filter: &Filter, analyzer: &Analyzer, found: &Found) -> Found {
+    let capture = analyzer.capture();
+    let end = capture.now.or(capture.last).unwrap_or_default();
+    let names = &capture.names;
+    let mut chosen = match filter.needs() {
+        Needs::Connection => Found::default(),
+        // Those that were let go are known by their frames alone.
+        Needs::Frames => found.clone(),
+    };
+    for (id, slot) in analyzer.connections() {
+        let matches = analyzer.connection(slot, |view| {
+            filter.matches_connection(&Row { view, end, names }, found)
+        });
+        chosen.set_tcp(id, matches == Some(true));
+    }
+    for conversation in analyzer.conversations() {
+        let row = UdpRow {
+            conversation,
+            names,
+        };
+        chosen.set_udp(conversation.id, filter.matches_conversation(&row, found));
+    }
+    chosen
 }

@@ -98,6 +98,7 @@ pub struct PcapngWriter<W> {
 mod block {
     pub(super) const SECTION: u32 = 0x0a0d_0d0a;
     pub(super) const INTERFACE: u32 = 1;
+    pub(super) const INTERFACE_STATISTICS: u32 = 5;
     pub(super) const ENHANCED_PACKET: u32 = 6;
 }
 
@@ -105,7 +106,11 @@ mod option {
     pub(super) const END: u16 = 0;
     pub(super) const COMMENT: u16 = 1;
     pub(super) const INTERFACE_NAME: u16 = 2;
+    pub(super) const APPLICATION: u16 = 4;
+    pub(super) const FRAMES_RECEIVED: u16 = 4;
+    pub(super) const FRAMES_DROPPED: u16 = 5;
     pub(super) const INTERFACE_RESOLUTION: u16 = 9;
+    pub(super) const INTERFACE_FILTER: u16 = 11;
 }
 
 impl<W: Write> PcapngWriter<W> {
@@ -114,6 +119,14 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// When `out` can't be written.
     pub fn new(out: W) -> io::Result<Self> {
+        Self::by(out, None)
+    }
+
+    /// As [`PcapngWriter::new`], and says which program writes.
+    ///
+    /// # Errors
+    /// When `out` can't be written.
+    pub fn by(out: W, application: Option<&str>) -> io::Result<Self> {
         const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
         let mut writer = Self {
             out,
@@ -125,6 +138,10 @@ impl<W: Write> PcapngWriter<W> {
         writer.block.extend(0_u16.to_le_bytes());
         // The length of the section is not told.
         writer.block.extend(u64::MAX.to_le_bytes());
+        if let Some(application) = application {
+            writer.option(option::APPLICATION, application.as_bytes())?;
+            writer.option(option::END, &[])?;
+        }
         writer.end_block(block::SECTION)?;
         Ok(writer)
     }
@@ -134,20 +151,70 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// When `out` can't be written, or a name is longer than 65,535 octets.
     pub fn interface(&mut self, link: LinkType, name: Option<&str>) -> io::Result<u32> {
+        self.filtered_interface(link, name, SNAPLEN, None)
+    }
+
+    /// As [`PcapngWriter::interface`], of one whose frames were cut to `snaplen` octets and chosen by a
+    /// capture filter.
+    ///
+    /// # Errors
+    /// When `out` can't be written, or a name or filter is longer than 65,535 octets.
+    pub fn filtered_interface(
+        &mut self,
+        link: LinkType,
+        name: Option<&str>,
+        snaplen: u32,
+        filter: Option<&str>,
+    ) -> io::Result<u32> {
         let Ok(link) = u16::try_from(link.0) else {
             return Err(refused("a pcapng file has 16 bits for the link type"));
         };
         self.block.extend(link.to_le_bytes());
         self.block.extend(0_u16.to_le_bytes());
-        self.block.extend(SNAPLEN.to_le_bytes());
+        self.block.extend(snaplen.to_le_bytes());
         if let Some(name) = name {
             self.option(option::INTERFACE_NAME, name.as_bytes())?;
+        }
+        if let Some(filter) = filter {
+            // A zero: it is text, not a program.
+            let text: Vec<u8> = [0].into_iter().chain(filter.bytes()).collect();
+            self.option(option::INTERFACE_FILTER, &text)?;
         }
         self.option(option::INTERFACE_RESOLUTION, &[9])?;
         self.option(option::END, &[])?;
         self.end_block(block::INTERFACE)?;
         self.interfaces += 1;
         Ok(self.interfaces - 1)
+    }
+
+    /// Says how many frames an interface has received and dropped until now.
+    ///
+    /// # Errors
+    /// When `out` can't be written, when the interface was not described, or when the time is before
+    /// 1970.
+    pub fn statistics(
+        &mut self,
+        interface: u32,
+        time: Timestamp,
+        received: u64,
+        dropped: u64,
+    ) -> io::Result<()> {
+        if interface >= self.interfaces {
+            return Err(refused("an interface must be described before"));
+        }
+        let nanos = since_1970(time)?;
+        for word in [interface, (nanos >> 32) as u32, nanos as u32] {
+            self.block.extend(word.to_le_bytes());
+        }
+        self.option(option::FRAMES_RECEIVED, &received.to_le_bytes())?;
+        self.option(option::FRAMES_DROPPED, &dropped.to_le_bytes())?;
+        self.option(option::END, &[])?;
+        self.end_block(block::INTERFACE_STATISTICS)
+    }
+
+    /// What it writes to.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Writes a frame, with a comment on it where there is one.

@@ -13,14 +13,18 @@
 //! - [`truth`]: the journal that a network keeps, and the answer sheet judged from it
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
+//! - [`sockets`]: lessons with real sockets of this host, with a log of every call
 //! - [`capture_writer`]: pcap and pcapng files of any frames
 
 pub mod capture_writer;
+pub mod host;
+pub mod network;
 pub mod packet;
 pub mod path;
 pub mod random;
 pub mod scenario;
 pub mod script;
+pub mod sockets;
 pub mod source;
 pub mod truth;
 

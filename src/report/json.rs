@@ -322,6 +322,11 @@ fn summary(totals: &Totals, json: &mut Json<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// The fields of a connection, each after a comma.
+pub(super) fn further_fields(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
+    connection(row, &mut Json { out, comma: true })
+}
+
 fn connection(row: &Row<'_>, json: &mut Json<'_>) -> io::Result<()> {
     json.fields(field::CONNECTION, |field| (field.of)(row))?;
     for role in Role::BOTH {

@@ -3,8 +3,10 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`tree`] all fields of one frame, with the bytes they stand in
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
+//! - [`live`] what happens while it does: a line per event
 //! - [`escape`], [`style`], [`units`] how things are printed
 //!
 //! Nothing here decides what is true of a capture; it only says it. Whatever comes from a packet
@@ -17,8 +19,10 @@ pub mod field;
 pub mod follow;
 mod icmp;
 pub mod json;
+pub mod kernel_check;
 pub mod labels;
 pub mod ladder;
+pub mod live;
 pub mod packets;
 pub mod select;
 pub mod story;
@@ -39,7 +43,7 @@ use crate::tcp::Verdict;
 use crate::tcp::congestion::Inferred;
 use crate::time::Timestamp;
 
-pub use select::{Selection, Sort};
+pub use select::{Found, Selection, Sort};
 
 /// The frames and numbers that decided a verdict, in words; empty where nothing else did.
 pub fn evidence(verdict: &Verdict) -> String {
@@ -81,8 +85,10 @@ pub struct Report<'a> {
     pub problems: &'a [Problem],
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The filter that chose the connections, as the user gave it.
+    pub filter: Option<&'a str>,
     /// Which connections.
-    pub selection: Selection,
+    pub selection: Selection<'a>,
 }
 
 impl<'a> Report<'a> {

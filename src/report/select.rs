@@ -33,9 +33,97 @@ pub enum Sort {
     Rtt,
 }
 
+/// Some of a capture's connections and UDP conversations, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    tcp: Numbers,
+    udp: Numbers,
+}
+
+/// A set of numbers, a bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Numbers(Vec<u64>);
+
+impl Numbers {
+    const fn place(number: u32) -> (usize, u64) {
+        (number as usize / 64, 1 << (number % 64))
+    }
+
+    fn has(&self, number: u32) -> bool {
+        let (at, bit) = Self::place(number);
+        self.0.get(at).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn set(&mut self, number: u32, is_in: bool) {
+        let (at, bit) = Self::place(number);
+        if is_in && self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        if let Some(bits) = self.0.get_mut(at) {
+            *bits = if is_in { *bits | bit } else { *bits & !bit };
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.0).flat_map(|(at, &bits)| {
+            let set = (0..64).filter(move |bit| bits >> bit & 1 != 0);
+            set.map(move |bit| at * 64 + bit)
+        })
+    }
+}
+
+impl Found {
+    /// Whether a TCP connection is among them.
+    pub fn has_tcp(&self, id: u32) -> bool {
+        self.tcp.has(id)
+    }
+
+    /// Whether a UDP conversation is among them.
+    pub fn has_udp(&self, id: u32) -> bool {
+        self.udp.has(id)
+    }
+
+    /// Puts a TCP connection in.
+    pub fn add_tcp(&mut self, id: u32) {
+        self.tcp.set(id, true);
+    }
+
+    /// Puts a UDP conversation in.
+    pub fn add_udp(&mut self, id: u32) {
+        self.udp.set(id, true);
+    }
+
+    /// Puts a TCP connection in, or takes it out.
+    pub fn set_tcp(&mut self, id: u32, is_in: bool) {
+        self.tcp.set(id, is_in);
+    }
+
+    /// Puts a UDP conversation in, or takes it out.
+    pub fn set_udp(&mut self, id: u32, is_in: bool) {
+        self.udp.set(id, is_in);
+    }
+
+    /// The TCP connections, in order.
+    pub fn tcp(&self) -> impl Iterator<Item = u32> {
+        self.tcp.each()
+    }
+
+    /// The UDP conversations, in order.
+    pub fn udp(&self) -> impl Iterator<Item = u32> {
+        self.udp.each()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tcp().next().is_none() && self.udp().next().is_none()
+    }
+}
+
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Selection {
+pub struct Selection<'a> {
+    /// Only these; `None` is all.
+    pub only: Option<&'a Found>,
     /// Their order.
     pub sort: Sort,
     /// The other way round.
@@ -132,13 +220,16 @@ fn earliest(time: Timestamp) -> u64 {
 /// Picks connections, and counts all of them on the way.
 pub fn connections(
     analyzer: &Analyzer,
-    selection: Selection,
+    selection: Selection<'_>,
     end: Timestamp,
 ) -> (Vec<Slot>, Totals) {
     let mut best = Best::new(selection.top);
     let mut totals = Totals::default();
     let mut half_open_trouble = None;
     for (id, slot) in analyzer.connections() {
+        if selection.only.is_some_and(|only| !only.has_tcp(id)) {
+            continue;
+        }
         let rank = match analyzer.half_open(slot) {
             // A flood of these must not be made whole to be sorted.
             Some(embryo) => {
@@ -188,9 +279,18 @@ fn rank(view: &ConnectionView<'_>, sort: Sort, end: Timestamp) -> u64 {
 }
 
 /// Picks UDP conversations. What TCP alone has leaves them in order of trouble.
-pub fn conversations(analyzer: &Analyzer, selection: Selection) -> Vec<ConversationView<'_>> {
+pub fn conversations<'a>(
+    analyzer: &'a Analyzer,
+    selection: Selection<'_>,
+) -> Vec<ConversationView<'a>> {
     let mut best = Best::new(selection.top);
     for conversation in analyzer.conversations() {
+        if selection
+            .only
+            .is_some_and(|only| !only.has_udp(conversation.id))
+        {
+            continue;
+        }
         let sum = |[client, server]: [u64; 2]| most(client + server);
         let rank = match selection.sort {
             Sort::Trouble | Sort::Retransmissions | Sort::Rtt => most(

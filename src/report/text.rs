@@ -22,7 +22,9 @@ mod udp;
 
 use std::io::{self, Write};
 
+use super::escape::escaped;
 use super::style::{Palette, Tone};
+use super::units::{counted, grouped};
 use super::{Report, select};
 use crate::analysis::{CloseUp, ConnectionView, ConversationView};
 use crate::flow::{Slot, Socket};
@@ -73,6 +75,10 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
     };
     capture::write(report, &mut lines)?;
     lines.blank()?;
+    if let Some(filter) = report.filter {
+        filtered(report, filter, &mut lines)?;
+        lines.blank()?;
+    }
     tcp::write(report, &slots, &totals, &mut lines)?;
     if !conversations.is_empty() {
         lines.blank()?;
@@ -87,6 +93,25 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
         label = "";
     }
     Ok(())
+}
+
+/// Which filter chose how many of what is there.
+fn filtered(report: &Report<'_>, filter: &str, lines: &mut Lines<'_>) -> io::Result<()> {
+    let Some(only) = report.selection.only else {
+        return Ok(());
+    };
+    let of =
+        |some: usize, all: u32, noun| format!("{} of {}", grouped(some as u64), counted(all, noun));
+    let analyzer = report.analyzer;
+    let mut matches = of(only.tcp().count(), analyzer.tcp_seen(), "connection");
+    if analyzer.udp_seen() > 0 {
+        matches += &format!(
+            ", {}",
+            of(only.udp().count(), analyzer.udp_seen(), "UDP conversation")
+        );
+    }
+    lines.labelled("Filter", Tone::Plain, &escaped(filter).to_string())?;
+    lines.labelled("", Tone::Plain, &matches)
 }
 
 /// Writes one connection in full.

@@ -11,6 +11,9 @@
 //! pcap-parser's buffer and hand on slices of it. Several inputs are merged without a copy too: each
 //! is walked up to the moment at which another one has an earlier frame (`merge`).
 //!
+//! Frames can be read again in any order, by the places that they had ([`Trail`], [`Reread`]); what
+//! can be read only once is kept aside for that in a temporary file ([`Spooling`]).
+//!
 //! Interfaces of this host come in by [`live::open`].
 //!
 //! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
@@ -22,6 +25,7 @@ mod capture;
 mod compression;
 mod feed;
 mod file;
+mod filtered;
 mod follow;
 pub mod live;
 mod merge;
@@ -49,6 +53,7 @@ use crate::time::Timestamp;
 use crate::wire::LinkType;
 
 pub use file::FileSource;
+pub use filtered::FilteredSource;
 pub use merge::MergeSource;
 pub use progress::Progress;
 pub use reread::{Reread, Trail};

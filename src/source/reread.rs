@@ -19,7 +19,7 @@ use super::capture::Pause;
 use super::pcap::Records;
 use super::pcapng::{Described, Sections};
 use super::sentence::plain;
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use crate::frame::{CapturedFrame, Place, ReadAgain, Unread};
 use crate::time::Timestamp;
 
@@ -197,9 +197,18 @@ impl Trail {
 
     /// What the record at `place` has to be read with.
     fn layout(&self, place: Place) -> Option<Layout> {
+        if place.input == Place::SPOOL {
+            return Some(Layout {
+                input: place.input,
+                file: Readable::Spool(self.clone()),
+                from: 0,
+                to: u64::MAX,
+                of: Of::Spool,
+            });
+        }
         let inputs = self.inputs();
         let input = inputs.known.get(place.input as usize)?.as_ref()?;
-        let file = Arc::clone(&input.file);
+        let file = Readable::File(Arc::clone(&input.file));
         match &input.format {
             Format::Unknown => None,
             Format::Pcap(records) => Some(Layout {
@@ -291,7 +300,7 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 /// What records within a stretch of an input are read with.
 struct Layout {
     input: u32,
-    file: Arc<Reopened>,
+    file: Readable,
     from: u64,
     to: u64,
     of: Of,
@@ -300,6 +309,22 @@ struct Layout {
 enum Of {
     Pcap(Box<Records>),
     Pcapng(Sections),
+    Spool,
+}
+
+/// What is read from.
+enum Readable {
+    File(Arc<Reopened>),
+    Spool(Trail),
+}
+
+impl Readable {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read_at(buffer, offset),
+            Self::Spool(trail) => trail.spool().read_at(buffer, offset),
+        }
+    }
 }
 
 impl Layout {
@@ -315,6 +340,10 @@ impl Layout {
                 Ok((Some(frame), len))
             }
             Of::Pcapng(sections) => sections.again(bytes),
+            Of::Spool => {
+                let (frame, len) = spool::parse(bytes)?;
+                Ok((Some(frame), len))
+            }
         }
     }
 }
@@ -336,7 +365,7 @@ impl Window {
     const MOST: usize = 256 << 10;
 
     /// At least `need` bytes from `offset` on, or what there is.
-    fn bytes(&mut self, file: &Reopened, place: Place, need: usize) -> io::Result<&[u8]> {
+    fn bytes(&mut self, file: &Readable, place: Place, need: usize) -> io::Result<&[u8]> {
         let inside = |window: &Self| {
             (window.input == place.input)
                 .then(|| place.offset.checked_sub(window.offset))
@@ -362,7 +391,7 @@ impl Window {
     }
 
     /// Reads so many bytes, or up to the end of the file. The memory grows with what comes.
-    fn fill(&mut self, file: &Reopened, place: Place, want: usize) -> io::Result<()> {
+    fn fill(&mut self, file: &Readable, place: Place, want: usize) -> io::Result<()> {
         (self.input, self.offset) = (place.input, place.offset);
         self.bytes.clear();
         while self.bytes.len() < want {
@@ -456,6 +485,9 @@ impl Reread {
             match layout.parse(bytes) {
                 Ok((frame, len)) => return Ok((frame.is_some(), len)),
                 Err(Pause::Need { bytes: more, .. }) if more > need && held >= need => need = more,
+                Err(Pause::Need { .. }) if place.input == Place::SPOOL => {
+                    return Err(unread(place, "it was not kept"));
+                }
                 Err(Pause::Need { .. }) => {
                     return Err(unread(place, "the file ends before it, or within it"));
                 }
@@ -482,16 +514,6 @@ fn unread(place: Place, reason: &str) -> Unread {
 
 impl ReadAgain for Reread {
     fn frame(&mut self, number: u64, place: Place) -> Result<CapturedFrame<'_>, Unread> {
-        if place.input == Place::SPOOL {
-            let kept = self
-                .trail
-                .spool()
-                .read(place.offset, &mut self.window.bytes);
-            // What the window held is gone.
-            self.window.input = Place::SPOOL;
-            let kept = kept.map_err(|reason| unread(place, &reason))?;
-            return Ok(kept.frame(number, place, &self.window.bytes));
-        }
         self.measure(place)?;
         let nothing = || unread(place, "the file has changed: there is no frame");
         let layout = self.layout.as_ref().ok_or_else(nothing)?;
@@ -508,28 +530,136 @@ impl ReadAgain for Reread {
     }
 
     fn after(&mut self, place: Place) -> Result<Option<Place>, Unread> {
-        if place.input == Place::SPOOL {
-            let next = self.trail.spool().after(place.offset);
-            let next = next.map_err(|reason| unread(place, &reason))?;
-            return Ok(next.map(|offset| Place { offset, ..place }));
-        }
         let mut place = place;
-        let mut is_frame = false;
+        let (_, mut len) = self.measure(place)?;
         loop {
-            let (_, len) = match self.measure(place) {
-                Ok(measured) => measured,
-                // Behind the last frame there is nothing.
-                Err(_) if is_frame => return Ok(None),
-                Err(unread) => return Err(unread),
-            };
             place.offset = place.offset.saturating_add(len as u64);
-            is_frame = match self.measure(place) {
-                Ok((is_frame, _)) => is_frame,
+            match self.measure(place) {
+                Ok((true, _)) => return Ok(Some(place)),
+                Ok((false, next)) => len = next,
+                // Behind the last frame there is nothing.
                 Err(_) => return Ok(None),
-            };
-            if is_frame {
-                return Ok(Some(place));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::ops::ControlFlow;
+
+    use super::super::testing::{TemporaryFile, big, little, words};
+    use super::super::{Arrival, OpenOptions, open};
+    use super::*;
+
+    /// Reads a file once for the places of its frames, then backwards by those. Gives the frames
+    /// in words.
+    fn again(name: &str, bytes: &[u8]) -> Vec<String> {
+        let file = TemporaryFile::new(&format!("reread-{name}"), bytes);
+        let trail = Trail::new(0);
+        let options = OpenOptions {
+            trail: Some(trail.clone()),
+            ..OpenOptions::default()
+        };
+        let mut read = Vec::new();
+        open(&[&file.0], &options)
+            .unwrap()
+            .run(&mut |arrival| {
+                if let Arrival::Frame(frame) = arrival {
+                    read.push((frame.number, frame.place, words(&arrival)));
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut reread = trail.reread();
+        for (number, place, expected) in read.iter().rev() {
+            let frame = reread.frame(*number, *place).unwrap();
+            assert_eq!(words(&Arrival::Frame(frame)), *expected, "{name}");
+        }
+        for pair in read.windows(2) {
+            assert_eq!(reread.after(pair[0].1), Ok(Some(pair[1].1)), "{name}");
+        }
+        read.into_iter().map(|(_, _, words)| words).collect()
+    }
+
+    #[test]
+    fn sections_of_both_orders_with_interfaces_of_their_own() {
+        let nanos = [(9, &[9][..])];
+        let file = little().section(&[]).interface(1, 0, &nanos);
+        let file = file.packet(0, 5, b"one", &[]).interface(113, 0, &[]);
+        let file = file.packet(1, 6, b"two", &[(1, b"a comment")]);
+        let second = big().section(&[]).interface(101, 0, &[]);
+        let second = second.packet(0, 7, b"three", &[]);
+        let third = little()
+            .section(&[])
+            .interface(1, 0, &nanos)
+            .packet(0, 8, b"four", &[]);
+        let bytes = [file.bytes, second.bytes, third.bytes].concat();
+        assert_eq!(
+            again("sections", &bytes),
+            [
+                "#1 5 on 0 link 1: one of 3",
+                "#2 6000 on 1 link 113: two of 3",
+                "#3 7000 on 2 link 101: three of 5",
+                "#4 8 on 3 link 1: four of 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn frames_without_a_time_keep_that_of_the_one_before() {
+        let simple = |data: &[u8]| little().u32(data.len() as u32).padded(data);
+        let file = little().section(&[]).interface(1, 0, &[(9, &[9])]);
+        let file = file.block(3, simple(b"a")).packet(0, 5, b"b", &[]);
+        let file = file.block(3, simple(b"c")).block(3, simple(b"d"));
+        let file = file.packet(0, 9, b"e", &[]).block(3, simple(b"f"));
+        // The obsolete block: interface and drops in 16 bits each.
+        let old = little()
+            .u16(0)
+            .u16(0)
+            .u32(0)
+            .u32(11)
+            .u32(1)
+            .u32(1)
+            .padded(b"g");
+        let file = file.block(2, old);
+        assert_eq!(
+            again("untimed", &file.bytes),
+            [
+                "#1 0 on 0 link 1: a of 1",
+                "#2 5 on 0 link 1: b of 1",
+                "#3 5 on 0 link 1: c of 1",
+                "#4 5 on 0 link 1: d of 1",
+                "#5 9 on 0 link 1: e of 1",
+                "#6 9 on 0 link 1: f of 1",
+                "#7 11 on 0 link 1: g of 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_layout_of_pcap() {
+        for (name, magic, extra) in [("plain", 0xa1b2_3c4d, 0), ("modified", 0xa1b2_cd34, 8)] {
+            for (order, bytes) in [("little", little()), ("big", big())] {
+                let file = bytes.pcap_header(magic, 0, 1);
+                let file = ["one", "", "three"].iter().fold(file, |file, data| {
+                    let len = data.len() as u32;
+                    let file = file.u32(1).u32(2).u32(len).u32(len + 1);
+                    file.raw(&[0; 8][..extra]).raw(data.as_bytes())
+                });
+                let frames = again(&format!("{name}-{order}"), &file.bytes);
+                assert_eq!(frames.len(), 3);
+                assert!(frames[2].ends_with("three of 6"), "{frames:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_larger_than_any_window() {
+        let data = vec![b'x'; 200_000];
+        let file = little().pcap_header(0xa1b2_c3d4, 0, 1).record(1, 0, b"y");
+        let file = file.record(2, 0, &data).record(3, 0, b"z");
+        let frames = again("large", &file.bytes);
+        assert!(frames[1].len() > 200_000 && frames[2].ends_with("z of 1"));
     }
 }

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::capture::{MAX_RECORD, Pause};
 use super::reread::{Trail, read_at};
 use super::sentence::{Bytes, plain};
 use super::{Arrival, Source, SourceError};
@@ -164,73 +165,42 @@ impl Spool {
         Ok(())
     }
 
-    /// Reads into `space` so many bytes from `offset` on.
-    fn get(&self, offset: u64, len: usize, space: &mut Vec<u8>) -> Result<(), String> {
-        space.clear();
-        let end = offset.checked_add(len as u64);
-        let held = self.written + self.buffer.len() as u64;
-        if end.is_none_or(|end| end > held) {
-            return Err("it was not kept".to_owned());
-        }
+    /// Reads from `offset` on, up to what has been kept so far.
+    pub(super) fn read_at(&self, space: &mut [u8], offset: u64) -> io::Result<usize> {
         if let Some(start) = offset.checked_sub(self.written) {
-            let start = start as usize;
-            let kept = self.buffer.get(start..start + len).unwrap_or_default();
-            space.extend_from_slice(kept);
-            return Ok(());
-        }
-        // A frame lies whole in the file, or in the buffer.
-        space.resize(len, 0);
-        let Some(file) = &self.file else {
-            return Err("it was not kept".to_owned());
-        };
-        let mut had = 0;
-        while had < len {
-            let rest = space.get_mut(had..).unwrap_or_default();
-            match read_at(&file.file, rest, offset + had as u64) {
-                Ok(0) => return Err("the temporary file is cut short".to_owned()),
-                Ok(count) => had += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(format!(
-                        "the temporary file can't be read: {}",
-                        plain(&error)
-                    ));
-                }
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            let kept = self.buffer.get(start..).unwrap_or_default();
+            let count = kept.len().min(space.len());
+            for (to, from) in space.iter_mut().zip(kept) {
+                *to = *from;
             }
+            return Ok(count);
         }
-        Ok(())
-    }
-
-    fn header(&self, offset: u64, space: &mut Vec<u8>) -> Result<Kept, String> {
-        self.get(offset, HEADER, space)?;
-        let kept = Kept::of(space).ok_or("it was not kept")?;
-        if u64::from(kept.captured) > self.limit {
-            return Err("it was not kept".to_owned());
+        let most = (self.written - offset).min(space.len() as u64) as usize;
+        match (&self.file, space.get_mut(..most)) {
+            (Some(file), Some(space)) => read_at(&file.file, space, offset),
+            _ => Ok(0),
         }
-        Ok(kept)
-    }
-
-    /// Reads a frame; its data comes to stand in `space`.
-    pub(super) fn read(&self, offset: u64, space: &mut Vec<u8>) -> Result<Kept, String> {
-        let kept = self.header(offset, space)?;
-        self.get(
-            offset.saturating_add(HEADER as u64),
-            kept.captured as usize,
-            space,
-        )?;
-        Ok(kept)
-    }
-
-    /// Where the next frame lies, if there is one.
-    pub(super) fn after(&self, offset: u64) -> Result<Option<u64>, String> {
-        let kept = self.header(offset, &mut Vec::new())?;
-        let next = offset + HEADER as u64 + u64::from(kept.captured);
-        Ok((next < self.written + self.buffer.len() as u64).then_some(next))
     }
 }
 
+/// The frame, without a number, that kept bytes start with, and how many bytes it is.
+pub(super) fn parse(bytes: &[u8]) -> Result<(CapturedFrame<'_>, usize), Pause> {
+    let need = |bytes| Pause::Need {
+        bytes,
+        what: "kept frame",
+    };
+    let kept = Kept::of(bytes).ok_or(need(HEADER))?;
+    if kept.captured > MAX_RECORD {
+        return Err(Pause::Damaged("there is no frame".to_owned()));
+    }
+    let len = HEADER + kept.captured as usize;
+    let data = bytes.get(HEADER..len).ok_or(need(len))?;
+    Ok((kept.frame(data), len))
+}
+
 /// What is kept of a frame beside its data.
-pub(super) struct Kept {
+struct Kept {
     time: Timestamp,
     interface: u32,
     link: LinkType,
@@ -254,16 +224,16 @@ impl Kept {
         })
     }
 
-    pub(super) fn frame<'a>(&self, number: u64, place: Place, data: &'a [u8]) -> CapturedFrame<'a> {
+    fn frame<'a>(&self, data: &'a [u8]) -> CapturedFrame<'a> {
         CapturedFrame {
-            number,
+            number: 0,
             time: self.time,
             interface: self.interface,
             link: self.link,
             wire_len: self.wire_len,
             data,
             upcoming: &[],
-            place,
+            place: Place::NOWHERE,
         }
     }
 }

@@ -172,6 +172,7 @@ impl Desk {
             problems: &self.problems,
             interrupted: false,
             selection: Selection::default(),
+            filter: None,
         };
         self.trust = text::trust(&report);
         let shown = self.len();

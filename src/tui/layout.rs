@@ -28,7 +28,7 @@ pub fn columns(model: &Model) -> Vec<Column> {
         return chosen.clone();
     }
     /// Sockets are worth more columns than they must have.
-    const SOCKETS: usize = 2 * 10;
+    const SOCKETS: usize = 2 * 7;
     let mut room = usize::from(model.size.0).saturating_sub(2);
     let mut chosen: Vec<Column> = Vec::new();
     for (place, column) in USUAL.iter().enumerate() {
@@ -100,7 +100,11 @@ pub fn tab_label(model: &Model, tab: Tab) -> (String, String) {
         .get(tab as usize)
         .copied()
         .unwrap_or(0);
-    let count = crate::report::units::grouped(count as u64).to_string();
+    // Hosts are counted only when they are looked at.
+    let count = match (tab, count) {
+        (Tab::Hosts, 0) => String::new(),
+        _ => crate::report::units::grouped(count as u64).to_string(),
+    };
     (format!("{} {}", tab as usize + 1, tab.name()), count)
 }
 
@@ -110,7 +114,8 @@ pub fn tabs(model: &Model) -> Vec<(Tab, usize, usize)> {
     let mut placed = Vec::new();
     for tab in Tab::ALL {
         let (label, count) = tab_label(model, tab);
-        let end = x + label.len() + 1 + count.len();
+        let gap = usize::from(!count.is_empty());
+        let end = x + label.len() + gap + count.len();
         placed.push((tab, x, end));
         x = end + 3;
     }

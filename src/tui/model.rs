@@ -482,9 +482,9 @@ impl Model {
                     Ok(filter) => self.choose(filter, &text),
                     Err(error) => {
                         let mut line = line;
-                        // To the place that is wrong.
+                        // Behind what is wrong.
                         line.edit.home();
-                        let at = error.offset.min(line.edit.text().len());
+                        let at = (error.offset + error.len).min(line.edit.text().len());
                         while line.edit.cursor() < at {
                             line.edit.right();
                         }

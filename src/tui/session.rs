@@ -19,8 +19,8 @@ use super::model::{Effect, Model, Screen};
 use super::scenarios::Scenarios;
 use super::snapshot::Snapshot;
 use super::{Opening, Run, page, terminal, view};
-use crate::analysis::{Analyzer, Options};
-use crate::filter::{Filter, Found, Scan};
+use crate::analysis::{Analyzer, Observer, Options, Revisions};
+use crate::filter::{Before, Filter, Found, Scan};
 use crate::report::escape::escaped;
 use crate::report::style::Tone;
 use crate::report::units;
@@ -130,6 +130,7 @@ impl Session {
             .collect();
         self.model.screen = Screen::Triage;
         self.model.cursor = 0;
+        self.model.note = None;
         self.model.opening = None;
         self.model.calls = Arc::new(page::data::Call::all(run.calls.as_ref()));
         self.done = false;
@@ -173,6 +174,17 @@ impl Session {
                     self.take(arrived);
                 }
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Waits until a scenario that was asked for begins to be read, or can't be.
+    pub fn wait_for_run(&mut self) {
+        while let Ok(arrived) = self.arrived.recv() {
+            let ran = matches!(arrived, Arrived::Ran(_));
+            self.take(arrived);
+            if ran {
+                return;
             }
         }
     }
@@ -298,23 +310,43 @@ impl Session {
     }
 }
 
-/// Reads files for the connections with a matching frame; nothing where it was stopped.
+/// Reads files for the connections with a matching frame; nothing where it was stopped. Where a
+/// filter asks for verdicts or figures, a reading before tells how they end.
 fn scan(
     files: &[PathBuf],
     options: Options,
     filter: &Filter,
     stop: &Arc<AtomicBool>,
 ) -> Option<Found> {
+    /// What revisions may take of the memory that is allowed.
+    const SHARE: usize = 8;
+    let mut before = Before::new(filter);
+    let revisions = (filter.asks_for_verdicts() || filter.asks_for_figures()).then(|| {
+        let mut revisions = Revisions::new(None, options.memory / SHARE);
+        let first = read(files, &options, &mut revisions, stop);
+        before.learn(filter, &first);
+        revisions
+    });
+    let mut scan = Scan::new(filter, before, revisions);
+    read(files, &options, &mut scan, stop);
+    (!stop.load(Ordering::Relaxed)).then(|| scan.into_found())
+}
+
+/// Reads files to their end; what is wrong with them has been told.
+fn read<O: Observer>(
+    files: &[PathBuf],
+    options: &Options,
+    observer: &mut O,
+    stop: &Arc<AtomicBool>,
+) -> Analyzer {
     let opened = source::OpenOptions {
         stop: Arc::clone(stop),
         ..source::OpenOptions::default()
     };
-    let mut analyzer = Analyzer::new(options);
-    let mut scan = Scan::new(filter, None);
-    // What is wrong with the files has been told.
+    let mut analyzer = Analyzer::new(options.clone());
     if let Ok(mut source) = source::open(files, &opened) {
-        let _ = source.run(&mut |arrival| analyzer.arrive(arrival, &mut scan));
+        let _ = source.run(&mut |arrival| analyzer.arrive(arrival, observer));
     }
-    analyzer.finish(&mut scan);
-    (!stop.load(Ordering::Relaxed)).then(|| scan.into_found())
+    analyzer.finish(observer);
+    analyzer
 }

@@ -36,6 +36,8 @@ pub(super) struct PlaceList {
     last_place: Place,
     /// So many of the sealed ones have been thinned, or can't be.
     thinned: usize,
+    /// Whether what is sealed is thinned at once, and what can't be is let go.
+    is_thin: bool,
 }
 
 impl PlaceList {
@@ -43,6 +45,11 @@ impl PlaceList {
     pub(super) fn last(&self) -> u64 {
         let last = self.open.as_ref().or(self.sealed.last());
         last.map_or(0, |chunk| chunk.first + chunk.count - 1)
+    }
+
+    /// Keeps no more than what a walk needs from now on.
+    pub(super) fn stay_thin(&mut self) {
+        self.is_thin = true;
     }
 
     /// Appends a frame. Returns by how many bytes the memory grew.
@@ -76,9 +83,13 @@ impl PlaceList {
         let before = (self.sealed.capacity(), self.steps.capacity());
         let mut grown = 0;
         if let Some(mut full) = self.open.take() {
-            grown += self.steps.len();
-            full.steps = Some(Arc::from(self.steps.as_slice()));
-            self.sealed.push(full);
+            if !self.is_thin {
+                grown += self.steps.len();
+                full.steps = Some(Arc::from(self.steps.as_slice()));
+            }
+            if full.is_plain || full.steps.is_some() {
+                self.sealed.push(full);
+            }
         }
         self.steps.clear();
         self.steps.reserve(4 * CHUNK as usize);
@@ -241,7 +252,7 @@ pub struct Places {
 }
 
 impl Places {
-    pub(super) fn new(
+    pub(super) fn of(
         flow: FlowId,
         numbers: Numbers,
         mut parts: Vec<u64>,

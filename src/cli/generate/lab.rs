@@ -9,6 +9,8 @@ use crate::cli::Exit;
 
 /// Options of the lab alone.
 #[derive(Args, Debug)]
+// Groups of arguments go by the name of their type, and all of these have the same.
+#[group(skip)]
 #[command(next_help_heading = "Lab of real kernels")]
 pub(super) struct Options {}
 

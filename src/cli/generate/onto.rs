@@ -10,6 +10,8 @@ use crate::source::Source;
 
 /// Options of sending alone.
 #[derive(Args, Debug)]
+// Groups of arguments go by the name of their type, and all of these have the same.
+#[group(skip)]
 #[command(next_help_heading = "Onto an interface")]
 pub(super) struct Options {
     /// Send the traffic onto this interface instead of writing a capture

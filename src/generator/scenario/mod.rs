@@ -1,7 +1,13 @@
 //! Everything that the simulated network can be asked for: one table, one file for each family.
+//!
+//! A scenario is a name, words, and a function that sets a [`Network`] up. To add one, write the
+//! function in the file of its family, and a row in the family's table.
 
+mod basics;
+
+use super::network::Network;
 use super::source::GeneratedSource;
-use super::truth::{Journal, Tap, judge};
+use super::truth::Tap;
 
 /// Something that the simulated network can be asked for.
 #[derive(Debug)]
@@ -14,18 +20,17 @@ pub struct Scenario {
     pub summary: &'static str,
     /// What happens in it, and what to look for.
     pub description: &'static str,
+    build: fn(&mut Network),
 }
 
 /// Every scenario, grouped by family.
-pub const SCENARIOS: &[Scenario] = &[];
+pub const SCENARIOS: &[Scenario] = &basics::SCENARIOS;
 
 impl Scenario {
     /// Its capture at a tap. The same seed makes the same bytes on every machine.
     pub fn source(&self, seed: u64, tap: Tap) -> GeneratedSource {
-        let journal = Journal::default();
-        GeneratedSource {
-            frames: Vec::new(),
-            sheet: judge(&journal, tap, &[], self.name, Some(seed)),
-        }
+        let mut network = Network::new(seed, tap);
+        (self.build)(&mut network);
+        network.run(self.name)
     }
 }

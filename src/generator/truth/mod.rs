@@ -16,7 +16,7 @@
 
 pub mod journal;
 mod judge;
-mod ranges;
+pub(crate) mod ranges;
 pub mod sheet;
 
 use serde::{Deserialize, Serialize};

@@ -3,18 +3,19 @@
 use core::ops::ControlFlow;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use nix::net::if_::{if_indextoname, if_nametoindex};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::ring::{Record, Ring};
-use super::{Direction, HOW_TO_PERMIT, LiveOptions, unopened};
-use crate::frame::CapturedFrame;
+use super::{Direction, HOW_TO_PERMIT, LiveOptions, Notice, unopened};
+use crate::frame::{CapturedFrame, Place};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
+use crate::wire::LinkType;
 
 /// How long is waited for frames at most, before it is said that none came.
 const WAIT: Duration = Duration::from_millis(100);
@@ -26,8 +27,8 @@ pub struct LiveSource {
     ports: Vec<Port>,
     announced: Announced,
     frames: u64,
-    /// Frames that were missed before there was an interface to tell it of.
-    missed: u64,
+    /// When interfaces were last looked after.
+    looked: Option<Timestamp>,
 }
 
 /// What is captured by one ring.
@@ -35,14 +36,28 @@ pub struct LiveSource {
 struct Port {
     /// `None` for all interfaces.
     name: Option<String>,
-    /// `None` while its interface is not there.
-    ring: Option<Ring>,
+    ring: Ring,
+    /// Our number of its interface, where it is one.
+    number: Option<u32>,
+    /// Frames that were missed and not told of yet.
+    missed: u64,
+    condition: Condition,
+}
+
+/// What an interface is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Up,
+    Down,
+    Gone,
 }
 
 /// The interfaces that have been announced: their numbers by the kernel's, ours and link types.
 #[derive(Debug, Default)]
 struct Announced {
     numbers: HashMap<(i32, u32), u32>,
+    /// The one that was asked for last.
+    last: Option<((i32, u32), u32)>,
 }
 
 /// A sink that is told which way frames went.
@@ -52,19 +67,32 @@ impl LiveSource {
     pub(super) fn open(options: &LiveOptions) -> Result<Self, SourceError> {
         let all =
             options.interfaces.is_empty() || options.interfaces.iter().any(|name| name == "any");
-        let names = if all {
-            vec![None]
+        let mut names: Vec<Option<String>> = Vec::new();
+        if all {
+            names.push(None);
         } else {
-            options.interfaces.iter().cloned().map(Some).collect()
-        };
+            for name in &options.interfaces {
+                if !names.iter().flatten().any(|each| each == name) {
+                    names.push(Some(name.clone()));
+                }
+            }
+        }
         let ports = names
             .into_iter()
             .map(|name| {
-                let ring = open_ring(name.as_deref(), options)
+                let ring = Ring::open(name.as_deref(), options)
                     .map_err(|error| refused(name.as_deref().unwrap_or("any"), &error))?;
+                let is_up = ring.device().is_none_or(|device| device.is_up);
                 Ok(Port {
                     name,
-                    ring: Some(ring),
+                    ring,
+                    number: None,
+                    missed: 0,
+                    condition: if is_up {
+                        Condition::Up
+                    } else {
+                        Condition::Down
+                    },
                 })
             })
             .collect::<Result<_, _>>()?;
@@ -73,8 +101,13 @@ impl LiveSource {
             ports,
             announced: Announced::default(),
             frames: 0,
-            missed: 0,
+            looked: None,
         })
+    }
+
+    /// From now on it is this that ends it.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.options.stop = stop;
     }
 
     /// As [`Source::run`], and with each frame which way it went.
@@ -85,6 +118,9 @@ impl LiveSource {
         &mut self,
         sink: &mut dyn FnMut(Arrival<'_>, Option<Direction>) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
+        if self.announce(sink).is_break() {
+            return Ok(());
+        }
         loop {
             let is_last = self.options.stop.load(Ordering::Relaxed);
             if is_last {
@@ -105,7 +141,21 @@ impl LiveSource {
                 return Ok(());
             }
             self.wait()?;
+            self.look_after_interfaces(now);
         }
+    }
+
+    /// Announces the interfaces that were named.
+    fn announce(&mut self, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        for port in &mut self.ports {
+            if let (Some(name), None, Some(device)) = (&port.name, port.number, port.ring.device())
+            {
+                let key = (device.index, device.link().0);
+                let name = Some(name.as_str());
+                port.number = Some(self.announced.announce(key, name, &self.options, sink)?);
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// How long a frame may be in a ring without being seen: the kernel looks at its blocks as
@@ -127,7 +177,7 @@ impl LiveSource {
             let mut first: Option<(usize, Record)> = None;
             let mut is_one_empty = false;
             for (index, port) in self.ports.iter_mut().enumerate() {
-                match port.ring.as_mut().and_then(Ring::peek) {
+                match port.ring.peek() {
                     Some(record) if first.is_none_or(|(_, least)| record.time < least.time) => {
                         first = Some((index, record));
                     }
@@ -141,15 +191,11 @@ impl LiveSource {
             if is_one_empty && !is_alone && !last && record.time > horizon {
                 return ControlFlow::Continue(());
             }
-            let Some(ring) = self
-                .ports
-                .get_mut(index)
-                .and_then(|port| port.ring.as_mut())
-            else {
+            let Some(port) = self.ports.get_mut(index) else {
                 return ControlFlow::Continue(());
             };
             if !record.is_repeated {
-                let interface = self.announced.number(&record, &self.options, sink)?;
+                let interface = self.announced.number(&record, port, &self.options, sink)?;
                 self.frames += 1;
                 let frame = CapturedFrame {
                     number: self.frames,
@@ -157,46 +203,39 @@ impl LiveSource {
                     interface,
                     link: record.link,
                     wire_len: record.wire_len,
-                    data: ring.bytes(&record),
+                    data: port.ring.bytes(&record),
                     upcoming: &[],
-                    place: crate::frame::Place::NOWHERE,
+                    place: Place::NOWHERE,
                 };
                 sink(Arrival::Frame(frame), Some(record.direction))?;
             }
-            ring.pass();
+            port.ring.pass();
         }
     }
 
-    /// Tells what the rings had no room for.
+    /// Tells what the rings had no room for: of the interface, or of the first one where a ring is
+    /// of all.
     fn tell_missed(&mut self, sink: &mut Sink<'_>) -> ControlFlow<()> {
-        let rings = self.ports.iter().filter_map(|port| port.ring.as_ref());
-        self.missed += rings.map(Ring::missed).sum::<u64>();
-        if self.missed == 0 || self.announced.numbers.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let missed = core::mem::take(&mut self.missed);
-        let arrival = Arrival::Missed {
-            interface: 0,
-            frames: missed,
-        };
-        sink(arrival, None)
-    }
-
-    /// Waits until a ring has something, or a moment has passed. Interfaces that went away are
-    /// looked for.
-    fn wait(&mut self) -> Result<(), SourceError> {
-        let mut is_one_gone = false;
+        let is_one_announced = !self.announced.numbers.is_empty();
         for port in &mut self.ports {
-            if port.ring.is_none() {
-                port.ring = open_ring(port.name.as_deref(), &self.options).ok();
-                is_one_gone |= port.ring.is_none();
+            port.missed += port.ring.missed();
+            if port.missed > 0 && is_one_announced {
+                let arrival = Arrival::Missed {
+                    interface: port.number.unwrap_or(0),
+                    frames: core::mem::take(&mut port.missed),
+                };
+                sink(arrival, None)?;
             }
         }
+        ControlFlow::Continue(())
+    }
+
+    /// Waits until a ring has something, or a moment has passed.
+    fn wait(&mut self) -> Result<(), SourceError> {
         let mut polled: Vec<PollFd<'_>> = self
             .ports
             .iter()
-            .filter_map(|port| port.ring.as_ref())
-            .map(|ring| PollFd::new(ring.fd(), PollFlags::POLLIN))
+            .map(|port| PollFd::new(port.ring.fd(), PollFlags::POLLIN))
             .collect();
         let timeout = PollTimeout::try_from(WAIT).unwrap_or(PollTimeout::ZERO);
         match poll(&mut polled, timeout) {
@@ -210,24 +249,65 @@ impl LiveSource {
         });
         drop(polled);
         if in_trouble {
-            self.look_after_interfaces();
-        }
-        if in_trouble || is_one_gone {
-            // A socket in trouble is always ready.
+            // A socket in trouble is always ready, until its error is taken.
+            for port in &self.ports {
+                port.ring.trouble();
+            }
+            self.looked = None;
             thread::sleep(WAIT / 4);
         }
         Ok(())
     }
 
-    /// A socket keeps its interface while that is down. When the interface itself is gone, its
-    /// ring is of no use: it is made again when there is one of that name.
-    fn look_after_interfaces(&mut self) {
+    /// Looks now and then whether the named interfaces are there and up. A socket keeps its
+    /// interface while that is down. When it is removed, the socket goes over to the next one of
+    /// that name.
+    fn look_after_interfaces(&mut self, now: Timestamp) {
+        /// Milliseconds between two looks.
+        const OFTEN: i64 = 250;
+        if self
+            .looked
+            .is_some_and(|looked| now - looked < Span::from_millis(OFTEN) && now >= looked)
+        {
+            return;
+        }
+        self.looked = Some(now);
+        let (options, notices) = (&self.options, &self.options.notices);
         for port in &mut self.ports {
-            let trouble = port.ring.as_ref().and_then(Ring::trouble);
-            if let (Some(_), Some(name)) = (trouble, &port.name)
-                && if_nametoindex(name.as_str()).is_err()
-            {
-                port.ring = None;
+            let Some(name) = port.name.clone() else {
+                continue;
+            };
+            let Some(device) = port.ring.device_of(&name) else {
+                if port.condition != Condition::Gone {
+                    port.condition = Condition::Gone;
+                    notices.put(Notice::Gone(name));
+                }
+                continue;
+            };
+            if port.ring.device().map(|device| device.index) != Some(device.index) {
+                match port.ring.move_to(device, options) {
+                    Ok(()) => notices.put(Notice::Back(name.clone())),
+                    Err(error) => {
+                        if port.condition == Condition::Gone {
+                            notices.put(Notice::Refused(name, error.to_string()));
+                        }
+                        port.condition = Condition::Down;
+                        continue;
+                    }
+                }
+                port.condition = Condition::Up;
+            }
+            let condition = if device.is_up {
+                Condition::Up
+            } else {
+                Condition::Down
+            };
+            if condition != port.condition {
+                notices.put(match condition {
+                    Condition::Up => Notice::Up(name),
+                    _ => Notice::Down(name),
+                });
+                port.condition = condition;
             }
         }
     }
@@ -261,23 +341,44 @@ impl Port {
 
 impl Announced {
     /// Our number of a frame's interface, which is announced if that is its first.
+    #[inline]
     fn number(
         &mut self,
         record: &Record,
+        port: &Port,
         options: &LiveOptions,
         sink: &mut Sink<'_>,
     ) -> ControlFlow<(), u32> {
         let key = (record.interface, record.link.0);
-        if let Some(&number) = self.numbers.get(&key) {
+        if let Some((last, number)) = self.last
+            && last == key
+        {
             return ControlFlow::Continue(number);
         }
+        let number = match self.numbers.get(&key) {
+            Some(&number) => number,
+            None => {
+                let name = port.ring.name_of(record.interface);
+                self.announce(key, name.as_deref(), options, sink)?
+            }
+        };
+        self.last = Some((key, number));
+        ControlFlow::Continue(number)
+    }
+
+    fn announce(
+        &mut self,
+        key: (i32, u32),
+        name: Option<&str>,
+        options: &LiveOptions,
+        sink: &mut Sink<'_>,
+    ) -> ControlFlow<(), u32> {
         let number = self.numbers.len() as u32;
         self.numbers.insert(key, number);
-        let name = if_indextoname(record.interface as u32).ok();
         let interface = Interface {
             index: number,
-            name: name.as_deref().and_then(|name| name.to_str().ok()),
-            link: record.link,
+            name,
+            link: LinkType(key.1),
             snaplen: options.snaplen,
             ticks_per_second: 1_000_000_000,
             format: "live",
@@ -288,18 +389,12 @@ impl Announced {
     }
 }
 
-fn open_ring(name: Option<&str>, options: &LiveOptions) -> io::Result<Ring> {
-    let index = match name {
-        Some(name) => if_nametoindex(name)?,
-        None => 0,
-    };
-    Ring::open(index, options)
-}
-
 fn refused(name: &str, error: &io::Error) -> SourceError {
     let reason = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => HOW_TO_PERMIT.to_owned(),
-        Some(libc::ENODEV | libc::ENXIO) => "there is no such interface".to_owned(),
+        Some(libc::ENODEV | libc::ENXIO) => {
+            "there is no such interface (`tcplens interfaces` lists them)".to_owned()
+        }
         _ => format!("can't be captured: {error}"),
     };
     unopened(name, reason)

@@ -15,12 +15,17 @@
 //! - VLAN tags, which network cards take off, stand where they stood.
 //! - What the ring had no room for is told as [`Arrival::Missed`].
 //! - While nothing comes no CPU is used; [`Arrival::Quiet`] tells the time ten times a second.
-//! - An interface that goes down is waited for. One that is removed is looked for by name.
+//! - An interface that goes down is waited for. One that is removed is looked for by name. Neither
+//!   needs any right that opening needed: a source goes on when the process has given those up.
 
 #[cfg(target_os = "linux")]
 mod capture;
+mod interfaces;
+#[cfg(feature = "libpcap")]
+pub mod libpcap;
 #[cfg(target_os = "linux")]
 mod mapping;
+mod notice;
 #[cfg(target_os = "linux")]
 mod ring;
 
@@ -29,6 +34,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::SourceError;
+use crate::capture_filter::CaptureFilter;
+
+pub use interfaces::{InterfaceFacts, interfaces};
+pub use notice::{Notice, Notices};
 
 #[cfg(target_os = "linux")]
 pub use capture::LiveSource;
@@ -47,9 +56,11 @@ pub struct LiveOptions {
     pub patience: Duration,
     /// Whether to see frames for other stations too, where the link brings them.
     pub promiscuous: bool,
-    /// A filter in classic BPF, which the kernel runs before a frame takes room in the ring. What
-    /// it returns is how many octets are kept; `snaplen` is not looked at then. Empty for none.
-    pub program: Vec<Instruction>,
+    /// Which frames to take: run by the kernel before a frame takes room in the ring. `None` for
+    /// all.
+    pub filter: Option<CaptureFilter>,
+    /// Told what becomes of interfaces, for another thread to look at.
+    pub notices: Notices,
     /// Once true, what is in the rings is handed on and [`Source::run`](super::Source::run)
     /// returns, within 200 ms.
     pub stop: Arc<AtomicBool>,
@@ -63,20 +74,11 @@ impl Default for LiveOptions {
             buffer: 64 << 20,
             patience: Duration::from_millis(20),
             promiscuous: false,
-            program: Vec::new(),
+            filter: None,
+            notices: Notices::default(),
             stop: Arc::default(),
         }
     }
-}
-
-/// An instruction of classic BPF, as `struct sock_filter` has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Instruction {
-    pub code: u16,
-    pub jump_true: u8,
-    pub jump_false: u8,
-    pub value: u32,
 }
 
 /// Which way a frame went, seen from this host.
@@ -121,7 +123,9 @@ pub fn open(options: &LiveOptions) -> Result<LiveSource, SourceError> {
 #[cfg(not(target_os = "linux"))]
 pub fn open(options: &LiveOptions) -> Result<Box<dyn super::Source + Send>, SourceError> {
     let name = options.interfaces.first().map_or("any", String::as_str);
-    Err(unopened(name, "live capture needs Linux here".to_owned()))
+    let reason = "this system has no way to capture that is built in; build with the cargo feature \
+        `libpcap`, or pipe a capture in: tcpdump -U -w - | tcplens live -";
+    Err(unopened(name, reason.to_owned()))
 }
 
 /// Whether this process may capture: on Linux, whether it has CAP_NET_RAW.
@@ -135,9 +139,10 @@ pub fn permitted() -> bool {
 }
 
 /// How the right to capture is given, as sentences for a user.
-pub const HOW_TO_PERMIT: &str = "capturing needs CAP_NET_RAW: run it with sudo, or give the \
-    program the right once and for all (sudo setcap cap_net_raw+ep FILE), or do that to a copy \
-    that only a group of users may execute";
+pub const HOW_TO_PERMIT: &str = "capturing needs the right CAP_NET_RAW, and there are three ways \
+    to give it: run it with sudo; or give it to the program, once (sudo setcap \
+    cap_net_raw,cap_net_admin+eip FILE); or to a copy that only a group may run (sudo chgrp GROUP \
+    FILE; sudo chmod 750 FILE; then setcap as above)";
 
 fn unopened(input: &str, reason: String) -> SourceError {
     SourceError {

@@ -13,6 +13,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::mapping::Mapping;
 use super::{Direction, LiveOptions};
+use crate::capture_filter::{Program, Target};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -35,9 +36,25 @@ pub(super) struct Ring {
     // Before the socket, so that it is unmapped first.
     mapping: Mapping,
     socket: OwnedFd,
+    device: Option<Device>,
     /// Where the next header is in the block that is held, and how many are left.
     at: usize,
     left: u32,
+}
+
+/// An interface as the kernel knows it: its number, the kind of its hardware, whether it is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Device {
+    pub(super) index: i32,
+    pub(super) hardware: u16,
+    pub(super) is_up: bool,
+}
+
+impl Device {
+    /// How its frames start.
+    pub(super) fn link(self) -> LinkType {
+        link_of(self.hardware).unwrap_or(LinkType::LINUX_SLL2)
+    }
 }
 
 /// A frame in a block that is held: where it is, and what the kernel says of it.
@@ -66,14 +83,16 @@ fn packet_socket() -> io::Result<OwnedFd> {
 }
 
 impl Ring {
-    /// A ring on the interface of this index; 0 for all.
-    pub(super) fn open(interface: u32, options: &LiveOptions) -> io::Result<Self> {
+    /// A ring on the interface of this name; `None` for all. The filter is attached before the
+    /// socket is bound: no frame comes that it did not choose.
+    pub(super) fn open(name: Option<&str>, options: &LiveOptions) -> io::Result<Self> {
         let socket = packet_socket()?;
         let fd = socket.as_fd();
+        let device = name.map(|name| device(fd, name)).transpose()?;
         let version = libc::tpacket_versions::TPACKET_V3 as libc::c_int;
         set(fd, libc::SOL_PACKET, libc::PACKET_VERSION, &version)?;
         set(fd, libc::SOL_PACKET, libc::PACKET_RESERVE, &RESERVED)?;
-        attach(fd, options)?;
+        attach(fd, &program(device, options)?)?;
         let (block_len, blocks) = shape(options.buffer);
         let request = libc::tpacket_req3 {
             tp_block_size: block_len as u32,
@@ -86,27 +105,39 @@ impl Ring {
         };
         set(fd, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)?;
         let mapping = Mapping::new(&socket, block_len, blocks)?;
-        if options.promiscuous && interface != 0 {
-            let membership = libc::packet_mreq {
-                mr_ifindex: interface as libc::c_int,
-                mr_type: libc::PACKET_MR_PROMISC as u16,
-                mr_alen: 0,
-                mr_address: [0; 8],
-            };
-            set(
-                fd,
-                libc::SOL_PACKET,
-                libc::PACKET_ADD_MEMBERSHIP,
-                &membership,
-            )?;
-        }
-        bind(fd, interface)?;
+        join(fd, device, options)?;
         Ok(Self {
             mapping,
             socket,
+            device,
             at: 0,
             left: 0,
         })
+    }
+
+    /// The device it is on; `None` for all.
+    pub(super) fn device(&self) -> Option<Device> {
+        self.device
+    }
+
+    /// What the interface of this name is now; `None` where there is none.
+    pub(super) fn device_of(&self, name: &str) -> Option<Device> {
+        device(self.socket.as_fd(), name).ok()
+    }
+
+    /// The name of an interface.
+    pub(super) fn name_of(&self, interface: i32) -> Option<String> {
+        name_of(self.socket.as_fd(), interface)
+    }
+
+    /// Goes over to another device, which has the name of one that was removed. The socket and its
+    /// ring stay: no right is needed that was needed to open it.
+    pub(super) fn move_to(&mut self, device: Device, options: &LiveOptions) -> io::Result<()> {
+        let fd = self.socket.as_fd();
+        attach(fd, &program(Some(device), options)?)?;
+        join(fd, Some(device), options)?;
+        self.device = Some(device);
+        Ok(())
     }
 
     /// The first frame that has not been passed, if the kernel has handed one over.
@@ -270,7 +301,7 @@ fn record(block: &mut [u8], at: usize) -> Option<Record> {
 }
 
 /// How frames of this kind of device start; `None` where that is not known.
-fn link_of(hardware: u16) -> Option<LinkType> {
+pub(super) fn link_of(hardware: u16) -> Option<LinkType> {
     match hardware {
         libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(LinkType::ETHERNET),
         libc::ARPHRD_NONE
@@ -286,42 +317,120 @@ fn link_of(hardware: u16) -> Option<LinkType> {
     }
 }
 
-/// Gives the socket its filter, before it can receive anything.
-fn attach(fd: BorrowedFd<'_>, options: &LiveOptions) -> io::Result<()> {
-    /// BPF_RET | BPF_K
-    const RETURN: u16 = 0x06;
-    let mut program: Vec<libc::sock_filter> = options
-        .program
+/// The program for frames of this device: the filter, and how many octets are kept.
+fn program(device: Option<Device>, options: &LiveOptions) -> io::Result<Program> {
+    let target = match device {
+        // A device whose header is not known here has at least its network header where the
+        // kernel says.
+        Some(device) => link_of(device.hardware).map_or(Target::KernelAny, Target::Kernel),
+        None => Target::KernelAny,
+    };
+    let program = match &options.filter {
+        None => Program::accept_all(options.snaplen),
+        Some(filter) => filter
+            .compile(target, options.snaplen)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
+    };
+    let may_double = device.is_none_or(|device| device.hardware == libc::ARPHRD_LOOPBACK);
+    Ok(match may_double {
+        true => program.without_loopback_doubles(),
+        false => program,
+    })
+}
+
+/// Gives the socket its filter.
+fn attach(fd: BorrowedFd<'_>, program: &Program) -> io::Result<()> {
+    let mut program: Vec<libc::sock_filter> = program
+        .instructions()
         .iter()
         .map(|instruction| libc::sock_filter {
             code: instruction.code,
-            jt: instruction.jump_true,
-            jf: instruction.jump_false,
-            k: instruction.value,
+            jt: instruction.jt,
+            jf: instruction.jf,
+            k: instruction.k,
         })
         .collect();
-    if program.is_empty() {
-        if options.snaplen == 0 {
-            return Ok(());
-        }
-        program.push(libc::sock_filter {
-            code: RETURN,
-            jt: 0,
-            jf: 0,
-            k: options.snaplen,
-        });
-    }
-    let Ok(len) = u16::try_from(program.len()) else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the filter is too long",
-        ));
-    };
+    let len = u16::try_from(program.len())
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the filter is too long"))?;
     let program = libc::sock_fprog {
         len,
         filter: program.as_mut_ptr(),
     };
     set(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
+/// Begins to receive from a device, or from all.
+fn join(fd: BorrowedFd<'_>, device: Option<Device>, options: &LiveOptions) -> io::Result<()> {
+    if let (true, Some(device)) = (options.promiscuous, device) {
+        let membership = libc::packet_mreq {
+            mr_ifindex: device.index,
+            mr_type: libc::PACKET_MR_PROMISC as u16,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        set(
+            fd,
+            libc::SOL_PACKET,
+            libc::PACKET_ADD_MEMBERSHIP,
+            &membership,
+        )?;
+    }
+    bind(fd, device.map_or(0, |device| device.index as u32))
+}
+
+/// What the kernel says of the interface of this name.
+fn device(fd: BorrowedFd<'_>, name: &str) -> io::Result<Device> {
+    let mut request = interface_request();
+    let len = request.ifr_name.len() - 1;
+    if name.is_empty() || name.len() > len {
+        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    let index = ask(fd, libc::SIOCGIFINDEX, request)?;
+    let hardware = ask(fd, libc::SIOCGIFHWADDR, request)?;
+    let flags = ask(fd, libc::SIOCGIFFLAGS, request)?;
+    // SAFETY: each is read as what the request wrote, and all of it are numbers.
+    #[allow(unsafe_code, reason = "a union of numbers")]
+    unsafe {
+        Ok(Device {
+            index: index.ifr_ifru.ifru_ifindex,
+            // The family of the hardware address says what kind of hardware it is.
+            hardware: hardware.ifr_ifru.ifru_hwaddr.sa_family,
+            is_up: i32::from(flags.ifr_ifru.ifru_flags) & libc::IFF_UP != 0,
+        })
+    }
+}
+
+fn name_of(fd: BorrowedFd<'_>, interface: i32) -> Option<String> {
+    let mut request = interface_request();
+    request.ifr_ifru.ifru_ifindex = interface;
+    let answer = ask(fd, libc::SIOCGIFNAME, request).ok()?;
+    let name = answer.ifr_name.iter().map(|&c| c as u8);
+    let name: Vec<u8> = name.take_while(|&c| c != 0).collect();
+    Some(String::from_utf8_lossy(&name).into_owned())
+}
+
+#[allow(unsafe_code, reason = "a union of numbers")]
+fn interface_request() -> libc::ifreq {
+    // SAFETY: all its fields are numbers, for which zero is a value.
+    unsafe { core::mem::zeroed() }
+}
+
+#[allow(unsafe_code, reason = "nix has no safe wrapper for interface requests")]
+fn ask(
+    fd: BorrowedFd<'_>,
+    what: libc::c_ulong,
+    mut request: libc::ifreq,
+) -> io::Result<libc::ifreq> {
+    // SAFETY: these requests read and write one `ifreq`.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), what as _, &raw mut request) };
+    if result == 0 {
+        Ok(request)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[allow(unsafe_code, reason = "no safe wrapper takes a packet address")]

@@ -124,7 +124,13 @@ pub(super) fn update(page: &mut Page, message: &PageMessage) {
 fn lines(page: &Page, verdict: &Verdict, room: usize) -> Vec<Vec<Piece>> {
     let plain = |text: String| vec![(Ink::Plain, text)];
     let mut lines: Vec<Vec<Piece>> = Vec::new();
+    let mut told = Vec::new();
     for rule in verdict.rules() {
+        // One rule may say both what it is and what asked for it.
+        if told.contains(&rule) {
+            continue;
+        }
+        told.push(rule);
         lines.push(Vec::new());
         lines.push(vec![
             (Ink::Accent, rule.name().to_owned()),
