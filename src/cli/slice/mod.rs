@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         return Ok(Exit::usage(&message));
     }
     let filter = arguments.filtering.filter();
-    let mut comments = Vec::new();
+    let mut comments = None;
     let mut chosen = Chosen {
         connection,
         found: None,
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         }
         let capture = finished.analyzer.capture();
         let of_section = capture.comments.iter().filter(|each| each.0.is_none());
-        comments.extend(of_section.map(|each| each.1.clone()));
+        comments = Some(of_section.map(|each| each.1.clone()).collect());
         if capture.fragments > 0 {
             let mut pieces = Pieces::new(&found, connection);
             input::run(inputs, Output::AtTheEnd, &mut pieces);
