@@ -66,10 +66,7 @@ impl Observer for Asker {
 }
 
 fn read(asker: &mut Asker) {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/captures/shop.pcapng"
-    );
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/shop.pcapng");
     let mut analyzer = Analyzer::new(Options::default());
     source::open(&[file], &OpenOptions::default())
         .unwrap()

@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     filtering: Filtering,
 
     /// Only this connection
-    #[arg(long, value_name = "N", required_unless_present = "filter")]
+    #[arg(long, value_name = "N")]
     connection: Option<u32>,
 
     /// Only the frames that match, not the whole of their connections
@@ -59,6 +59,11 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         return Ok(Exit::usage(&message));
     }
     let filter = arguments.filtering.filter();
+    if filter.is_none() && connection.is_none() {
+        return Ok(Exit::usage(
+            "what shall be written is missing: --filter EXPR, or --connection N",
+        ));
+    }
     let mut comments = None;
     let mut chosen = Chosen {
         connection,
