@@ -110,11 +110,13 @@
 //!
 //! - [`time`] is capture time: nanoseconds as the capture recorded them. The only code that
 //!   formats time.
-//! - [`frame`] is one captured frame, borrowed from the buffer of its source.
+//! - [`frame`] is one captured frame, borrowed from the buffer of its source, and the place where it
+//!   can be read again.
 //! - [`wire`] turns bytes into headers and back, one file per protocol. It knows no connection, no
 //!   clock and no file. [`wire::decode`] is its one entrance for frames.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
-//!   or still growing. It pushes [`source::Arrival`]s into a sink, none of them copied.
+//!   or still growing, and interfaces. It pushes [`source::Arrival`]s into a sink, none of them copied.
+//!   By the [`source::Trail`] that it leaves, its frames are read again in any order.
 //! - [`flow`] finds the conversation of a packet: an order-free key, a table with one lookup per
 //!   packet, and the reassembly of IP fragments.
 //! - [`tcp`] is what a TCP conversation is doing: two endpoints as inferred from one tap, each with
@@ -123,13 +125,20 @@
 //! - [`diagnosis`] is what it means for a person: findings, one file each, from what the analysis
 //!   gathers on its way.
 //! - [`analysis`] is the one path through all of these, from arrivals to figures, with an
-//!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
+//!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way. An
+//!   [index](analysis::FrameIndex) of each flow's frames gives one connection again in full
+//!   ([`analysis::detail`]).
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
 //! - [`filter`] is one language to choose frames and connections by, with Wireshark's names and
 //!   operators: parsed and compiled once, asked of every frame or of a connection's figures.
-//! - [`generator`] makes traffic whose truth is known: exchanges written down as scripts, and
-//!   capture files of them. It knows nothing of the analyzer.
+//! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came
+//!   of it. Who writes it and who shows it share this file alone.
+//! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
+//!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
+//! - [`score`] holds the analyzer's verdicts against an answer sheet.
+//! - [`tui`] is the terminal user interface: a model that keys and news change, views that draw it,
+//!   and an analysis thread that never waits for either.
 //! - [`cli`] is the command line: what can be typed, one file per command.
 //!
 //! # Invariants
@@ -148,6 +157,7 @@
 //! - Nothing from a packet or a file reaches a terminal unescaped.
 //! - Modules import each other one way only, by the table in `tests/architecture.rs`.
 pub mod analysis;
+pub mod calls;
 pub mod cli;
 pub mod diagnosis;
 pub mod filter;
@@ -156,9 +166,11 @@ pub mod frame;
 pub mod generator;
 pub(crate) mod prefetch;
 pub mod report;
+pub mod score;
 pub mod source;
 pub mod tcp;
 pub mod time;
+pub mod tui;
 pub mod wire;
 
 /// Holds the example in the README to the library.

@@ -23,12 +23,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &[]),
     ("prefetch", &[]),
+    ("calls", &["time"]),
     ("frame", &["time", "wire"]),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
     ("source", &["time", "frame", "wire"]),
     // Never tcp: what it says is true must not come from what it is held against.
-    ("generator", &["time", "frame", "wire", "source"]),
+    ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),
     (
         "analysis",
@@ -43,16 +44,38 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    // A list of packets names what packets hold.
+    // A list of packets names what packets hold; a tree is that of a frame.
     (
         "report",
-        &["time", "wire", "flow", "tcp", "diagnosis", "analysis"],
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "analysis",
+            "calls",
+        ],
     ),
     // It asks for the figures that reports give.
     (
         "filter",
         &[
             "time", "frame", "wire", "flow", "tcp", "source", "analysis", "report",
+        ],
+    ),
+    // The analyzer's answers beside the true ones.
+    (
+        "score",
+        &[
+            "time",
+            "wire",
+            "flow",
+            "tcp",
+            "analysis",
+            "generator",
+            "report",
         ],
     ),
     (
@@ -68,13 +91,37 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "filter",
             "generator",
+            "calls",
+            "score",
+        ],
+    ),
+    // What is shown, and what it is read from: its views name neither sources nor wire.
+    (
+        "tui",
+        &[
+            "time",
+            "frame",
+            "wire",
+            "flow",
+            "tcp",
+            "diagnosis",
+            "filter",
+            "analysis",
+            "report",
+            "source",
+            "calls",
         ],
     ),
     ("main", &["cli"]),
 ];
 
 /// Files that read a clock: where waiting and progress are a matter of wall time.
-const MAY_READ_A_CLOCK: &[&str] = &["src/cli/input.rs", "src/source/follow.rs"];
+const MAY_READ_A_CLOCK: &[&str] = &[
+    "src/cli/input.rs",
+    "src/source/follow.rs",
+    "src/generator/sockets/record.rs",
+    "src/source/live/capture.rs",
+];
 
 /// Lines of a file before its tests, at most.
 const LONGEST: usize = 700;

@@ -682,6 +682,8 @@ fn a_slice_never_overwrites_its_input() {
         fs::read(&path).unwrap(),
         fs::read(fixture("http-request.pcap")).unwrap()
     );
+    let said = refused(&["slice", file, "-o", "x.pcapng"]);
+    assert!(said.contains("--filter EXPR, or --connection N"), "{said}");
     let missing = refused(&[
         "slice",
         "nothing.pcap",

@@ -1,7 +1,9 @@
 //! `tcplens ladder`: one connection as a sequence diagram.
 
-use std::io::{self, BufWriter, StdoutLock};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, StdoutLock};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -11,7 +13,9 @@ use super::selection::{self, Selection};
 use super::terminal::{self, When};
 use super::{Exit, input};
 use crate::analysis::{FlowView, FrameView, Observer, Revisions, Settled};
+use crate::calls::{self, CallLog, CallsError};
 use crate::filter::{Before, Filter};
+use crate::report::escape::escaped;
 use crate::report::ladder::{Ladder, Look};
 use crate::wire::Transport;
 
@@ -26,7 +30,8 @@ Examples:
   tcplens ladder a.pcap 3 --limit 0 --color always | less -R
   tcplens ladder a.pcap 3 --ascii > report.txt
   tcplens ladder a.pcap 3 --filter 'tcp.len > 0'   only its frames that match
-  tcplens ladder a.pcap --filter 'tcp.port == 443 && conn.ending == reset'   the one that matches"
+  tcplens ladder a.pcap --filter 'tcp.port == 443 && conn.ending == reset'   the one that matches
+  tcplens ladder a.pcap 3 --calls client.calls.ndjson --calls server.calls.ndjson"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -42,6 +47,15 @@ pub(super) struct Arguments {
     /// Draw with ASCII characters only, as where the locale has no others
     #[arg(long)]
     ascii: bool,
+
+    /// Show the socket calls of this log beside the segments they caused (X.calls.ndjson beside
+    /// X.pcapng is found without it); may be given several times
+    #[arg(long, value_name = "FILE")]
+    calls: Vec<PathBuf>,
+
+    /// Show no calls, even where there is a log beside the capture
+    #[arg(long, conflicts_with = "calls")]
+    no_calls: bool,
 
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
@@ -60,13 +74,17 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         palette: arguments.color.palette(),
         limit: arguments.limit,
     };
+    let logs = match logs(arguments, &inputs.files) {
+        Ok(logs) => logs,
+        Err(message) => return Ok(Exit::usage(&message)),
+    };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let make = |filter::Prepared { before, revisions }| Artist {
         frames: frames.cloned(),
         before,
         connection,
         live: inputs.follow,
-        ladder: Ladder::new(stdout, look),
+        ladder: Ladder::new(stdout, look).beside(logs),
         revisions,
         settled: Settled::default(),
         result: Ok(()),
@@ -95,6 +113,42 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         return Ok(Exit::usage(&selection::unknown(connection, &finished)));
     }
     Ok(finished.exit())
+}
+
+/// The call logs: those that were named, or those that lie beside the captures. One that was not
+/// named and can't be read is told of, and left out.
+fn logs(arguments: &Arguments, captures: &[PathBuf]) -> Result<Vec<CallLog>, String> {
+    let read = |path: &PathBuf| {
+        let log = File::open(path).map_err(CallsError::from);
+        let log = log.and_then(|file| CallLog::read(&mut BufReader::new(file)));
+        log.map_err(|error| {
+            format!(
+                "{}: {}",
+                escaped(&path.to_string_lossy()),
+                escaped(&error.to_string())
+            )
+        })
+    };
+    let mut logs = Vec::new();
+    if arguments.no_calls {
+        return Ok(logs);
+    }
+    for path in &arguments.calls {
+        logs.push(read(path)?);
+    }
+    if arguments.calls.is_empty() {
+        for path in captures
+            .iter()
+            .map(|capture| calls::beside(capture))
+            .filter(|path| path.is_file())
+        {
+            match read(&path) {
+                Ok(log) => logs.push(log),
+                Err(message) => eprintln!("tcplens: {message}"),
+            }
+        }
+    }
+    Ok(logs)
 }
 
 struct Artist {

@@ -10,10 +10,13 @@ mod explain;
 mod extract;
 mod filter;
 mod follow;
+mod generate;
 mod input;
 mod interrupt;
 mod ladder;
+mod open;
 mod packets;
+mod score;
 mod script;
 mod selection;
 mod slice;
@@ -32,6 +35,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
     after_help = "\
 Begin with `tcplens analyze FILE`. It numbers the connections from 0; the other commands take that \
 number: `tcplens ladder FILE 3`. `tcplens COMMAND --help` has examples.
@@ -46,11 +50,16 @@ Exit codes:
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+
+    #[command(flatten)]
+    open: open::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show captures on the terminal; `tcplens FILE` for short
+    Open(open::Arguments),
     /// Report every connection of a capture, the most troubled first
     Analyze(analyze::Arguments),
     /// Print a line per frame, with what it meant to its connection
@@ -65,6 +74,10 @@ enum Command {
     Slice(slice::Arguments),
     /// Write one connection down as a script that `generate --script` plays
     Script(script::Arguments),
+    /// Make traffic whose truth is known: simulated, by real sockets, by real kernels
+    Generate(generate::Arguments),
+    /// Hold the verdicts on a capture against its answer sheet
+    Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
     Explain(explain::Arguments),
 }
@@ -86,16 +99,28 @@ pub fn run() -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Analyze(arguments) => analyze::run(&arguments),
-        Command::Packets(arguments) => packets::run(&arguments),
-        Command::Follow(arguments) => follow::run(&arguments),
-        Command::Ladder(arguments) => ladder::run(&arguments),
-        Command::Extract(arguments) => extract::run(&arguments),
-        Command::Slice(arguments) => slice::run(&arguments),
-        Command::Script(arguments) => script::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
+        Some(command) => command.run(),
+        None => open::run(&cli.open),
     };
     end(result)
+}
+
+impl Command {
+    fn run(self) -> io::Result<Exit> {
+        match self {
+            Self::Open(arguments) => open::run(&arguments),
+            Self::Analyze(arguments) => analyze::run(&arguments),
+            Self::Packets(arguments) => packets::run(&arguments),
+            Self::Follow(arguments) => follow::run(&arguments),
+            Self::Ladder(arguments) => ladder::run(&arguments),
+            Self::Extract(arguments) => extract::run(&arguments),
+            Self::Generate(arguments) => generate::run(&arguments),
+            Self::Slice(arguments) => slice::run(&arguments),
+            Self::Script(arguments) => script::run(&arguments),
+            Self::Score(arguments) => score::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
+        }
+    }
 }
 
 fn end(result: io::Result<Exit>) -> ExitCode {

@@ -10,91 +10,40 @@
 //!   0.005152  ESTABLISHED │◀━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┥ SYN-RECEIVED
 //! ```
 
+mod sheet;
+
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
+use super::escape::escaped;
 use super::icmp::Message;
-use super::style::{Palette, Tone};
+use super::style::Tone;
 use super::units::counted;
 use crate::analysis::{ConnectionView, FrameView};
+use crate::calls::{Call, CallLog};
 use crate::tcp::window::Scale;
 use crate::tcp::{Closer, Connection, Opening, Role, What};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Icmp, Segment};
 
-/// What a diagram looks like.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// Columns it may use; it takes no fewer than [`NARROWEST`].
-    pub columns: usize,
-    /// Characters beyond ASCII.
-    pub unicode: bool,
-    /// Colours.
-    pub palette: Palette,
-    /// Segments shown at most: most from the beginning, the rest from the end. 0 is all.
-    pub limit: u64,
-}
+pub use sheet::{Look, NARROWEST};
 
-/// Columns a diagram needs.
-pub const NARROWEST: usize = 64;
-/// Columns past which an arrow gets no clearer.
-const WIDEST: usize = 132;
-const TIME: usize = 10;
-const STATE: usize = 12;
+use sheet::{Margins, Sheet, seconds, wrapped};
+
 /// A silence that is worth a line of its own.
 const SILENCE: Span = Span::from_secs(1);
-
-/// The strokes of a diagram.
-struct Strokes {
-    lifeline: char,
-    /// A segment with SYN, FIN or RST; with data; with neither. Each has its own stroke and the
-    /// places where it leaves the left and the right lifeline.
-    control: [char; 3],
-    data: [char; 3],
-    empty: [char; 3],
-    right: char,
-    left: char,
-    rule: char,
-    broken: char,
-    mark: &'static str,
-    more: &'static str,
-}
-
-const UNICODE: Strokes = Strokes {
-    lifeline: '│',
-    control: ['━', '┝', '┥'],
-    data: ['─', '├', '┤'],
-    empty: ['╌', '├', '┤'],
-    right: '▶',
-    left: '◀',
-    rule: '┄',
-    broken: '┊',
-    mark: "└ ",
-    more: "…",
-};
-
-const ASCII: Strokes = Strokes {
-    lifeline: '|',
-    control: ['=', '|', '|'],
-    data: ['-', '|', '|'],
-    empty: ['.', '|', '|'],
-    right: '>',
-    left: '<',
-    rule: '-',
-    broken: ':',
-    mark: "` ",
-    more: "...",
-};
+/// Calls drawn between two frames, at most.
+const CALLS_BETWEEN: usize = 16;
 
 /// Draws a connection segment by segment.
 pub struct Ladder<W: Write> {
     out: W,
-    look: Look,
-    strokes: &'static Strokes,
-    /// Columns between the lifelines.
-    width: usize,
     /// The segment under way, drawn.
-    block: String,
+    sheet: Sheet,
+    logs: Vec<CallLog>,
+    /// What is still to be drawn of them, in the order of time.
+    calls: VecDeque<CallLine>,
     seen: u64,
     /// The latest segments beyond those shown from the beginning.
     tail: VecDeque<String>,
@@ -102,6 +51,13 @@ pub struct Ladder<W: Write> {
     previous: Option<Timestamp>,
     phase: Phase,
     fins: u32,
+}
+
+/// A call, or its return, to be drawn.
+struct CallLine {
+    time: Timestamp,
+    by: Role,
+    words: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,23 +69,14 @@ enum Phase {
     Reset,
 }
 
-/// A line of the diagram: what stands in the four columns beside the lifelines.
-#[derive(Default)]
-struct Margins<'a> {
-    time: &'a str,
-    states: [&'a str; 2],
-}
-
 impl<W: Write> Ladder<W> {
     /// A diagram with nothing on it.
     pub fn new(out: W, look: Look) -> Self {
-        let columns = look.columns.clamp(NARROWEST, WIDEST);
         Self {
             out,
-            look,
-            strokes: if look.unicode { &UNICODE } else { &ASCII },
-            width: columns - TIME - 2 * STATE - 5,
-            block: String::new(),
+            sheet: Sheet::new(look),
+            logs: Vec::new(),
+            calls: VecDeque::new(),
             seen: 0,
             tail: VecDeque::new(),
             begun: None,
@@ -139,13 +86,11 @@ impl<W: Write> Ladder<W> {
         }
     }
 
-    /// How many segments are shown from the beginning, and from the end.
-    fn shares(&self) -> (u64, u64) {
-        let limit = match self.look.limit {
-            0 => u64::MAX,
-            limit => limit,
-        };
-        (limit - limit / 4, limit / 4)
+    /// Draws these logs' calls too, each beside what came of it.
+    #[must_use]
+    pub fn beside(mut self, logs: Vec<CallLog>) -> Self {
+        self.logs = logs;
+        self
     }
 
     /// Draws an ICMP message about the connection: who sent it may be neither of the two.
@@ -157,17 +102,21 @@ impl<W: Write> Ladder<W> {
             return Ok(());
         };
         self.seen += 1;
+        self.calls_until(view.frame.time);
         let from = view.decoded.ip.map(|ip| ip.source);
         let from = from.map_or_else(String::new, |from| format!(" from {from}"));
         let mut clock = seconds(view.frame.time - begun);
-        let room = self.width - 2;
+        let room = self.sheet.width - 2;
         for words in wrapped(&format!("{}{from}", Message(message)), room) {
-            let words = self.painted(Tone::Warning, &format!(" {words:^room$} "));
+            let words = self
+                .sheet
+                .painted(Tone::Warning, &format!(" {words:^room$} "));
             let margins = Margins {
                 time: &clock,
                 ..Margins::default()
             };
-            self.row(&margins, &words, [self.strokes.lifeline; 2]);
+            self.sheet
+                .row(&margins, &words, [self.sheet.strokes.lifeline; 2]);
             clock.clear();
         }
         self.previous = Some(view.frame.time);
@@ -188,8 +137,10 @@ impl<W: Write> Ladder<W> {
         self.seen += 1;
         if self.begun.is_none() {
             self.begun = Some(view.frame.time);
+            self.calls = lines_of(&self.logs, of, view.frame.time);
             self.title(view, of);
         }
+        self.calls_until(view.frame.time);
         self.draw(view, of, from, segment);
         self.previous = Some(view.frame.time);
         self.keep()
@@ -197,10 +148,10 @@ impl<W: Write> Ladder<W> {
 
     /// Writes the block under way, or keeps it for the end.
     fn keep(&mut self) -> io::Result<()> {
-        let (head, tail) = self.shares();
+        let (head, tail) = self.sheet.shares();
         if self.seen <= head {
-            self.out.write_all(self.block.as_bytes())?;
-            self.block.clear();
+            self.out.write_all(self.sheet.block.as_bytes())?;
+            self.sheet.block.clear();
             return Ok(());
         }
         let mut block = String::new();
@@ -209,10 +160,10 @@ impl<W: Write> Ladder<W> {
             block.clear();
         }
         if tail > 0 {
-            block.push_str(&self.block);
+            block.push_str(&self.sheet.block);
             self.tail.push_back(block);
         }
-        self.block.clear();
+        self.sheet.block.clear();
         Ok(())
     }
 
@@ -230,27 +181,31 @@ impl<W: Write> Ladder<W> {
     /// # Errors
     /// When the output can't be written.
     pub fn finish(&mut self, connection: Option<&Connection>, end: Timestamp) -> io::Result<()> {
-        let (head, _) = self.shares();
+        let (head, _) = self.sheet.shares();
         let hidden = self.seen.saturating_sub(head + self.tail.len() as u64);
         if hidden > 0 {
-            let more = self.strokes.more;
+            let more = self.sheet.strokes.more;
             let hidden = counted(hidden, "frame");
-            self.note(&format!("{more} {hidden} not shown {more}"));
+            self.sheet
+                .note(&format!("{more} {hidden} not shown {more}"));
         }
-        self.out.write_all(self.block.as_bytes())?;
-        self.block.clear();
+        self.out.write_all(self.sheet.block.as_bytes())?;
+        self.sheet.block.clear();
         for block in self.tail.drain(..) {
             self.out.write_all(block.as_bytes())?;
         }
+        self.calls_until(Timestamp::from_nanos(i64::MAX));
+        self.out.write_all(self.sheet.block.as_bytes())?;
+        self.sheet.block.clear();
         if let Some(connection) = connection {
             let states = Role::BOTH.map(|role| connection.endpoint(role).state.name());
-            self.row(
+            self.sheet.row(
                 &Margins { time: "", states },
-                &" ".repeat(self.width),
-                [self.strokes.lifeline; 2],
+                &" ".repeat(self.sheet.width),
+                [self.sheet.strokes.lifeline; 2],
             );
-            self.out.write_all(self.block.as_bytes())?;
-            self.block.clear();
+            self.out.write_all(self.sheet.block.as_bytes())?;
+            self.sheet.block.clear();
             let closer = match connection.closer() {
                 Some(Closer::One(role)) => format!(", the {role} first"),
                 Some(Closer::Both) => ", both at once".to_owned(),
@@ -270,6 +225,33 @@ impl<W: Write> Ladder<W> {
         self.out.flush()
     }
 
+    /// Draws the calls made until then, before what came of them.
+    fn calls_until(&mut self, time: Timestamp) {
+        let due = self
+            .calls
+            .iter()
+            .take_while(|call| call.time <= time)
+            .count();
+        let begun = self.begun.unwrap_or(time);
+        let shown = if due > CALLS_BETWEEN {
+            CALLS_BETWEEN / 2
+        } else {
+            due
+        };
+        for (index, call) in self.calls.drain(..due).enumerate() {
+            if index == shown && shown < due {
+                let more = self.sheet.strokes.more;
+                let hidden = counted((due - 2 * shown) as u64, "call");
+                self.sheet
+                    .note(&format!("{more} {hidden} not shown {more}"));
+            }
+            if index < shown || index >= due - shown {
+                let clock = seconds(call.time - begun);
+                self.sheet.call(call.by, &clock, &call.words);
+            }
+        }
+    }
+
     fn title(&mut self, view: &FrameView<'_>, of: &ConnectionView<'_>) {
         let [client, server] = of.sockets;
         let guessed = if of.connection.client_is_guessed {
@@ -277,30 +259,31 @@ impl<W: Write> Ladder<W> {
         } else {
             ""
         };
-        self.block += &format!("connection {}{guessed}\n", of.id);
-        self.block += &format!("  client {client}\n  server {server}\n");
-        self.block += &format!(
+        self.sheet.block += &format!("connection {}{guessed}\n", of.id);
+        self.sheet.block += &format!("  client {client}\n  server {server}\n");
+        self.sheet.block += &format!(
             "  begins in frame {}, {} UTC\n",
             view.frame.number,
             view.frame.time.utc()
         );
-        let [control, data, empty] = [self.strokes.control, self.strokes.data, self.strokes.empty]
-            .map(|stroke| {
-                let [stroke, ..] = stroke;
-                [stroke; 3].iter().collect::<String>()
-            });
-        self.block += &format!("  {control} SYN, FIN or RST   {data} data   {empty} no data\n\n");
-        let heads = format!(
-            "{:>TIME$} {:>STATE$} {:width$} {:STATE$}",
-            "time",
-            "client",
-            "",
-            "server",
-            width = self.width + 2
-        );
-        let heads = self.painted(Tone::Heading, heads.trim_end());
-        self.block += &heads;
-        self.block.push('\n');
+        let [control, data, empty] = [
+            self.sheet.strokes.control,
+            self.sheet.strokes.data,
+            self.sheet.strokes.empty,
+        ]
+        .map(|stroke| {
+            let [stroke, ..] = stroke;
+            [stroke; 3].iter().collect::<String>()
+        });
+        self.sheet.block +=
+            &format!("  {control} SYN, FIN or RST   {data} data   {empty} no data\n");
+        if !self.calls.is_empty() {
+            let call = self.sheet.strokes.call;
+            self.sheet.block +=
+                &format!("  {call}socket calls, at the side of the host that made them\n");
+        }
+        self.sheet.block.push('\n');
+        self.sheet.heads();
         let before = Role::BOTH.map(|role| {
             let first = view.events.iter().find_map(|event| match event.what {
                 What::State {
@@ -314,10 +297,10 @@ impl<W: Write> Ladder<W> {
             time: "",
             states: before,
         };
-        self.row(
+        self.sheet.row(
             &margins,
-            &" ".repeat(self.width),
-            [self.strokes.lifeline; 2],
+            &" ".repeat(self.sheet.width),
+            [self.sheet.strokes.lifeline; 2],
         );
     }
 
@@ -331,9 +314,9 @@ impl<W: Write> Ladder<W> {
         let time = view.frame.time;
         let waited = self.previous.map(|previous| time - previous);
         if let Some(waited) = waited.filter(|&waited| waited >= SILENCE) {
-            let more = self.strokes.more;
+            let more = self.sheet.strokes.more;
             let silence = format!("{more} {} of silence {more}", waited.short());
-            self.note(&silence);
+            self.sheet.note(&silence);
         }
         self.phases(of, from, segment);
 
@@ -359,7 +342,8 @@ impl<W: Write> Ladder<W> {
             time: &delta,
             states: [client[0], server[0]],
         };
-        self.row(&above, &label, [self.strokes.lifeline; 2]);
+        self.sheet
+            .row(&above, &label, [self.sheet.strokes.lifeline; 2]);
 
         let relative = time - self.begun.unwrap_or(time);
         let clock = seconds(relative);
@@ -367,8 +351,8 @@ impl<W: Write> Ladder<W> {
             time: &clock,
             states: [client[1], server[1]],
         };
-        let (arrow, lifelines) = self.arrow(from, segment);
-        self.row(&beside, &arrow, lifelines);
+        let (arrow, lifelines) = self.sheet.arrow(from, segment);
+        self.sheet.row(&beside, &arrow, lifelines);
         for event in view.events {
             let (words, proof) = match event.what {
                 What::State { .. } | What::Recovered(_) => continue,
@@ -391,7 +375,7 @@ impl<W: Write> Ladder<W> {
                 Some(frame) => format!("{words}, see frame {frame}"),
                 None => words,
             };
-            self.remark(from, &words);
+            self.sheet.remark(from, &words);
         }
     }
 
@@ -402,7 +386,7 @@ impl<W: Write> Ladder<W> {
         if flags.has(Flags::RST) {
             if self.phase != Phase::Reset {
                 self.phase = Phase::Reset;
-                self.heading(&format!("the {from} resets"));
+                self.sheet.heading(&format!("the {from} resets"));
             }
             return;
         }
@@ -414,8 +398,8 @@ impl<W: Write> Ladder<W> {
             };
             self.fins |= 1 << (from as u32);
             match nth {
-                0 => self.heading(&format!("the {from} closes")),
-                1 => self.heading(&format!("the {from} closes too")),
+                0 => self.sheet.heading(&format!("the {from} closes")),
+                1 => self.sheet.heading(&format!("the {from} closes too")),
                 _ => {}
             }
             self.phase = Phase::Closing;
@@ -423,15 +407,16 @@ impl<W: Write> Ladder<W> {
         }
         match self.phase {
             Phase::Before if connection.opening() == Opening::Midstream => {
-                self.heading("the capture begins here, the connection earlier");
+                self.sheet
+                    .heading("the capture begins here, the connection earlier");
                 self.phase = Phase::Established;
             }
             Phase::Before => {
-                self.heading("opening");
+                self.sheet.heading("opening");
                 self.phase = Phase::Opening;
             }
             Phase::Closing | Phase::Reset if flags.has(Flags::SYN) => {
-                self.heading("opening again");
+                self.sheet.heading("opening again");
                 self.phase = Phase::Opening;
             }
             // The third segment of the handshake belongs to it; what comes after does not.
@@ -447,7 +432,7 @@ impl<W: Write> Ladder<W> {
                     Some(round_trip) => format!("open, round trip {}", round_trip.short()),
                     None => "open".to_owned(),
                 };
-                self.heading(&words);
+                self.sheet.heading(&words);
                 self.phase = Phase::Established;
             }
             _ => {}
@@ -504,7 +489,7 @@ impl<W: Write> Ladder<W> {
                 .collect();
             parts.push(format!("SACK {}", blocks.join(" ")));
         }
-        let room = self.width - 2;
+        let room = self.sheet.width - 2;
         let mut label = String::new();
         for part in parts {
             if label.is_empty() {
@@ -520,130 +505,57 @@ impl<W: Write> Ladder<W> {
             Role::Server => format!(" {label:>room$} "),
         }
     }
+}
 
-    fn arrow(&self, from: Role, segment: &Segment<'_>) -> (String, [char; 2]) {
-        let strokes = self.strokes;
-        let [stroke, leaves_left, leaves_right] =
-            if segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST) {
-                strokes.control
-            } else if segment.payload_len > 0 {
-                strokes.data
-            } else {
-                strokes.empty
-            };
-        let shaft = String::from_iter(vec![stroke; self.width - 1]);
-        match from {
-            Role::Client => (
-                self.painted(Tone::Client, &format!("{shaft}{}", strokes.right)),
-                [leaves_left, strokes.lifeline],
-            ),
-            Role::Server => (
-                self.painted(Tone::Server, &format!("{}{shaft}", strokes.left)),
-                [strokes.lifeline, leaves_right],
-            ),
-        }
-    }
-
-    fn heading(&mut self, words: &str) {
-        let rule = self.strokes.rule;
-        let words = format!(" {words} ");
-        let room = self.width.saturating_sub(words.chars().count());
-        let left = String::from_iter(vec![rule; room / 2]);
-        let right = String::from_iter(vec![rule; room - room / 2]);
-        let words = self.painted(Tone::Heading, &words);
-        let line = format!("{left}{words}{right}");
-        self.row(&Margins::default(), &line, [self.strokes.lifeline; 2]);
-    }
-
-    /// A line that stands for time or segments left out.
-    fn note(&mut self, words: &str) {
-        let words = self.painted(Tone::Quiet, &format!("{words:^width$}", width = self.width));
-        self.row(&Margins::default(), &words, [self.strokes.broken; 2]);
-    }
-
-    /// A verdict under its arrow, at the side it comes from, on as many lines as it takes.
-    fn remark(&mut self, from: Role, words: &str) {
-        let room = self.width - 2;
-        let lines = wrapped(words, room - 2);
-        let longest = lines.iter().map(String::len).max().unwrap_or(0);
-        for (index, line) in lines.iter().enumerate() {
-            let mark = if index == 0 { self.strokes.mark } else { "  " };
-            let line = format!("{mark}{line:longest$}");
-            let line = match from {
-                Role::Client => format!(" {line:room$} "),
-                Role::Server => format!(" {line:>room$} "),
-            };
-            let line = self.painted(Tone::Warning, &line);
-            self.row(&Margins::default(), &line, [self.strokes.lifeline; 2]);
-        }
-    }
-
-    fn row(&mut self, margins: &Margins<'_>, between: &str, [left, right]: [char; 2]) {
-        let Margins {
-            time,
-            states: [client, server],
-        } = *margins;
-        let time = self.painted(Tone::Quiet, &format!("{time:>TIME$}"));
-        let client = self.painted(Tone::Heading, &format!("{client:>STATE$}"));
-        let server = match server {
-            "" => String::new(),
-            state => format!(" {}", self.painted(Tone::Heading, state)),
-        };
-        self.block += &format!("{time} {client} {left}{between}{right}{server}\n");
-    }
-
-    fn painted(&self, tone: Tone, text: &str) -> String {
-        if text.trim().is_empty() {
-            text.to_owned()
+/// What is to be drawn of a connection's calls, in the order of time.
+fn lines_of(logs: &[CallLog], of: &ConnectionView<'_>, begun: Timestamp) -> VecDeque<CallLine> {
+    let [client, server] = of
+        .sockets
+        .map(|socket| SocketAddr::new(socket.address.to_ip(), socket.port));
+    let mut lines = Vec::new();
+    for beside in logs
+        .iter()
+        .flat_map(|log| log.of_connection(client, server, begun))
+    {
+        let by = if beside.by_first {
+            Role::Client
         } else {
-            self.look.palette.paint(tone, text).to_string()
+            Role::Server
+        };
+        for (time, words) in said(beside.call) {
+            // Data stands in it with backslashes of its own: these are not doubled.
+            let parts: Vec<_> = words
+                .split('\\')
+                .map(|part| escaped(part).to_string())
+                .collect();
+            let words = parts.join("\\");
+            lines.push(CallLine { time, by, words });
         }
     }
+    lines.sort_by_key(|line| line.time);
+    lines.into()
 }
 
-/// ASCII words on lines of at most `room` columns; a longer word has a line of its own.
-fn wrapped(words: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in words.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.len() + 1 + word.len() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// Seconds in the room there is for time, with as many decimals as fit.
-fn seconds(span: Span) -> String {
-    let nanos = span.as_nanos();
-    let sign = if nanos < 0 { "-" } else { "" };
-    let micros = nanos.unsigned_abs() / 1000;
-    let text = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    let whole = text.find('.').unwrap_or(text.len());
-    // A number that loses all of its decimals loses the point too.
-    let end = if whole + 2 > TIME { whole } else { TIME };
-    text.get(..end.min(text.len())).unwrap_or(&text).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_keeps_to_its_column() {
-        for (nanos, text) in [
-            (0, "0.000000"),
-            (-1_500_000_000, "-1.500000"),
-            (999_123_456_789, "999.123456"),
-            (123_456_789_012_345, "123456.789"),
-            (9_000_000_000_000_000_000, "9000000000"),
-            (-668_322_441_900_000_000, "-668322441"),
-        ] {
-            assert_eq!(seconds(Span::from_nanos(nanos)), text);
-        }
+/// A call at the times at which it is of interest: when it was made, and when it returned if it
+/// waited for the other side.
+fn said(call: &Call) -> Vec<(Timestamp, String)> {
+    const A_WAIT: Span = Span::from_millis(1);
+    let took = call.returned() - call.time();
+    let waited = if took >= A_WAIT {
+        format!(", after {}", took.short())
+    } else {
+        String::new()
+    };
+    match call.call.as_str() {
+        "connect" => vec![
+            (call.time(), format!("connect({}) ...", call.arguments)),
+            (
+                call.returned(),
+                format!("connect {}{waited}", call.outcome()),
+            ),
+        ],
+        "accept" | "accept4" | "recv" | "recvfrom" | "recvmsg" | "read" | "poll" | "select"
+        | "epoll_wait" => vec![(call.returned(), format!("{call}{waited}"))],
+        _ => vec![(call.time(), format!("{call}{waited}"))],
     }
 }

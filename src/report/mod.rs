@@ -3,6 +3,7 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`tree`] all fields of one frame, with the bytes they stand in
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
 //! - [`escape`], [`style`], [`units`] how things are printed
@@ -26,6 +27,7 @@ pub mod stream_files;
 pub mod style;
 pub mod text;
 pub mod totals;
+pub mod tree;
 pub mod units;
 mod verdict;
 pub mod versus_tshark;
@@ -34,9 +36,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::analysis::Analyzer;
+use crate::tcp::Verdict;
+use crate::tcp::congestion::Inferred;
 use crate::time::Timestamp;
 
 pub use select::{Found, Selection, Sort};
+
+/// The frames and numbers that decided a verdict, in words; empty where nothing else did.
+pub fn evidence(verdict: &Verdict) -> String {
+    verdict::Evidence(verdict).to_string()
+}
+
+/// The congestion control that a flight shows, in words.
+pub fn control(inferred: &Inferred) -> String {
+    text::control(inferred)
+}
 
 /// The name and version of what machines are given. Fields may be added to a version; what is
 /// there keeps its name and meaning.

@@ -30,6 +30,7 @@ use crate::analysis::{CloseUp, ConnectionView, ConversationView};
 use crate::flow::{Slot, Socket};
 use crate::tcp::Role;
 
+pub(super) use congestion::control;
 pub(super) use line::{Lines, left, right, wrap};
 
 /// How the text is laid out.
@@ -51,6 +52,12 @@ impl Default for Look {
             names: true,
         }
     }
+}
+
+/// How far the capture can be trusted, and what was wrong with it: each in a sentence or two, safe
+/// to print.
+pub fn trust(report: &Report<'_>) -> Vec<(Tone, String)> {
+    capture::doubts(report, report.analyzer.capture())
 }
 
 /// Writes a report.

@@ -196,7 +196,7 @@ fn told(finding: &Finding) -> String {
 }
 
 /// What speaks against taking the capture at its word.
-fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, String)> {
+pub(super) fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, String)> {
     let mut doubts = Vec::new();
     let mut say = |tone, text: String| doubts.push((tone, text));
     if report.interrupted {

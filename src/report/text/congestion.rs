@@ -78,7 +78,7 @@ fn one(
     flight(view, inferred, lines)
 }
 
-fn control(inferred: &Inferred) -> String {
+pub(in crate::report) fn control(inferred: &Inferred) -> String {
     let name = match inferred.algorithm {
         Algorithm::Reno => "Reno",
         Algorithm::Cubic => "CUBIC",

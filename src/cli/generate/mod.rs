@@ -1,0 +1,146 @@
+//! `tcplens generate`: traffic whose truth is known, by the name of what is wanted.
+//!
+//! What each kind of traffic needs is its own file with options of its own: `simulated` (scenarios
+//! of the small network, and scripts), `sockets`, `lab`, `load`, `onto`. `output` writes any source
+//! to a capture file, `list` names everything.
+
+mod lab;
+mod list;
+mod load;
+mod onto;
+pub(super) mod output;
+mod simulated;
+mod sockets;
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use crate::generator::truth::Tap;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  tcplens generate --list                          everything that can be generated
+  tcplens generate --describe tail-loss-probe      what one of it shows
+  tcplens generate tail-loss-probe -o a.pcapng     a simulated exchange, captured in the middle
+  tcplens generate tail-loss-probe --tap client --seed 7 --truth a.truth.ndjson -o a.pcap
+  tcplens generate tail-loss-probe | tcplens packets -
+  tcplens generate --script exchange.txt -o a.pcap a script as a capture
+  tcplens generate sockets/half-close -o a.pcapng  real sockets of this host
+  tcplens generate lab/random-loss -o DIR          real kernels through an impaired path
+  tcplens generate bulk --size 2G -o big.pcap      load for benchmarks
+
+The same seed makes the same bytes on every machine, where traffic is simulated. \
+`tcplens score FILE --truth SHEET` holds the analyzer's verdicts against an answer sheet.")]
+pub(super) struct Arguments {
+    /// What to generate: the name of a scenario, sockets/LESSON, lab/SCENARIO, or bulk, mice,
+    /// flood, elephant
+    #[arg(
+        value_name = "NAME",
+        required_unless_present_any = ["list", "describe", "script"],
+        conflicts_with_all = ["list", "describe", "script"]
+    )]
+    name: Option<String>,
+
+    /// List everything that can be generated, a line each
+    #[arg(long, conflicts_with = "describe")]
+    list: bool,
+
+    /// Tell what one of it shows
+    #[arg(long, value_name = "NAME")]
+    describe: Option<String>,
+
+    /// How to print --list and --describe
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
+    format: How,
+
+    /// Generate the exchange that this script writes down (- is standard input)
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+
+    /// What chance begins with: the same seed, the same traffic
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Where a simulated capture is made
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t = TapAt::Middle)]
+    tap: TapAt,
+
+    /// The capture to write: .pcap or .pcapng, - for standard output (a directory for lab/…)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Write the answer sheet here: what every frame really is (NDJSON, see docs/truth.md)
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+
+    /// Show it in the terminal UI
+    #[arg(long, conflicts_with_all = ["output", "onto"])]
+    open: bool,
+
+    #[command(flatten)]
+    sockets: sockets::Options,
+
+    #[command(flatten)]
+    lab: lab::Options,
+
+    #[command(flatten)]
+    load: load::Options,
+
+    #[command(flatten)]
+    onto: onto::Options,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// Lines to read
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TapAt {
+    /// Beside the client
+    Client,
+    /// Half way between the hosts
+    Middle,
+    /// Beside the server
+    Server,
+}
+
+impl From<TapAt> for Tap {
+    fn from(tap: TapAt) -> Self {
+        match tap {
+            TapAt::Client => Self::Client,
+            TapAt::Middle => Self::Middle,
+            TapAt::Server => Self::Server,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
+    if arguments.list {
+        return list::all(arguments.format);
+    }
+    if let Some(name) = &arguments.describe {
+        return list::one(name, arguments.format);
+    }
+    if let Some(script) = &arguments.script {
+        return simulated::script(arguments, script);
+    }
+    let name = arguments.name.as_deref().unwrap_or_default();
+    if let Some(lesson) = name.strip_prefix("sockets/") {
+        return sockets::run(arguments, lesson);
+    }
+    if let Some(scenario) = name.strip_prefix("lab/") {
+        return lab::run(arguments, scenario);
+    }
+    if load::LOADS.iter().any(|(load, _)| *load == name) {
+        return load::run(arguments, name);
+    }
+    simulated::run(arguments, name)
+}

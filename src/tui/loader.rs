@@ -1,0 +1,348 @@
+//! The analysis thread: reads the source through the analyzer, and in between answers what the
+//! screen asks for. It never waits for the screen; the screen never waits for it.
+//!
+//! ```text
+//! screen ──Mail──▶ analysis thread ──News──▶ screen
+//!                     └ reading threads (one connection, one frame, a filter's scan) ──News──┘
+//! ```
+
+use core::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::desk::Desk;
+use super::reading::{self, Order};
+use super::snapshot::{Query, Snapshot};
+use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
+use crate::analysis::{Analyzer, FlowId, FrameIndex, Options, Places};
+use crate::filter::Found;
+use crate::report::Problem;
+use crate::source::{self, Arrival, OpenOptions, Progress, Source, SourceError, Trail};
+
+/// Makes a source: told where to leave what is needed to read frames again, and what to look at
+/// for an early end.
+pub type Make = Box<dyn FnOnce(&OpenOptions) -> Result<Box<dyn Source + Send>, SourceError> + Send>;
+
+/// Where frames come from.
+pub struct Origin {
+    /// Names of the inputs, as the user gave them.
+    pub inputs: Vec<String>,
+    /// The files, where there are some: for reading them again from the beginning.
+    pub files: Vec<PathBuf>,
+    /// Whether the inputs may still grow.
+    pub follow: bool,
+    /// How it is opened.
+    pub make: Make,
+    /// How it is analyzed.
+    pub options: Options,
+}
+
+impl Origin {
+    /// Capture files, one after the other in time.
+    pub fn files(files: Vec<PathBuf>, follow: bool, options: Options) -> Self {
+        let inputs = files
+            .iter()
+            .map(|file| file.to_string_lossy().into_owned())
+            .collect();
+        let opened = files.clone();
+        Self {
+            inputs,
+            files,
+            follow,
+            make: Box::new(move |options| source::open(&opened, options)),
+            options,
+        }
+    }
+}
+
+/// What the analysis thread and its readers tell.
+pub enum News {
+    /// What was asked for.
+    Snapshot(Box<Snapshot>),
+    /// A connection in full.
+    Detail(Arc<Detail>, Places),
+    /// A UDP conversation in full.
+    Talk(Arc<Talk>),
+    /// A frame of the connection on screen.
+    Frame(Box<super::page::OpenFrame>),
+    /// The streams of the connection on screen.
+    Stream(Arc<StreamView>),
+    /// Which connections a filter matches, for the filter of this number.
+    Found(u64, Box<Found>),
+    /// It can't be had, in words.
+    Failed(String),
+    /// The inputs are damaged or can't be opened.
+    Problem(SourceError),
+    /// Everything has been read.
+    Done,
+}
+
+/// What the screen wants to know, the latest only.
+#[derive(Default)]
+struct Wishes {
+    query: Option<Query>,
+    orders: Vec<Order>,
+    closed: bool,
+}
+
+/// A letter box: the analysis thread looks at a flag between two frames.
+#[derive(Default)]
+struct Mail {
+    asked: AtomicBool,
+    wishes: Mutex<Wishes>,
+    bell: Condvar,
+}
+
+impl Mail {
+    fn open(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Wishes)) {
+        put(&mut self.open());
+        self.asked.store(true, Ordering::Release);
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> Wishes {
+        let mut wishes = self.open();
+        self.asked.store(false, Ordering::Relaxed);
+        Wishes {
+            query: wishes.query.take(),
+            orders: std::mem::take(&mut wishes.orders),
+            closed: wishes.closed,
+        }
+    }
+}
+
+/// The analysis thread, from the screen's side. Dropping it ends the reading.
+pub struct Loader {
+    mail: Arc<Mail>,
+    stop: Arc<AtomicBool>,
+    /// Names of the inputs.
+    pub inputs: Vec<String>,
+    /// The files that can be read again from the beginning.
+    pub files: Vec<PathBuf>,
+    /// How they are analyzed.
+    pub options: Options,
+}
+
+/// Bytes kept aside of what can be read only once.
+const SPOOL: u64 = 8 << 30;
+
+impl Loader {
+    /// Begins to read.
+    pub fn start(origin: Origin, news: Sender<News>) -> Self {
+        let mail = Arc::new(Mail::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let loader = Self {
+            mail: Arc::clone(&mail),
+            stop: Arc::clone(&stop),
+            inputs: origin.inputs.clone(),
+            files: origin.files.clone(),
+            options: origin.options.clone(),
+        };
+        let work = Work {
+            trail: Trail::new(SPOOL),
+            progress: Progress::default(),
+            mail,
+            stop,
+            news,
+            sorted: Pace::default(),
+            done: false,
+        };
+        thread::spawn(move || work.run(origin));
+        loader
+    }
+
+    /// Asks for a list. Only the latest question is answered.
+    pub fn ask(&self, query: Query) {
+        self.mail.put(|wishes| wishes.query = Some(query));
+    }
+
+    /// Asks for something to be read again.
+    pub fn order(&self, order: Order) {
+        self.mail.put(|wishes| wishes.orders.push(order));
+    }
+
+    /// Ends the reading; what was read stays.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.stop();
+        self.mail.put(|wishes| wishes.closed = true);
+    }
+}
+
+/// How often something dear is done: at most a twentieth of the time.
+struct Pace {
+    last: Option<Instant>,
+    cost: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            last: None,
+            cost: Duration::ZERO,
+        }
+    }
+}
+
+impl Pace {
+    const LEAST: Duration = Duration::from_millis(250);
+
+    fn is_due(&self) -> bool {
+        let wait = (self.cost * 20).max(Self::LEAST);
+        self.last.is_none_or(|last| last.elapsed() >= wait)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "it paces what the screen shows")]
+    fn measured(&mut self, work: impl FnOnce()) {
+        let begun = Instant::now();
+        work();
+        self.cost = begun.elapsed();
+        self.last = Some(Instant::now());
+    }
+}
+
+struct Work {
+    trail: Trail,
+    progress: Progress,
+    mail: Arc<Mail>,
+    stop: Arc<AtomicBool>,
+    news: Sender<News>,
+    sorted: Pace,
+    done: bool,
+}
+
+impl Work {
+    fn run(mut self, origin: Origin) {
+        /// What the index of frames may take of the memory that is allowed.
+        const SHARE: usize = 4;
+        let index = FrameIndex::new(origin.options.memory / SHARE);
+        let analyzer = Analyzer::new(origin.options.clone());
+        let mut desk = Desk::new(analyzer, index, origin.inputs);
+        let options = OpenOptions {
+            follow: origin.follow,
+            stop: Arc::clone(&self.stop),
+            progress: self.progress.clone(),
+            trail: Some(self.trail.clone()),
+        };
+        match (origin.make)(&options) {
+            Err(error) => self.problem(&mut desk, error),
+            Ok(mut source) => {
+                let result = source.run(&mut |arrival: Arrival<'_>| {
+                    if let Arrival::Frame(frame) = &arrival {
+                        desk.rate.count(frame.number, frame.time, frame.wire_len);
+                    }
+                    let flow = desk.analyzer.arrive(arrival, &mut desk.index);
+                    if self.mail.asked.load(Ordering::Acquire) && !self.serve(&mut desk) {
+                        return ControlFlow::Break(());
+                    }
+                    flow
+                });
+                let further = source.further_errors().to_vec();
+                for error in result.err().into_iter().chain(further) {
+                    self.problem(&mut desk, error);
+                }
+            }
+        }
+        desk.analyzer.finish(&mut desk.index);
+        self.done = true;
+        self.sorted = Pace::default();
+        let _ = self.news.send(News::Done);
+        loop {
+            let mut wishes = self.mail.open();
+            while wishes.query.is_none() && wishes.orders.is_empty() && !wishes.closed {
+                wishes = self
+                    .mail
+                    .bell
+                    .wait(wishes)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(wishes);
+            if !self.serve(&mut desk) {
+                return;
+            }
+        }
+    }
+
+    fn problem(&self, desk: &mut Desk, error: SourceError) {
+        desk.problems.push(Problem {
+            input: error.input.clone(),
+            offset: error.offset,
+            after_frame: error.after_frame,
+            reason: error.reason.clone(),
+            unopened: error.unopened,
+        });
+        let _ = self.news.send(News::Problem(error));
+    }
+
+    /// Answers what was asked. False when the screen is gone.
+    #[cold]
+    fn serve(&mut self, desk: &mut Desk) -> bool {
+        let wishes = self.mail.take();
+        if wishes.closed {
+            return false;
+        }
+        for order in wishes.orders {
+            self.carry_out(order, desk);
+        }
+        if let Some(query) = wishes.query {
+            // What has been read to its end is sorted once.
+            let again = if self.done {
+                self.sorted.last.is_none()
+            } else {
+                self.sorted.is_due()
+            };
+            if !desk.is_sorted_for(&query) || again {
+                self.sorted.measured(|| desk.sort(&query));
+            }
+            let progress = (self.progress.read(), self.progress.total());
+            let answer = desk.answer(&query, progress, self.done);
+            return self.news.send(News::Snapshot(Box::new(answer))).is_ok();
+        }
+        true
+    }
+
+    fn carry_out(&self, order: Order, desk: &Desk) {
+        let flow = match order {
+            Order::Open(flow) | Order::Stream(flow, _) => flow,
+            Order::Frame { flow, .. } => flow,
+        };
+        let Some(places) = desk.index.places(flow) else {
+            let number = match flow {
+                FlowId::Tcp(id) => format!("connection {id}"),
+                FlowId::Udp(id) => format!("conversation {id}"),
+            };
+            let _ = self.news.send(News::Failed(format!(
+                "the frames of {number} are not known"
+            )));
+            return;
+        };
+        let ask = Ask {
+            analysis: desk.analyzer_options(),
+            ..Ask::of(desk.analyzer.capture())
+        };
+        let job = reading::Job {
+            order,
+            places,
+            ask,
+            reread: self.trail.reread(),
+            stop: Arc::clone(&self.stop),
+        };
+        let news = self.news.clone();
+        thread::spawn(move || {
+            let _ = news.send(job.run());
+        });
+    }
+}

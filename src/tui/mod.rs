@@ -1,0 +1,178 @@
+//! The terminal user interface: what is wrong in ten seconds, and the proof in one key more.
+//!
+//! ```text
+//!  keys, mouse ─▶ Model::event ─┐            ┌─▶ view::draw ─▶ terminal
+//!                               ├─▶ Model ───┤
+//!  analysis ────▶ Model::news ──┘            └─▶ Effect ─▶ analysis thread, readers, files
+//! ```
+//!
+//! This file is the only one with a terminal, a clock and a channel. [`model`] holds everything
+//! that is shown, and is changed by events and news alone; [`view`] draws it and changes nothing;
+//! [`loader`] is the analysis thread, [`desk`] its side of the screen, [`reading`] what reads one
+//! connection again. [`page`] is a connection in full.
+//!
+//! - [`snapshot`] what is asked and answered; [`column`], [`lines`] the lists; [`layout`] where
+//!   things stand; [`choice`] the filter in force
+//! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
+//! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
+
+pub mod bindings;
+pub mod choice;
+pub mod column;
+pub mod config;
+mod copied;
+pub mod desk;
+pub mod edit;
+pub mod keys;
+mod known;
+pub mod layout;
+mod lines;
+pub mod loader;
+pub mod model;
+pub mod page;
+pub mod palette;
+pub mod reading;
+pub mod scenarios;
+pub mod session;
+pub mod sheet;
+pub mod snapshot;
+pub mod spark;
+pub mod talk;
+mod terminal;
+pub mod theme;
+pub mod view;
+
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::calls::CallLog;
+use crate::filter::Filter;
+use crate::source::SourceError;
+use config::{Config, Memory};
+use loader::Origin;
+use scenarios::Scenario;
+use session::{Arrived, Session};
+use terminal::Terminal;
+
+/// What is to be shown, and what else the screen can be asked for.
+pub struct Opening {
+    /// Where frames come from; nothing where a scenario is to be chosen first.
+    pub origin: Option<Origin>,
+    /// The scenarios that can be run.
+    pub scenarios: Vec<Scenario>,
+    /// Runs one of them.
+    pub run: Box<dyn Fn(usize) -> Result<Run, String> + Send + Sync>,
+    /// The calls beside the capture.
+    pub calls: Option<CallLog>,
+    /// A filter to begin with.
+    pub filter: Option<(Filter, String)>,
+    /// Whether colours may be used, if the user said so on the command line.
+    pub colour: Option<bool>,
+    /// Whether the locale has characters beyond ASCII.
+    pub unicode: bool,
+}
+
+/// A scenario that was run.
+pub struct Run {
+    /// Its frames.
+    pub origin: Origin,
+    /// Its call log.
+    pub calls: Option<CallLog>,
+}
+
+/// Redraws a second at most.
+const REDRAWS: u32 = 30;
+/// How often what is still being read is asked for.
+const REFRESH: Duration = Duration::from_millis(150);
+
+/// Shows a capture until the user quits. Gives what was wrong with the inputs.
+///
+/// # Errors
+/// When the terminal can't be used.
+pub fn run(opening: Opening) -> io::Result<Vec<SourceError>> {
+    let config = Config::load().map_err(io::Error::other)?;
+    let mut terminal = Terminal::open()?;
+    let mut session = Session::new(opening, config, Memory::load(), terminal.size());
+    listen(session.sender());
+    let result = turn(&mut session, &mut terminal);
+    drop(terminal);
+    result.map(|()| session.problems)
+}
+
+/// Reads the terminal in a thread of its own, and turns signals into arrivals.
+fn listen(arrive: Sender<Arrived>) {
+    let signals = arrive.clone();
+    // A program that can't be told to end would still end by its keys.
+    let _ = ctrlc::set_handler(move || {
+        let _ = signals.send(Arrived::Signal);
+    });
+    thread::spawn(move || {
+        loop {
+            let sent = match crossterm::event::read() {
+                Ok(event) => arrive.send(Arrived::Event(event)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+                Err(_) => {
+                    let _ = arrive.send(Arrived::Hung);
+                    return;
+                }
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "redraws are paced in wall time")]
+fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
+    let pause = Duration::from_secs(1) / REDRAWS;
+    let mut changed = true;
+    let mut drawn = Instant::now() - pause;
+    let mut asked = Instant::now();
+    while !session.over {
+        if changed && drawn.elapsed() >= pause {
+            terminal.draw(&session.model)?;
+            drawn = Instant::now();
+            changed = false;
+        }
+        let wait = if changed {
+            Some(pause.saturating_sub(drawn.elapsed()))
+        } else if session.is_reading() {
+            Some(REFRESH.saturating_sub(asked.elapsed()))
+        } else {
+            None
+        };
+        let arrived = session.arrived();
+        let first = match wait {
+            Some(wait) => arrived.recv_timeout(wait),
+            None => arrived.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match first {
+            Ok(first) => {
+                changed |= session.take(first);
+                // What has come meanwhile is drawn at once.
+                while let Ok(next) = session.arrived().try_recv() {
+                    changed |= session.take(next);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if session.is_reading() && !session.waits && asked.elapsed() >= REFRESH {
+            session.ask();
+            asked = Instant::now();
+        }
+        if std::mem::take(&mut session.suspend) {
+            terminal.suspend()?;
+            session.redraw = true;
+        }
+        if std::mem::take(&mut session.redraw) {
+            terminal.clear()?;
+            session.model.size = terminal.size();
+            changed = true;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1004 @@
+//! What the screen shows, and the only code that changes it. What it cannot do itself comes out as
+//! [`Effect`]s; nothing here knows a terminal, a clock or a thread.
+
+use std::sync::Arc;
+
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use super::bindings::{LIST, TRIAGE};
+use super::choice::Choice;
+use super::column::{COLUMNS, Column};
+use super::edit::Edit;
+use super::keys::{Binding, Key, find};
+use super::layout::{self, Spot};
+use super::loader::News;
+use super::page::{Page, PageEffect, PageMessage, Readout, Subject};
+use super::palette;
+use super::reading::Order;
+use super::scenarios::Scenarios;
+use super::sheet::Look;
+use super::snapshot::{Cursor, Header, Line, Query, Snapshot, Tab};
+use super::talk::TalkPage;
+use crate::analysis::FlowId;
+use crate::filter::Filter;
+use crate::report::style::Tone;
+use crate::tcp::Role;
+
+/// What a user can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// So many lines on.
+    Step(isize),
+    /// So many half screens on.
+    Leaf(isize),
+    /// To the first line.
+    First,
+    /// To the last line.
+    Last,
+    /// Open what is under the cursor.
+    Open,
+    /// This tab.
+    Show(Tab),
+    /// So many tabs on.
+    Turn(isize),
+    /// Sort by the next column.
+    Sort(isize),
+    /// Sort by this column.
+    SortBy(Column),
+    /// The other way round.
+    Reverse,
+    /// Choose columns.
+    Columns,
+    /// Type a filter.
+    Filter,
+    /// Filter by what is under the cursor.
+    Only,
+    /// Take the filter away.
+    Clear,
+    /// Copy what is under the cursor.
+    Copy,
+    /// The generator's scenarios.
+    Scenarios,
+    /// All commands by name.
+    Palette,
+    /// The keys.
+    Help,
+    /// Close what is on top.
+    Back,
+    /// Draw anew.
+    Redraw,
+    /// To the shell.
+    Suspend,
+    /// Quit.
+    Quit,
+}
+
+/// What a model cannot do itself.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask for lines.
+    Ask(Query),
+    /// Read something again.
+    Order(Order),
+    /// Find the connections with a frame that matches.
+    Scan(u64, Arc<Filter>),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Write bytes to a file that is not there yet.
+    Write(String, Vec<u8>),
+    /// Keep columns, sorting and filters for the next time.
+    Remember,
+    /// Run this scenario.
+    Run(usize),
+    /// Draw everything anew.
+    Redraw,
+    /// To the shell.
+    Suspend,
+    /// Quit.
+    Quit,
+}
+
+/// What lies on top of a screen.
+#[derive(Debug, Default)]
+pub enum Layer {
+    /// Nothing.
+    #[default]
+    None,
+    /// A filter that is typed.
+    Filter(FilterLine),
+    /// Commands by name, and the one under the cursor.
+    Palette(Edit, usize),
+    /// The keys, from this line on.
+    Help(usize),
+    /// Columns, and the one under the cursor.
+    Columns(usize),
+    /// The name of a file to write.
+    Save(Edit, Vec<u8>),
+}
+
+/// A filter that is typed.
+#[derive(Debug, Default)]
+pub struct FilterLine {
+    /// The text.
+    pub edit: Edit,
+    /// Which of the earlier filters it shows, counted from the last.
+    pub recalled: Option<usize>,
+    /// What was typed before an earlier one was shown.
+    pub typed: String,
+    /// Which completion is under the cursor.
+    pub completion: Option<usize>,
+}
+
+/// The screens.
+#[derive(Default)]
+pub enum Screen {
+    /// The capture and its lists.
+    #[default]
+    Triage,
+    /// One connection.
+    Page(Box<Page>),
+    /// One UDP conversation.
+    Talk(Box<TalkPage>),
+    /// The generator's scenarios.
+    Scenarios(Scenarios),
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sorting {
+    /// By what.
+    pub by: Column,
+    /// The other way round.
+    pub reverse: bool,
+}
+
+/// Everything that is shown.
+pub struct Model {
+    /// How it looks.
+    pub look: Look,
+    /// Columns and lines of the screen.
+    pub size: (u16, u16),
+    /// The screen.
+    pub screen: Screen,
+    /// What lies on top.
+    pub layer: Layer,
+    /// The list of the first screen.
+    pub tab: Tab,
+    /// The orders of the lists.
+    pub sorting: [Sorting; 4],
+    /// The columns of connections that were chosen; none where as many as fit.
+    pub columns: Option<Vec<Column>>,
+    /// The lines that are known.
+    pub snapshot: Snapshot,
+    /// The line under the cursor.
+    pub cursor: usize,
+    /// The filter in force.
+    pub choice: Choice,
+    /// Earlier filters, the latest last.
+    pub history: Vec<String>,
+    /// A word to the user, until the next key.
+    pub note: Option<(Tone, String)>,
+    /// What is being opened.
+    pub opening: Option<FlowId>,
+    /// The frame to show when it is open.
+    wanted_frame: Option<u64>,
+    /// Where the frames of the open connection lie.
+    pub calls: Arc<Vec<super::page::data::Call>>,
+    /// The scenarios that can be run.
+    pub scenarios: Scenarios,
+    /// Keys that the configuration binds, before the tables.
+    pub own_keys: Vec<(Key, Message)>,
+    /// Whether this is the first time.
+    pub is_new: bool,
+}
+
+impl Model {
+    /// The first screen, with nothing known yet.
+    pub fn new(look: Look, size: (u16, u16)) -> Self {
+        let sorting = |by| Sorting { by, reverse: false };
+        Self {
+            look,
+            size,
+            screen: Screen::Triage,
+            layer: Layer::None,
+            tab: Tab::Connections,
+            sorting: [
+                sorting(Column::Trouble),
+                sorting(Column::Received),
+                sorting(Column::Activity),
+                sorting(Column::Id),
+            ],
+            columns: None,
+            snapshot: Snapshot::default(),
+            cursor: 0,
+            choice: Choice::default(),
+            history: Vec::new(),
+            note: None,
+            opening: None,
+            wanted_frame: None,
+            calls: Arc::default(),
+            scenarios: Scenarios::default(),
+            own_keys: Vec::new(),
+            is_new: false,
+        }
+    }
+
+    /// The capture as it is known.
+    pub fn header(&self) -> &Header {
+        &self.snapshot.header
+    }
+
+    /// How the list in sight is sorted.
+    pub fn sorting(&self) -> Sorting {
+        self.sorting
+            .get(self.tab as usize)
+            .copied()
+            .unwrap_or(self.sorting[0])
+    }
+
+    /// What is to be asked for: the lines in sight.
+    pub fn query(&self) -> Query {
+        let sorting = self.sorting();
+        let is_current = self.snapshot.tab == self.tab;
+        let under = self.line(self.cursor).filter(|_| is_current);
+        Query {
+            tab: self.tab,
+            sort: sorting.by,
+            reverse: sorting.reverse,
+            chosen: self.choice.chosen(),
+            choice: self.choice.number(),
+            // Who has not moved wants to see what is worst, whatever that becomes.
+            cursor: match under {
+                Some(line) if self.cursor > 0 => Cursor::On(line.identity()),
+                _ => Cursor::At(self.cursor),
+            },
+            lines: usize::from(self.size.1),
+        }
+    }
+
+    /// A line, if it is known.
+    pub fn line(&self, at: usize) -> Option<&Line> {
+        self.snapshot
+            .lines
+            .get(at.checked_sub(self.snapshot.first)?)
+    }
+
+    /// The line under the cursor.
+    pub fn under_cursor(&self) -> Option<&Line> {
+        self.line(self.cursor)
+    }
+
+    /// Takes an event of the terminal in.
+    pub fn event(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::Resize(width, height) => {
+                self.size = (*width, *height);
+                let mut effects = vec![Effect::Ask(self.query())];
+                self.fit_page(&mut effects);
+                effects
+            }
+            Event::Paste(text) => self.paste(text),
+            _ => Vec::new(),
+        }
+    }
+
+    fn fit_page(&mut self, effects: &mut Vec<Effect>) {
+        let (width, height) = self.size;
+        self.tell_page(PageMessage::Room(width, height.saturating_sub(1)), effects);
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if let Some(edit) = self.edit() {
+            for char in text.chars() {
+                edit.insert(char);
+            }
+        }
+        Vec::new()
+    }
+
+    fn edit(&mut self) -> Option<&mut Edit> {
+        match &mut self.layer {
+            Layer::Filter(line) => Some(&mut line.edit),
+            Layer::Palette(edit, _) | Layer::Save(edit, _) => Some(edit),
+            _ => None,
+        }
+    }
+
+    fn key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        self.note = None;
+        let key = Key::of(event);
+        if self.edit().is_some() {
+            return self.type_key(key);
+        }
+        let covered = !matches!(self.layer, Layer::None);
+        if !covered && let Screen::Page(page) = &self.screen {
+            if key == Key::ctrl('z') {
+                return vec![Effect::Suspend];
+            }
+            if key == Key::ctrl('c') {
+                return vec![Effect::Quit];
+            }
+            if !page.is_typing() {
+                match key {
+                    Key {
+                        code: KeyCode::Char('?'),
+                        ..
+                    } => return self.act(Message::Help),
+                    Key {
+                        code: KeyCode::Char(':'),
+                        ..
+                    } => return self.act(Message::Palette),
+                    Key {
+                        code: KeyCode::Char('q'),
+                        ..
+                    } if !page.is_covered() => {
+                        return self.act(Message::Back);
+                    }
+                    _ => {}
+                }
+            }
+            let message = super::page::keys::message(page, key);
+            let mut effects = Vec::new();
+            if let Some(message) = message {
+                self.tell_page(message, &mut effects);
+            }
+            return effects;
+        }
+        let own = self.own_keys.iter().find(|(own, _)| *own == key);
+        let is_list = covered || !matches!(self.screen, Screen::Triage);
+        let table = if is_list { LIST } else { TRIAGE };
+        let message = match own {
+            Some((_, message)) if !is_list => Some(message.clone()),
+            _ => find(table, key).cloned(),
+        };
+        message.map_or_else(Vec::new, |message| self.act(message))
+    }
+
+    /// A key of a line that is typed.
+    fn type_key(&mut self, key: Key) -> Vec<Effect> {
+        let Some(edit) = self.edit() else {
+            return Vec::new();
+        };
+        let mut changed = false;
+        match (key.code, key.ctrl) {
+            (KeyCode::Char('c'), true) | (KeyCode::Esc, _) => {
+                self.layer = Layer::None;
+                return Vec::new();
+            }
+            (KeyCode::Char('z'), true) => return vec![Effect::Suspend],
+            (KeyCode::Char('w'), true) => {
+                edit.erase_word();
+                changed = true;
+            }
+            (KeyCode::Char('u'), true) => {
+                edit.erase_all();
+                changed = true;
+            }
+            (KeyCode::Char('a'), true) | (KeyCode::Home, _) => edit.home(),
+            (KeyCode::Char('e'), true) | (KeyCode::End, _) => edit.end(),
+            (KeyCode::Left, _) => edit.left(),
+            (KeyCode::Right, _) => edit.right(),
+            (KeyCode::Delete, _) => {
+                edit.delete();
+                changed = true;
+            }
+            (KeyCode::Backspace, _) => {
+                if !edit.erase() && edit.text().is_empty() {
+                    self.layer = Layer::None;
+                    return Vec::new();
+                }
+                changed = true;
+            }
+            (KeyCode::Char(char), false) => {
+                edit.insert(char);
+                changed = true;
+            }
+            (KeyCode::Char('n'), true) | (KeyCode::Down, _) => self.pick(1),
+            (KeyCode::Char('p'), true) | (KeyCode::Up, _) => self.pick(-1),
+            (KeyCode::Tab, _) => self.complete(1),
+            (KeyCode::BackTab, _) => self.complete(-1),
+            (KeyCode::Enter, _) => return self.accept(),
+            _ => {}
+        }
+        if changed {
+            match &mut self.layer {
+                Layer::Filter(line) => (line.completion, line.recalled) = (None, None),
+                Layer::Palette(_, at) => *at = 0,
+                _ => {}
+            }
+        }
+        Vec::new()
+    }
+
+    /// Up and down: earlier filters, or commands.
+    fn pick(&mut self, by: isize) {
+        match &mut self.layer {
+            Layer::Filter(line) => {
+                let last = self.history.len();
+                let next = match (line.recalled, by < 0) {
+                    (None, true) if last > 0 => Some(0),
+                    (None, _) | (Some(0), false) => None,
+                    (Some(at), true) => Some((at + 1).min(last - 1)),
+                    (Some(at), false) => Some(at - 1),
+                };
+                if line.recalled.is_none() {
+                    line.typed = line.edit.text().to_owned();
+                }
+                let text = match next {
+                    Some(at) => self.history.get(last - 1 - at),
+                    None => Some(&line.typed),
+                };
+                line.edit = Edit::of(text.map_or("", String::as_str));
+                line.recalled = next;
+            }
+            Layer::Palette(edit, at) => {
+                let count = palette::found(edit.text()).len();
+                *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts a completion into the filter.
+    fn complete(&mut self, by: isize) {
+        let Layer::Filter(line) = &mut self.layer else {
+            return;
+        };
+        // Going through completions goes on from what was typed.
+        let typed = match line.completion {
+            None => line.edit.clone(),
+            Some(_) => Edit::of(&line.typed),
+        };
+        let all = crate::filter::complete(typed.text(), typed.cursor());
+        if all.is_empty() {
+            return;
+        }
+        let count = all.len() as isize;
+        let at = match line.completion {
+            None if by > 0 => 0,
+            None => count - 1,
+            Some(at) => (at as isize + by).rem_euclid(count),
+        };
+        if line.completion.is_none() {
+            line.typed = typed.text().to_owned();
+        }
+        if let Some(completion) = all.get(at as usize) {
+            line.edit = typed;
+            line.edit
+                .replace(completion.offset, completion.len, &completion.text);
+            line.completion = (all.len() > 1).then_some(at as usize);
+        }
+    }
+
+    fn accept(&mut self) -> Vec<Effect> {
+        match std::mem::take(&mut self.layer) {
+            Layer::Filter(line) => {
+                let text = line.edit.text().trim().to_owned();
+                match Filter::parse(&text) {
+                    Ok(filter) => self.choose(filter, &text),
+                    Err(error) => {
+                        let mut line = line;
+                        // To the place that is wrong.
+                        line.edit.home();
+                        let at = error.offset.min(line.edit.text().len());
+                        while line.edit.cursor() < at {
+                            line.edit.right();
+                        }
+                        self.layer = Layer::Filter(line);
+                        Vec::new()
+                    }
+                }
+            }
+            Layer::Palette(edit, at) => {
+                let found = palette::found(edit.text());
+                let message = found.get(at).map(|command| command.message.clone());
+                message.map_or_else(Vec::new, |message| self.act(message))
+            }
+            Layer::Save(edit, bytes) => {
+                let name = edit.text().trim().to_owned();
+                if name.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Effect::Write(name, bytes)]
+                }
+            }
+            other => {
+                self.layer = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Puts a filter in force.
+    fn choose(&mut self, filter: Filter, text: &str) -> Vec<Effect> {
+        /// Filters that are remembered.
+        const MOST: usize = 100;
+        if !text.is_empty() {
+            self.history.retain(|earlier| earlier != text);
+            self.history.push(text.to_owned());
+            let surplus = self.history.len().saturating_sub(MOST);
+            self.history.drain(..surplus);
+        }
+        let scan = self.choice.choose(filter, text);
+        self.cursor = 0;
+        let mut effects = vec![Effect::Ask(self.query())];
+        if let Some((number, filter)) = scan {
+            effects.push(Effect::Scan(number, filter));
+        }
+        if !text.is_empty() {
+            effects.push(Effect::Remember);
+        }
+        effects
+    }
+
+    /// Does what a key or a command stands for.
+    pub fn act(&mut self, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Quit => return vec![Effect::Quit],
+            Message::Suspend => return vec![Effect::Suspend],
+            Message::Redraw => return vec![Effect::Redraw],
+            Message::Help => {
+                self.layer = Layer::Help(0);
+                return Vec::new();
+            }
+            Message::Palette => {
+                self.layer = Layer::Palette(Edit::default(), 0);
+                return Vec::new();
+            }
+            _ => {}
+        }
+        match (&mut self.layer, &mut self.screen) {
+            (Layer::Help(at), _) => {
+                match message {
+                    Message::Step(by) => *at = at.saturating_add_signed(by),
+                    Message::Leaf(by) => *at = at.saturating_add_signed(by * 10),
+                    Message::First => *at = 0,
+                    Message::Back | Message::Open => self.layer = Layer::None,
+                    _ => {}
+                }
+                Vec::new()
+            }
+            (Layer::Columns(_), _) => self.act_on_columns(&message),
+            (_, Screen::Triage) => self.act_on_lists(message),
+            (_, Screen::Scenarios(scenarios)) => {
+                match message {
+                    Message::Step(by) => scenarios.step(by),
+                    Message::Leaf(by) => scenarios.step(by * 8),
+                    Message::First => scenarios.step(isize::MIN / 2),
+                    Message::Last => scenarios.step(isize::MAX / 2),
+                    Message::Open => return vec![Effect::Run(scenarios.at)],
+                    Message::Back => self.screen = Screen::Triage,
+                    _ => {}
+                }
+                Vec::new()
+            }
+            (_, Screen::Talk(talk)) => {
+                match message {
+                    Message::Step(by) => talk.step(by),
+                    Message::Leaf(by) => talk.step(by * 8),
+                    Message::First => talk.step(isize::MIN / 2),
+                    Message::Last => talk.step(isize::MAX / 2),
+                    Message::Back => self.screen = Screen::Triage,
+                    _ => {}
+                }
+                Vec::new()
+            }
+            (_, Screen::Page(_)) => {
+                match message {
+                    Message::Back => self.screen = Screen::Triage,
+                    Message::Filter | Message::Show(_) | Message::Scenarios => {
+                        self.screen = Screen::Triage;
+                        return self.act(message);
+                    }
+                    _ => {}
+                }
+                vec![Effect::Ask(self.query())]
+            }
+        }
+    }
+
+    fn act_on_lists(&mut self, message: Message) -> Vec<Effect> {
+        let last = self.snapshot.total.saturating_sub(1);
+        let half = (layout::rows(self.size) / 2).max(1) as isize;
+        let before = self.cursor;
+        match message {
+            Message::Step(by) => self.cursor = self.cursor.saturating_add_signed(by).min(last),
+            Message::Leaf(by) => {
+                self.cursor = self.cursor.saturating_add_signed(by * half).min(last);
+            }
+            Message::First => self.cursor = 0,
+            Message::Last => self.cursor = last,
+            Message::Open => return self.open(),
+            Message::Show(tab) => return self.show(tab),
+            Message::Turn(by) => {
+                let place = (self.tab as isize + by).rem_euclid(Tab::ALL.len() as isize);
+                let tab = Tab::ALL.get(place as usize).copied().unwrap_or_default();
+                return self.show(tab);
+            }
+            Message::Sort(by) => return self.sort_next(by),
+            Message::SortBy(column) => {
+                let same = self.sorting().by == column;
+                if let Some(sorting) = self.sorting.get_mut(self.tab as usize) {
+                    *sorting = Sorting {
+                        by: column,
+                        reverse: same && !sorting.reverse,
+                    };
+                }
+                self.cursor = 0;
+                return vec![Effect::Ask(self.query()), Effect::Remember];
+            }
+            Message::Reverse => {
+                if let Some(sorting) = self.sorting.get_mut(self.tab as usize) {
+                    sorting.reverse = !sorting.reverse;
+                }
+                self.cursor = 0;
+                return vec![Effect::Ask(self.query()), Effect::Remember];
+            }
+            Message::Columns => self.layer = Layer::Columns(0),
+            Message::Filter => {
+                self.layer = Layer::Filter(FilterLine {
+                    edit: Edit::of(self.choice.text()),
+                    ..FilterLine::default()
+                });
+            }
+            Message::Only => return self.only(),
+            Message::Clear => return self.clear(),
+            Message::Back => {
+                if !self.choice.text().is_empty() {
+                    return self.clear();
+                }
+                self.note = Some((Tone::Quiet, "q quits".to_owned()));
+            }
+            Message::Copy => {
+                let text = self.under_cursor().and_then(super::copied::sockets);
+                return text.map_or_else(Vec::new, |text| {
+                    self.note = Some((Tone::Good, format!("copied: {text}")));
+                    vec![Effect::Copy(text)]
+                });
+            }
+            Message::Scenarios => {
+                if self.scenarios.is_empty() {
+                    self.note = Some((Tone::Warning, "there are no scenarios here".to_owned()));
+                } else {
+                    self.screen = Screen::Scenarios(self.scenarios.clone());
+                }
+            }
+            Message::Quit
+            | Message::Suspend
+            | Message::Redraw
+            | Message::Help
+            | Message::Palette => {}
+        }
+        if self.cursor != before && self.leaves_what_is_known() {
+            return vec![Effect::Ask(self.query_at(self.cursor))];
+        }
+        Vec::new()
+    }
+
+    /// Whether lines in sight, or a screen from it, are not known.
+    fn leaves_what_is_known(&self) -> bool {
+        let rows = layout::rows(self.size);
+        let first = self.cursor.saturating_sub(rows);
+        let last = (self.cursor + rows).min(self.snapshot.total);
+        let known = self.snapshot.first..self.snapshot.first + self.snapshot.lines.len();
+        first < known.start || last > known.end
+    }
+
+    fn query_at(&self, cursor: usize) -> Query {
+        Query {
+            cursor: Cursor::At(cursor),
+            ..self.query()
+        }
+    }
+
+    fn show(&mut self, tab: Tab) -> Vec<Effect> {
+        if tab == self.tab {
+            return Vec::new();
+        }
+        self.tab = tab;
+        self.cursor = 0;
+        vec![Effect::Ask(self.query())]
+    }
+
+    fn sort_next(&mut self, by: isize) -> Vec<Effect> {
+        let columns = layout::columns(self);
+        let here = columns.iter().position(|each| *each == self.sorting().by);
+        let next = match here {
+            Some(at) => (at as isize + by).rem_euclid(columns.len().max(1) as isize),
+            None => 0,
+        };
+        match columns.get(next as usize) {
+            Some(&column) => {
+                if let Some(sorting) = self.sorting.get_mut(self.tab as usize) {
+                    *sorting = Sorting {
+                        by: column,
+                        reverse: false,
+                    };
+                }
+                self.cursor = 0;
+                vec![Effect::Ask(self.query()), Effect::Remember]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn act_on_columns(&mut self, message: &Message) -> Vec<Effect> {
+        let Layer::Columns(at) = &mut self.layer else {
+            return Vec::new();
+        };
+        let last = COLUMNS.len() - 1;
+        match *message {
+            Message::Step(by) => *at = at.saturating_add_signed(by).min(last),
+            Message::Leaf(by) => *at = at.saturating_add_signed(by * 8).min(last),
+            Message::First => *at = 0,
+            Message::Last => *at = last,
+            Message::Open => {
+                let Some(about) = COLUMNS.get(*at) else {
+                    return Vec::new();
+                };
+                let mut chosen = layout::columns(self);
+                match chosen.iter().position(|each| *each == about.column) {
+                    Some(place) if chosen.len() > 1 => {
+                        chosen.remove(place);
+                    }
+                    Some(_) => {}
+                    None => chosen.push(about.column),
+                }
+                // On the screen they stand in the order of the table.
+                let order =
+                    |column: &Column| COLUMNS.iter().position(|about| about.column == *column);
+                chosen.sort_by_key(order);
+                self.columns = Some(chosen);
+                return vec![Effect::Remember];
+            }
+            Message::Reverse | Message::Clear => {
+                self.columns = None;
+                return vec![Effect::Remember];
+            }
+            Message::Back => self.layer = Layer::None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        let flow = match self.under_cursor() {
+            Some(Line::Connection(line)) => FlowId::Tcp(line.id),
+            Some(Line::Udp(line)) => FlowId::Udp(line.id),
+            Some(Line::Host(_)) => return self.only(),
+            Some(Line::Finding(line)) => {
+                let text = match line.frames.first() {
+                    Some(frame) => format!("frame.number == {frame}"),
+                    None => return Vec::new(),
+                };
+                let Ok(filter) = Filter::parse(&text) else {
+                    return Vec::new();
+                };
+                self.wanted_frame = line.frames.first().copied();
+                self.tab = Tab::Connections;
+                return self.choose(filter, &text);
+            }
+            None => return Vec::new(),
+        };
+        self.opening = Some(flow);
+        vec![Effect::Order(Order::Open(flow))]
+    }
+
+    /// Filters by what is under the cursor.
+    fn only(&mut self) -> Vec<Effect> {
+        let text = match self.under_cursor() {
+            Some(Line::Host(host)) => {
+                let field = if host.address.contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
+                format!("{field}.addr == {}", host.address)
+            }
+            Some(Line::Connection(line)) => {
+                let field = if line.addresses[1].contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
+                format!(
+                    "{field}.addr == {} && tcp.port == {}",
+                    line.addresses[1], line.ports[1]
+                )
+            }
+            Some(Line::Udp(line)) => {
+                let field = if line.addresses[1].contains(':') {
+                    "ipv6"
+                } else {
+                    "ip"
+                };
+                format!(
+                    "{field}.addr == {} && udp.port == {}",
+                    line.addresses[1], line.ports[1]
+                )
+            }
+            _ => return Vec::new(),
+        };
+        if self.tab == Tab::Hosts {
+            self.tab = Tab::Connections;
+        }
+        match Filter::parse(&text) {
+            Ok(filter) => self.choose(filter, &text),
+            Err(error) => {
+                self.note = Some((Tone::Bad, error.to_string()));
+                Vec::new()
+            }
+        }
+    }
+
+    fn clear(&mut self) -> Vec<Effect> {
+        match Filter::parse("") {
+            Ok(filter) => self.choose(filter, ""),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Tells the page something, and takes its effects as ours.
+    fn tell_page(&mut self, message: PageMessage, effects: &mut Vec<Effect>) {
+        let Screen::Page(page) = &mut self.screen else {
+            return;
+        };
+        let flow = FlowId::Tcp(page.detail().id);
+        for effect in page.update(message) {
+            match effect {
+                PageEffect::NeedFrame(number) => {
+                    let detail = page.detail();
+                    let at = detail.row_of(number);
+                    if let Some(row) = detail.rows.get(at).filter(|row| row.frame == number) {
+                        effects.push(Effect::Order(Order::Frame {
+                            flow,
+                            number,
+                            place: row.place,
+                            known: Some(Box::new(super::known::of(detail, row))),
+                        }));
+                    }
+                }
+                PageEffect::NeedStream(skip) => {
+                    effects.push(Effect::Order(Order::Stream(flow, skip)));
+                }
+                PageEffect::Save { name, bytes } => {
+                    self.layer = Layer::Save(Edit::of(&name), bytes);
+                }
+                PageEffect::Copy(text) => {
+                    self.note = Some((Tone::Good, "copied".to_owned()));
+                    effects.push(Effect::Copy(text));
+                }
+                PageEffect::Leave => {
+                    self.screen = Screen::Triage;
+                    effects.push(Effect::Ask(self.query()));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes news of the analysis in.
+    pub fn news(&mut self, news: News) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match news {
+            News::Snapshot(snapshot) => {
+                // An answer to what was asked before the tab or the filter changed.
+                if snapshot.tab == self.tab && snapshot.choice == self.choice.number() {
+                    let moved = self.cursor > 0 && self.snapshot.tab == snapshot.tab;
+                    let under = self.under_cursor().map(Line::identity);
+                    let new = snapshot
+                        .lines
+                        .iter()
+                        .position(|line| Some(line.identity()) == under);
+                    self.cursor = match new {
+                        Some(at) if moved => snapshot.first + at,
+                        _ => self.cursor.min(snapshot.total.saturating_sub(1)),
+                    };
+                    self.snapshot = *snapshot;
+                } else {
+                    self.snapshot.header = snapshot.header;
+                }
+            }
+            News::Detail(detail, _) => {
+                if self.opening == Some(FlowId::Tcp(detail.id)) {
+                    self.opening = None;
+                    let mut subject = Subject::new(Arc::clone(&detail));
+                    subject.names = self.names_of(detail.id);
+                    subject.calls = self.calls.to_vec();
+                    self.screen = Screen::Page(Box::new(Page::new(subject)));
+                    self.fit_page(&mut effects);
+                    if let Some(frame) = self.wanted_frame.take() {
+                        self.tell_page(PageMessage::Frame(frame), &mut effects);
+                    }
+                }
+            }
+            News::Talk(talk) => {
+                if self.opening == Some(FlowId::Udp(talk.id)) {
+                    self.opening = None;
+                    self.screen = Screen::Talk(Box::new(TalkPage::new(talk)));
+                }
+            }
+            News::Frame(frame) => {
+                let read = PageMessage::Read(Box::new(Readout::Frame(*frame)));
+                self.tell_page(read, &mut effects);
+            }
+            News::Stream(stream) => {
+                let read = PageMessage::Read(Box::new(Readout::Stream(stream)));
+                self.tell_page(read, &mut effects);
+            }
+            News::Found(number, found) => {
+                if self.choice.found(number, *found) {
+                    effects.push(Effect::Ask(self.query()));
+                }
+            }
+            News::Failed(words) => {
+                self.opening = None;
+                if matches!(self.screen, Screen::Page(_)) {
+                    let read = PageMessage::Read(Box::new(Readout::Failed(words)));
+                    self.tell_page(read, &mut effects);
+                } else {
+                    self.note = Some((Tone::Bad, words));
+                }
+            }
+            News::Problem(_) | News::Done => effects.push(Effect::Ask(self.query())),
+        }
+        effects
+    }
+
+    /// The names of both hosts of a connection, where its line is known.
+    fn names_of(&self, id: u32) -> [Option<String>; 2] {
+        let own = |line: &&Line| matches!(line, Line::Connection(line) if line.id == id);
+        match self.snapshot.lines.iter().find(own) {
+            Some(Line::Connection(line)) => line.names.clone(),
+            _ => [None, None],
+        }
+    }
+
+    fn mouse(&mut self, mouse: &MouseEvent) -> Vec<Effect> {
+        let lines = match mouse.kind {
+            MouseEventKind::ScrollDown => 3,
+            MouseEventKind::ScrollUp => -3,
+            MouseEventKind::Down(MouseButton::Left) => 0,
+            _ => return Vec::new(),
+        };
+        self.note = None;
+        if matches!(self.layer, Layer::None) && matches!(self.screen, Screen::Page(_)) {
+            let mut effects = Vec::new();
+            let message = match lines {
+                0 => PageMessage::Click(mouse.column, mouse.row),
+                by => PageMessage::Step(by),
+            };
+            self.tell_page(message, &mut effects);
+            return effects;
+        }
+        if lines != 0 {
+            return self.act(Message::Step(lines));
+        }
+        if !matches!((&self.layer, &self.screen), (Layer::None, Screen::Triage)) {
+            return Vec::new();
+        }
+        match layout::spot(self, mouse.column, mouse.row) {
+            Spot::Tab(tab) => self.act(Message::Show(tab)),
+            Spot::Column(column) => self.act(Message::SortBy(column)),
+            Spot::Line(at) if at == self.cursor => self.act(Message::Open),
+            Spot::Line(at) => {
+                self.cursor = at;
+                Vec::new()
+            }
+            Spot::Trust => self.act(Message::Show(Tab::Findings)),
+            Spot::None => Vec::new(),
+        }
+    }
+
+    /// Who speaks in the client's place: the roles in order.
+    pub const ROLES: [Role; 2] = Role::BOTH;
+}
+
+/// What a table's bindings are, for help and palette.
+pub fn tables() -> [(&'static str, &'static [Binding<Message>]); 2] {
+    [("Lists of the capture", TRIAGE), ("Lists on top", LIST)]
+}

@@ -1,0 +1,101 @@
+//! What the page shows: where its types come from.
+
+use std::sync::Arc;
+
+use super::phases::Phases;
+use super::series::Series;
+use crate::calls::CallLog;
+use crate::report::escape::escaped;
+use crate::tcp::Role;
+use crate::time::{Span, Timestamp};
+
+pub use crate::analysis::detail::{Detail, Row, Run, StreamView, What};
+pub use crate::report::tree::{Field, Health, Tree};
+
+/// A call of one of the two programs, from a log that lies beside the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When it was made, in capture time.
+    pub time: Timestamp,
+    /// Whose it was.
+    pub host: Role,
+    /// The call, escaped: `send(4, 1448 bytes)`.
+    pub text: String,
+    /// What it gave, escaped; empty where it is not known.
+    pub result: String,
+    /// How long it took, where that is known.
+    pub took: Option<Span>,
+}
+
+impl Call {
+    /// Those of a log, as the page shows them.
+    pub fn all(log: Option<&CallLog>) -> Vec<Self> {
+        let Some(log) = log else { return Vec::new() };
+        let mut calls: Vec<_> = log.calls.iter().map(Self::of).collect();
+        calls.sort_by_key(|call| call.time);
+        calls
+    }
+
+    fn of(call: &crate::calls::Call) -> Self {
+        let host = if call.host == Role::Server.name() {
+            Role::Server
+        } else {
+            Role::Client
+        };
+        let text = format!("{}({})", call.call, call.arguments);
+        Self {
+            time: call.time(),
+            host,
+            text: escaped(&text).to_string(),
+            result: escaped(&call.outcome()).to_string(),
+            took: Some(call.returned() - call.time()),
+        }
+    }
+}
+
+/// A frame with its bytes, taken apart.
+#[derive(Clone, Debug)]
+pub struct OpenFrame {
+    /// Its number.
+    pub number: u64,
+    /// What was captured of it.
+    pub bytes: Vec<u8>,
+    /// Its layers and fields.
+    pub tree: Tree,
+}
+
+/// A connection as the page has it.
+pub struct Subject {
+    /// The connection with every frame of it.
+    pub detail: Arc<Detail>,
+    /// Names of the two hosts, escaped, by [`Role`].
+    pub names: [Option<String>; 2],
+    /// Calls of the two programs, in order of time.
+    pub calls: Vec<Call>,
+    /// Where the parts of its life begin.
+    pub(super) phases: Phases,
+    /// What the graphs show, by sender.
+    pub(super) series: [Series; 2],
+    /// Its streams, once they have been read.
+    pub stream: Option<Arc<StreamView>>,
+    /// The frame that was read last.
+    pub frame: Option<OpenFrame>,
+    /// Why something could not be read.
+    pub failed: Option<String>,
+}
+
+impl Subject {
+    /// A connection, looked through once.
+    pub fn new(detail: Arc<Detail>) -> Self {
+        Self {
+            names: [None, None],
+            calls: Vec::new(),
+            phases: Phases::of(&detail),
+            series: Role::BOTH.map(|role| Series::of(&detail, role)),
+            stream: None,
+            frame: None,
+            failed: None,
+            detail,
+        }
+    }
+}

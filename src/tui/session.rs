@@ -1,0 +1,340 @@
+//! The screen at work, without a terminal: events and news go in, and what the model cannot do
+//! itself is done here. Tests drive it as the loop does.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use crossterm::event::Event;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::config::{Config, Memory};
+use super::loader::{Loader, News};
+use super::model::{Effect, Model, Screen};
+use super::scenarios::Scenarios;
+use super::snapshot::Snapshot;
+use super::{Opening, Run, page, terminal, view};
+use crate::analysis::{Analyzer, Observer, Options, Revisions};
+use crate::filter::{Before, Filter, Found, Scan};
+use crate::report::escape::escaped;
+use crate::report::style::Tone;
+use crate::report::units;
+use crate::source::{self, SourceError};
+
+/// What can arrive.
+pub(super) enum Arrived {
+    Event(Event),
+    News(News),
+    Ran(Result<Box<Run>, String>),
+    Signal,
+    /// The terminal is gone.
+    Hung,
+}
+
+/// The screen at work.
+pub struct Session {
+    /// What is shown.
+    pub model: Model,
+    loader: Option<Loader>,
+    arrive: Sender<Arrived>,
+    run: Arc<dyn Fn(usize) -> Result<Run, String> + Send + Sync>,
+    scan: Option<Arc<AtomicBool>>,
+    memory: Memory,
+    /// What was wrong with the inputs.
+    pub problems: Vec<SourceError>,
+    /// Whether everything has been read.
+    pub(super) done: bool,
+    /// Whether lines were asked for that have not come.
+    pub(super) waits: bool,
+    /// What was ordered and has not come.
+    ordered: usize,
+    /// Whether the user has quit.
+    pub over: bool,
+    pub(super) redraw: bool,
+    pub(super) suspend: bool,
+    arrived: Receiver<Arrived>,
+}
+
+impl Session {
+    /// Begins to read and to show.
+    pub fn new(opening: Opening, config: Config, memory: Memory, size: (u16, u16)) -> Self {
+        let (arrive, arrived) = mpsc::channel();
+        let look = config.look(opening.unicode, opening.colour);
+        let mut model = Model::new(look, size);
+        model.scenarios = Scenarios::of(opening.scenarios);
+        model.own_keys = config.keys;
+        model.is_new = memory.is_new;
+        memory.restore(&mut model);
+        if let Some(columns) = config.columns {
+            model.columns = Some(columns);
+        }
+        if let Some(sort) = config.sort {
+            model.sorting[0].by = sort;
+        }
+        let mut session = Self {
+            model,
+            loader: None,
+            arrive,
+            run: Arc::from(opening.run),
+            scan: None,
+            memory,
+            problems: Vec::new(),
+            done: false,
+            waits: false,
+            ordered: 0,
+            over: false,
+            redraw: false,
+            suspend: false,
+            arrived,
+        };
+        match opening.origin {
+            Some(origin) => session.open(Run {
+                origin,
+                calls: opening.calls,
+            }),
+            None => {
+                session.model.screen = Screen::Scenarios(session.model.scenarios.clone());
+            }
+        }
+        if let Some((filter, text)) = opening.filter {
+            let scan = session.model.choice.choose(filter, &text);
+            if let Some((number, filter)) = scan {
+                session.carry_out(vec![Effect::Scan(number, filter)]);
+            }
+        }
+        session
+    }
+
+    /// Begins to read something.
+    fn open(&mut self, run: Run) {
+        let (news, arrived) = mpsc::channel();
+        let arrive = self.arrive.clone();
+        thread::spawn(move || {
+            for each in arrived {
+                if arrive.send(Arrived::News(each)).is_err() {
+                    return;
+                }
+            }
+        });
+        self.model.snapshot = Snapshot::default();
+        self.model.snapshot.header.inputs = run
+            .origin
+            .inputs
+            .iter()
+            .map(|input| escaped(input).to_string())
+            .collect();
+        self.model.screen = Screen::Triage;
+        self.model.cursor = 0;
+        self.model.opening = None;
+        self.model.calls = Arc::new(page::data::Call::all(run.calls.as_ref()));
+        self.done = false;
+        self.loader = Some(Loader::start(run.origin, news));
+        self.ask();
+    }
+
+    pub(super) fn ask(&mut self) {
+        if let Some(loader) = &self.loader {
+            loader.ask(self.model.query());
+            self.waits = true;
+        }
+    }
+
+    /// Whether more is still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        !self.done && self.loader.is_some()
+    }
+
+    /// Where events and news go.
+    pub(super) fn sender(&self) -> Sender<Arrived> {
+        self.arrive.clone()
+    }
+
+    /// What has come.
+    pub(super) fn arrived(&self) -> &Receiver<Arrived> {
+        &self.arrived
+    }
+
+    /// Takes an event of the terminal in.
+    pub fn event(&mut self, event: Event) {
+        self.take(Arrived::Event(event));
+    }
+
+    /// Takes in all that comes until nothing is read any more and nothing asked for is still to
+    /// come. What follows a pipe never settles.
+    pub fn settle(&mut self) {
+        while !self.over && (!self.done || self.waits || self.ordered > 0 || self.scan.is_some()) {
+            match self.arrived.recv() {
+                Ok(arrived) => {
+                    self.take(arrived);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Draws what is known.
+    pub fn draw(&self, buffer: &mut Buffer) {
+        let area: Rect = buffer.area;
+        view::draw(&self.model, area, buffer);
+    }
+
+    /// Takes in what arrived. Whether there is something to draw.
+    pub(super) fn take(&mut self, arrived: Arrived) -> bool {
+        let effects = match arrived {
+            Arrived::Event(event) => {
+                if matches!(event, Event::Key(_)) && self.model.is_new {
+                    self.model.is_new = false;
+                    self.memory.keep(&self.model);
+                }
+                self.model.event(&event)
+            }
+            Arrived::News(news) => {
+                match &news {
+                    News::Snapshot(_) => self.waits = false,
+                    News::Problem(error) => self.problems.push(error.clone()),
+                    News::Done => self.done = true,
+                    News::Found(..) => self.scan = None,
+                    News::Detail(..)
+                    | News::Talk(_)
+                    | News::Frame(_)
+                    | News::Stream(_)
+                    | News::Failed(_) => self.ordered = self.ordered.saturating_sub(1),
+                }
+                self.model.news(news)
+            }
+            Arrived::Ran(Ok(run)) => {
+                self.open(*run);
+                Vec::new()
+            }
+            Arrived::Ran(Err(words)) => {
+                self.model.note = Some((Tone::Bad, escaped(&words).to_string()));
+                Vec::new()
+            }
+            Arrived::Signal | Arrived::Hung => {
+                self.over = true;
+                return false;
+            }
+        };
+        self.carry_out(effects);
+        true
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Ask(query) => {
+                    if let Some(loader) = &self.loader {
+                        loader.ask(query);
+                        self.waits = true;
+                    }
+                }
+                Effect::Order(order) => {
+                    if let Some(loader) = &self.loader {
+                        loader.order(order);
+                        self.ordered += 1;
+                    }
+                }
+                Effect::Scan(number, filter) => self.look_at_frames(number, filter),
+                Effect::Copy(text) => terminal::copy(&text),
+                Effect::Write(name, bytes) => self.write(&name, &bytes),
+                Effect::Remember => self.memory.keep(&self.model),
+                Effect::Run(at) => {
+                    let (run, arrive) = (Arc::clone(&self.run), self.arrive.clone());
+                    self.model.note = Some((Tone::Quiet, "running".to_owned()));
+                    thread::spawn(move || {
+                        let _ = arrive.send(Arrived::Ran(run(at).map(Box::new)));
+                    });
+                }
+                Effect::Redraw => self.redraw = true,
+                Effect::Suspend => self.suspend = true,
+                Effect::Quit => self.over = true,
+            }
+        }
+    }
+
+    /// Writes a file that is not there yet.
+    fn write(&mut self, name: &str, bytes: &[u8]) {
+        let file = OpenOptions::new().write(true).create_new(true).open(name);
+        let written = file.and_then(|mut file| file.write_all(bytes));
+        let shown = escaped(name);
+        self.model.note = Some(match written {
+            Ok(()) => {
+                let count = units::bytes(bytes.len() as u64);
+                (Tone::Good, format!("wrote {count} to {shown}"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (Tone::Bad, format!("{shown} is there already"))
+            }
+            Err(error) => (Tone::Bad, format!("{shown}: {error}")),
+        });
+    }
+
+    /// Finds the connections with a frame that a filter matches, by reading the files again.
+    fn look_at_frames(&mut self, number: u64, filter: Arc<Filter>) {
+        if let Some(earlier) = self.scan.take() {
+            earlier.store(true, Ordering::Relaxed);
+        }
+        let Some(loader) = &self.loader else { return };
+        if loader.files.is_empty() || loader.files.iter().any(|file| file.as_os_str() == "-") {
+            let words = "only figures are asked: what comes from a pipe is not read again";
+            self.model.note = Some((Tone::Warning, words.to_owned()));
+            return;
+        }
+        let (files, options) = (loader.files.clone(), loader.options.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        self.scan = Some(Arc::clone(&stop));
+        let arrive = self.arrive.clone();
+        thread::spawn(move || {
+            if let Some(found) = scan(&files, options, &filter, &stop) {
+                let news = News::Found(number, Box::new(found));
+                let _ = arrive.send(Arrived::News(news));
+            }
+        });
+    }
+}
+
+/// Reads files for the connections with a matching frame; nothing where it was stopped. Where a
+/// filter asks for verdicts or figures, a reading before tells how they end.
+fn scan(
+    files: &[PathBuf],
+    options: Options,
+    filter: &Filter,
+    stop: &Arc<AtomicBool>,
+) -> Option<Found> {
+    /// What revisions may take of the memory that is allowed.
+    const SHARE: usize = 8;
+    let mut before = Before::new(filter);
+    let revisions = (filter.asks_for_verdicts() || filter.asks_for_figures()).then(|| {
+        let mut revisions = Revisions::new(None, options.memory / SHARE);
+        let first = read(files, &options, &mut revisions, stop);
+        before.learn(filter, &first);
+        revisions
+    });
+    let mut scan = Scan::new(filter, before, revisions);
+    read(files, &options, &mut scan, stop);
+    (!stop.load(Ordering::Relaxed)).then(|| scan.into_found())
+}
+
+/// Reads files to their end; what is wrong with them has been told.
+fn read<O: Observer>(
+    files: &[PathBuf],
+    options: &Options,
+    observer: &mut O,
+    stop: &Arc<AtomicBool>,
+) -> Analyzer {
+    let opened = source::OpenOptions {
+        stop: Arc::clone(stop),
+        ..source::OpenOptions::default()
+    };
+    let mut analyzer = Analyzer::new(options.clone());
+    if let Ok(mut source) = source::open(files, &opened) {
+        let _ = source.run(&mut |arrival| analyzer.arrive(arrival, observer));
+    }
+    analyzer.finish(observer);
+    analyzer
+}

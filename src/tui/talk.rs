@@ -1,0 +1,26 @@
+//! The page of one UDP conversation: its datagrams.
+
+use std::sync::Arc;
+
+use crate::analysis::detail::Talk;
+
+/// A UDP conversation, and the datagram under the cursor.
+pub struct TalkPage {
+    /// The conversation.
+    pub talk: Arc<Talk>,
+    /// The datagram under the cursor.
+    pub at: usize,
+}
+
+impl TalkPage {
+    /// At its first datagram.
+    pub fn new(talk: Arc<Talk>) -> Self {
+        Self { talk, at: 0 }
+    }
+
+    /// So many on.
+    pub fn step(&mut self, by: isize) {
+        let last = self.talk.rows.len().saturating_sub(1);
+        self.at = self.at.saturating_add_signed(by).min(last);
+    }
+}

@@ -1,0 +1,132 @@
+//! The connections, the most troubled first.
+//!
+//! ```text
+//!    id client                server                 time    sent    recv resent     rtt ending
+//!     5 till.shop.example:39… database.shop.exa…:33 8.20ms       -       -      -      - refused
+//! ```
+
+use crate::report::style::Tone;
+use crate::tui::column::Column;
+use crate::tui::layout;
+use crate::tui::model::Model;
+use crate::tui::sheet::{Ink, Sheet, columns};
+use crate::tui::snapshot::{ConnectionLine, Line};
+use crate::tui::spark::spark;
+
+pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
+    let placed = layout::placed(&layout::columns(model), sheet.width());
+    headings(model, &placed, sheet);
+    let rows = sheet.height().saturating_sub(1);
+    let mut any = false;
+    for (y, at, line) in super::shown(model, rows) {
+        any = true;
+        match line {
+            Some(Line::Connection(line)) => row(line, y, &placed, sheet),
+            _ => {
+                sheet.put(2, y, Ink::Quiet, sheet.look.more());
+            }
+        }
+        if at == model.cursor {
+            sheet.under_cursor(y);
+        }
+    }
+    if !any {
+        super::nothing(model, "connection", sheet);
+    }
+}
+
+fn headings(model: &Model, placed: &[(Column, usize, usize)], sheet: &mut Sheet<'_>) {
+    let sorting = model.sorting();
+    for &(column, x, width) in placed {
+        let about = column.about();
+        let own = column == sorting.by;
+        let ink = if own { Ink::Accent } else { Ink::Quiet };
+        let mark = match (own, sorting.reverse) {
+            (false, _) => "",
+            (true, false) => sheet.look.pick("▾", "v"),
+            (true, true) => sheet.look.pick("▴", "^"),
+        };
+        let room = columns(about.heading) + columns(mark);
+        let text = if room <= width {
+            format!("{}{mark}", about.heading)
+        } else {
+            about.heading.to_owned()
+        };
+        if about.right {
+            sheet.put_right(x + width, 0, ink, &text);
+        } else {
+            sheet.put_cut(x, 0, ink, &text, width);
+        }
+        if own && room > width {
+            sheet.bold(x, 0, width);
+        }
+    }
+    // What is sorted by and not in sight is said all the same.
+    if !placed.iter().any(|(column, ..)| *column == sorting.by) {
+        let order = if sorting.reverse { ", reversed" } else { "" };
+        let text = format!("by {}{order}", sorting.by.about().heading);
+        let end = placed.last().map_or(0, |(_, x, width)| x + width);
+        if end + 2 + text.len() < sheet.width() {
+            sheet.put_right(sheet.width() - 1, 0, Ink::Accent, &text);
+        }
+    }
+}
+
+fn row(line: &ConnectionLine, y: usize, placed: &[(Column, usize, usize)], sheet: &mut Sheet<'_>) {
+    for &(column, x, width) in placed {
+        match column {
+            Column::Client | Column::Server => {
+                let role = usize::from(column == Column::Server);
+                let (host, port) = super::socket(
+                    line.names[role].as_deref(),
+                    &line.addresses[role],
+                    line.ports[role],
+                    width,
+                    sheet.look.more(),
+                );
+                let ink = if role == 0 { Ink::Client } else { Ink::Server };
+                let x = sheet.put(x, y, ink, &host);
+                sheet.put(x, y, Ink::Quiet, &port);
+            }
+            Column::Activity => {
+                let values: Vec<Option<u64>> = line
+                    .activity
+                    .iter()
+                    .map(|&count| (count > 0).then_some(count))
+                    .collect();
+                let curve = spark(&values, sheet.look);
+                sheet.put_cut(x, y, Ink::Plain, &curve, width);
+            }
+            _ => {
+                let text = column.value(line);
+                let ink = ink(column, line, &text);
+                if column.about().right {
+                    let text = crate::tui::sheet::cut(&text, width, "");
+                    sheet.put_right(x + width, y, ink, &text);
+                } else {
+                    sheet.put_cut(x, y, ink, &text, width);
+                }
+            }
+        }
+    }
+}
+
+/// What stands out.
+fn ink(column: Column, line: &ConnectionLine, text: &str) -> Ink {
+    if text == "-" {
+        return Ink::Rule;
+    }
+    let gravest = |wanted: &[&str]| wanted.contains(&text);
+    match column {
+        Column::Id | Column::Start => Ink::Quiet,
+        Column::Resent | Column::Triggers => Ink::Warning,
+        Column::ZeroWindow | Column::Needless | Column::Reordered => Ink::Warning,
+        Column::Ending if gravest(&["reset", "refused", "timed-out"]) => Ink::Bad,
+        Column::Ending if gravest(&["half-closed"]) => Ink::Warning,
+        Column::Ending if gravest(&["graceful"]) => Ink::Quiet,
+        Column::Trouble if line.story.iter().any(|(tone, _)| *tone == Tone::Bad) => Ink::Bad,
+        Column::Trouble => Ink::Warning,
+        Column::Opening if text == "active" => Ink::Quiet,
+        _ => Ink::Plain,
+    }
+}

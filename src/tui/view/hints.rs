@@ -1,0 +1,179 @@
+//! The last lines: what is under the cursor in words, and the keys that matter here.
+
+use crate::report::style::Tone;
+use crate::report::units::counted;
+use crate::tui::bindings::TRIAGE;
+use crate::tui::edit::Edit;
+use crate::tui::keys::{Binding, Key};
+use crate::tui::model::{Layer, Model};
+use crate::tui::page::Page;
+use crate::tui::sheet::{Ink, Sheet, columns, wrapped};
+use crate::tui::snapshot::{Line, UdpLine};
+
+/// The first screen's last three lines.
+pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
+    let height = sheet.height();
+    let y = height.saturating_sub(3);
+    sheet.rule(y);
+    story(model, y + 1, sheet);
+    if matches!(model.layer, Layer::Filter(_)) {
+        return;
+    }
+    let place = if model.snapshot.total > 0 && model.snapshot.tab == model.tab {
+        let total = crate::report::units::grouped(model.snapshot.total as u64);
+        format!("{} of {total}", model.cursor + 1)
+    } else {
+        String::new()
+    };
+    let end = sheet.width().saturating_sub(1);
+    sheet.put_right(end, height - 1, Ink::Quiet, &place);
+    let room = end.saturating_sub(columns(&place) + 2);
+    if model.is_new {
+        let words =
+            "New here? enter opens a connection, / filters as Wireshark does, ? tells all keys";
+        sheet.put_cut(1, height - 1, Ink::Accent, words, room);
+        return;
+    }
+    hinted(TRIAGE, height - 1, room, sheet);
+}
+
+/// The bindings that are hinted at, as many as fit.
+pub(super) fn hinted<M>(table: &[Binding<M>], y: usize, room: usize, sheet: &mut Sheet<'_>) {
+    let mut x = 1;
+    for binding in table.iter().filter(|binding| !binding.hint.is_empty()) {
+        let key = binding.keys.first().map(Key::to_string).unwrap_or_default();
+        let need = columns(&key) + 1 + binding.hint.len();
+        if x + need > room {
+            break;
+        }
+        x = sheet.put(x, y, Ink::Accent, &key) + 1;
+        x = sheet.put(x, y, Ink::Quiet, binding.hint) + 2;
+    }
+}
+
+fn story(model: &Model, y: usize, sheet: &mut Sheet<'_>) {
+    let end = sheet.width().saturating_sub(1);
+    let pieces: Vec<(Tone, String)> = if let Some(flow) = model.opening {
+        let what = match flow {
+            crate::analysis::FlowId::Tcp(id) => format!("connection {id}"),
+            crate::analysis::FlowId::Udp(id) => format!("conversation {id}"),
+        };
+        vec![(Tone::Quiet, format!("reading {what} again"))]
+    } else {
+        match model.under_cursor() {
+            Some(Line::Connection(line)) => {
+                let mut pieces = vec![(Tone::Plain, line.states.join(" / "))];
+                pieces.extend(line.story.iter().cloned());
+                pieces
+            }
+            Some(Line::Udp(line)) => vec![udp(line)],
+            Some(Line::Host(host)) => {
+                let name = host.name.as_deref().unwrap_or(&host.address);
+                let text = format!(
+                    "{name}: {}, {}; enter shows them",
+                    counted(host.connections, "connection"),
+                    counted(host.conversations, "UDP conversation")
+                );
+                vec![(Tone::Plain, text)]
+            }
+            Some(Line::Finding(line)) => {
+                let text = if line.advice.is_empty() {
+                    line.text.clone()
+                } else {
+                    line.advice.clone()
+                };
+                vec![(Tone::Plain, text)]
+            }
+            None => Vec::new(),
+        }
+    };
+    let mut x = 1;
+    let count = pieces.len();
+    for (at, (tone, text)) in pieces.iter().enumerate() {
+        let comma = match at {
+            _ if at + 1 == count => "",
+            0 => "  ",
+            _ => ", ",
+        };
+        if x >= end {
+            break;
+        }
+        x = sheet.put_cut(x, y, super::ink(*tone), text, end - x);
+        x = sheet.put_cut(x, y, Ink::Quiet, comma, end.saturating_sub(x));
+    }
+}
+
+fn udp(line: &UdpLine) -> (Tone, String) {
+    match (line.icmp, line.unanswered) {
+        (Some(words), _) => (Tone::Bad, format!("ICMP: {words}")),
+        (None, true) => (Tone::Warning, "only one host spoke".to_owned()),
+        _ => {
+            let text = format!(
+                "{} one way, {} the other",
+                counted(line.packets[0], "datagram"),
+                counted(line.packets[1], "datagram")
+            );
+            (Tone::Plain, text)
+        }
+    }
+}
+
+/// The last line of a connection's page.
+pub(super) fn page(model: &Model, page: &Page, sheet: &mut Sheet<'_>) {
+    let y = sheet.height().saturating_sub(1);
+    if model.note.is_some() {
+        return;
+    }
+    let room = sheet.width().saturating_sub(1);
+    hinted(crate::tui::page::keys::table(page), y, room, sheet);
+}
+
+/// The name of a file to write.
+pub(super) fn save(edit: &Edit, bytes: usize, sheet: &mut Sheet<'_>) {
+    let y = sheet.height().saturating_sub(1);
+    blank(y, sheet);
+    let label = format!("write {} to ", crate::report::units::bytes(bytes as u64));
+    let x = sheet.put(1, y, Ink::Quiet, &label);
+    typed(edit, x, y, sheet);
+}
+
+/// Wipes a line.
+pub(super) fn blank(y: usize, sheet: &mut Sheet<'_>) {
+    let width = sheet.width();
+    sheet.part(0, y, width, 1).clear();
+}
+
+/// A line that is typed, its end in sight, with its cursor.
+pub(super) fn typed(edit: &Edit, x: usize, y: usize, sheet: &mut Sheet<'_>) {
+    let (before, behind) = edit.parts();
+    let room = sheet.width().saturating_sub(x + 2);
+    let mut start = 0;
+    while columns(before.get(start..).unwrap_or("")) > room {
+        start += before[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    let x = sheet.put(x, y, Ink::Strong, before.get(start..).unwrap_or(""));
+    let under = behind.chars().next().unwrap_or(' ');
+    let end = sheet.put(x, y, Ink::Strong, &under.to_string());
+    sheet.lit(x, y, end.saturating_sub(x).max(1));
+    let rest = behind
+        .get(under.len_utf8().min(behind.len())..)
+        .unwrap_or("");
+    sheet.put(end, y, Ink::Strong, rest);
+}
+
+/// Text on lines below each other; gives the line after them.
+pub(super) fn paragraph(
+    text: &str,
+    x: usize,
+    y: usize,
+    ink: Ink,
+    room: usize,
+    sheet: &mut Sheet<'_>,
+) -> usize {
+    let mut y = y;
+    for line in wrapped(text, room) {
+        sheet.put(x, y, ink, &line);
+        y += 1;
+    }
+    y
+}
