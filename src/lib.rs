@@ -110,11 +110,13 @@
 //!
 //! - [`time`] is capture time: nanoseconds as the capture recorded them. The only code that
 //!   formats time.
-//! - [`frame`] is one captured frame, borrowed from the buffer of its source.
+//! - [`frame`] is one captured frame, borrowed from the buffer of its source, and the place where it
+//!   can be read again.
 //! - [`wire`] turns bytes into headers and back, one file per protocol. It knows no connection, no
 //!   clock and no file. [`wire::decode`] is its one entrance for frames.
 //! - [`source`] is where frames come from: capture files of all formats, plain, compressed, merged
 //!   or still growing, and interfaces. It pushes [`source::Arrival`]s into a sink, none of them copied.
+//!   By the [`source::Trail`] that it leaves, its frames are read again in any order.
 //! - [`flow`] finds the conversation of a packet: an order-free key, a table with one lookup per
 //!   packet, and the reassembly of IP fragments.
 //! - [`tcp`] is what a TCP conversation is doing: two endpoints as inferred from one tap, each with
@@ -123,7 +125,9 @@
 //! - [`diagnosis`] is what it means for a person: findings, one file each, from what the analysis
 //!   gathers on its way.
 //! - [`analysis`] is the one path through all of these, from arrivals to figures, with an
-//!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way.
+//!   [`Observer`](analysis::Observer) for whoever wants frames, events or bytes on the way. An
+//!   [index](analysis::FrameIndex) of each flow's frames gives one connection again in full
+//!   ([`analysis::detail`]).
 //! - [`report`] says a finished analysis: text for people, JSON, NDJSON and CSV for machines. What
 //!   comes from packets or files is escaped there.
 //! - [`calls`] is the log of what programs asked of their sockets, beside the capture of what came

@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use packets::{CLIENT, SERVER};
-use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
+use tcplens::analysis::{Analyzer, FrameIndex, FrameView, Observer, Options};
 use tcplens::source::Arrival;
 use tcplens::tcp::Role;
 use tcplens::wire::tcp_option::{self, SackBlock, SackBlocks, Timestamps};
@@ -280,4 +280,16 @@ fn sacked_data_costs_no_allocation() {
     let frames = Traffic::new().rounds(ROUNDS, Traffic::sacked);
     let bytes = u64::from(CONNECTIONS) * u64::from(ROUNDS * 3 * MSS);
     check("sacked", &frames, bytes);
+}
+
+#[test]
+fn an_index_of_the_frames_allocates_for_its_chunks_only() {
+    const ROUNDS: u32 = 400;
+    let frames = Traffic::new().rounds(ROUNDS, Traffic::download);
+    let mut index = FrameIndex::new(1 << 30);
+    let cost = allocations(&frames, &mut index);
+    // A chunk has 1,024 frames, and each list grows by half now and then.
+    let most = frames.len() as u64 / 1000 + 8 * u64::from(CONNECTIONS);
+    assert!(cost <= most, "{cost} for {} packets", frames.len() / 2);
+    assert_eq!(index.last(), frames.len() as u64);
 }

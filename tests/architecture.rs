@@ -43,11 +43,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    // A list of packets names what packets hold.
+    // A list of packets names what packets hold; a tree is that of a frame.
     (
         "report",
         &[
             "time",
+            "frame",
             "wire",
             "flow",
             "tcp",

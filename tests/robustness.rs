@@ -14,7 +14,7 @@ use std::{env, process, thread};
 
 use packets::Random;
 use tcplens::analysis::{Analyzer, FlowView, FrameView, Observer, Options, trouble};
-use tcplens::frame::CapturedFrame;
+use tcplens::frame::{CapturedFrame, Place};
 use tcplens::source::{self, Arrival, OpenOptions, SourceError};
 use tcplens::tcp::{Event, OverlapPolicy, Role, Settings};
 use tcplens::time::Timestamp;
@@ -360,6 +360,7 @@ fn random_bytes_on_any_link() {
                 wire_len: random.next() as u32 >> random.below(32),
                 data: &data,
                 upcoming: &data,
+                place: Place::NOWHERE,
             };
             let _ = analyzer.arrive(Arrival::Frame(frame), &mut observer);
             assert!(analyzer.memory() <= limits.memory + SLACK);

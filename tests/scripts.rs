@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
-use tcplens::frame::CapturedFrame;
+use tcplens::frame::{CapturedFrame, Place};
 use tcplens::generator::script::{Expectation, Expected, Transcript};
 use tcplens::generator::{PcapWriter, Script};
 use tcplens::source::{self, Arrival, OpenOptions, Source};
@@ -831,6 +831,7 @@ proptest! {
                 wire_len: 60,
                 data: &data,
                 upcoming: &[],
+                place: Place::NOWHERE,
             });
         }
         let text = transcript.to_string();

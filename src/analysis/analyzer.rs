@@ -6,9 +6,7 @@ use super::ahead::Ahead;
 use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
-use super::{
-    Capture, ConnectionView, Conversation, ConversationView, FlowView, FrameView, Observer, Options,
-};
+use super::{Belonging, Capture, Conversation, FlowView, FrameView, Observer, Options};
 use crate::flow::fragment::Defragmenter;
 use crate::flow::table::Entry;
 use crate::flow::{Direction, FlowKey, FlowTable, Protocol, Slot, Socket};
@@ -47,6 +45,8 @@ pub struct Analyzer {
     pub(super) evicted: Evicted,
     pub(super) next_tcp: u32,
     pub(super) next_udp: u32,
+    /// Whether the next connection reuses the sockets of one that this analyzer has not seen.
+    pub(super) reuses_ports: bool,
     /// Heap bytes of connections.
     pub(super) heap: usize,
     pub(super) ahead: Ahead,
@@ -87,6 +87,7 @@ impl Analyzer {
             evicted: Evicted::default(),
             next_tcp: 0,
             next_udp: 0,
+            reuses_ports: false,
             heap: 0,
             ahead: Ahead::default(),
             pool: Pool::default(),
@@ -210,10 +211,16 @@ impl Analyzer {
             }
             (Transport::Icmp(icmp), _) if icmp.quoted.is_some() => {
                 let about = self.icmp_error(icmp);
+                if observer.wants_flows() {
+                    observer.belongs(frame, decoded, Belonging::about(&about));
+                }
                 return self.show(frame, decoded, about, observer);
             }
             _ => None,
         };
+        if observer.wants_flows() {
+            observer.belongs(frame, decoded, self.belonging(place, frame));
+        }
         if !observer.wants_frames() {
             return ControlFlow::Continue(());
         }
@@ -329,7 +336,7 @@ impl Analyzer {
             Role::Server => direction.reverse(),
         };
         let mut connection = Connection::new(&arrived);
-        if found.is_some() {
+        if found.is_some() || core::mem::take(&mut self.reuses_ports) {
             connection.reuses_ports = true;
             self.events.push(Event {
                 frame: frame.number,
@@ -621,74 +628,12 @@ impl Analyzer {
     pub fn udp_seen(&self) -> u32 {
         self.next_udp
     }
-
-    /// The TCP connections that are kept, by number, each with the place to ask
-    /// [`connection`](Self::connection) for.
-    pub fn connections(&self) -> Vec<(u32, Slot)> {
-        let mut list: Vec<_> = self
-            .table
-            .iter()
-            .filter_map(|(slot, entry)| match &entry.value {
-                Tracked::Tcp(flow) => Some((flow.id, slot)),
-                Tracked::HalfOpen(id, ..) => Some((*id, slot)),
-                Tracked::Udp(_) => None,
-            })
-            .collect();
-        list.sort_unstable();
-        list
-    }
-
-    /// The first SYN of a connection that has nothing else, for figures over millions of them
-    /// without making each whole.
-    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
-        match &self.table.get(slot)?.value {
-            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
-            _ => None,
-        }
-    }
-
-    /// Shows one connection. Half-open ones are made whole for the occasion.
-    pub fn connection<R>(
-        &self,
-        slot: Slot,
-        look: impl FnOnce(&ConnectionView<'_>) -> R,
-    ) -> Option<R> {
-        let entry = self.table.get(slot)?;
-        match &entry.value {
-            Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
-            Tracked::HalfOpen(id, client, embryo) => {
-                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
-                Some(look(&ConnectionView {
-                    id: *id,
-                    sockets: [
-                        entry.key.source(*client),
-                        entry.key.source(client.reverse()),
-                    ],
-                    connection: &connection,
-                }))
-            }
-            Tracked::Udp(_) => None,
-        }
-    }
-
-    /// The UDP conversations that are kept, by number.
-    pub fn conversations(&self) -> Vec<ConversationView<'_>> {
-        let mut list: Vec<_> = self
-            .table
-            .iter()
-            .filter_map(|(_, entry)| match &entry.value {
-                Tracked::Udp(conversation) => Some(talk_of(&entry.key, conversation)),
-                _ => None,
-            })
-            .collect();
-        list.sort_unstable_by_key(|conversation| conversation.id);
-        list
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Place;
     use crate::time::Timestamp;
     use crate::wire::LinkType;
 
@@ -722,6 +667,7 @@ mod tests {
                 wire_len: 54,
                 data: &syn(from),
                 upcoming: &[],
+                place: Place::NOWHERE,
             };
             let _ = analyzer.arrive(Arrival::Frame(frame), &mut ());
             assert!(analyzer.memory() <= MEMORY + 4096, "{}", analyzer.memory());

@@ -54,8 +54,12 @@
 
 mod ahead;
 mod analyzer;
+mod belonging;
 pub mod capture;
 pub mod close_up;
+pub mod detail;
+mod flows;
+pub mod frame_index;
 mod observer;
 mod quality;
 pub mod revisions;
@@ -66,8 +70,11 @@ pub mod udp;
 mod watch;
 
 pub use analyzer::{Analyzer, Evicted};
+pub use belonging::Belonging;
 pub use capture::Capture;
 pub use close_up::CloseUp;
+pub use detail::Detail;
+pub use frame_index::{FlowId, FrameIndex, Places};
 pub use observer::{ConnectionView, FlowView, FrameView, Observer};
 pub use revisions::{Revisions, Settled};
 pub use udp::{Conversation, ConversationView};

@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use super::ConversationView;
+use super::{Belonging, ConversationView};
 use crate::flow::Socket;
 use crate::frame::CapturedFrame;
 use crate::source::Arrival;
@@ -26,6 +26,18 @@ pub trait Observer {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         let _ = view;
         ControlFlow::Continue(())
+    }
+
+    /// Whether [`belongs`](Self::belongs) is of interest.
+    fn wants_flows(&self) -> bool {
+        false
+    }
+
+    /// Which flow a frame was found to belong to, or to be an ICMP error about: told of every
+    /// frame, before [`frame`](Self::frame) is. It costs less, and half-open connections are kept
+    /// small.
+    fn belongs(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>, to: Belonging) {
+        let _ = (frame, decoded, to);
     }
 
     /// Bytes of a connection's stream, in order: `offset` 0 is the first byte after the SYN.

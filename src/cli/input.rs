@@ -327,6 +327,7 @@ fn read<O: Observer + ?Sized>(
         follow: inputs.follow,
         stop: interrupt.stop(),
         progress: Progress::default(),
+        trail: None,
     };
     let mut analyzer = Analyzer::new(inputs.limits.options());
     let mut errors = Vec::new();

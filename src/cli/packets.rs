@@ -22,6 +22,7 @@ Examples:
   tcplens packets a.pcap                  a line per frame
   tcplens packets -c 20 -t a a.pcap       the first 20, with the time of day
   tcplens packets --connection 3 a.pcap   one connection's, and ICMP about it
+  tcplens packets -V -c 1 a.pcap          all fields of the first frame
   tcplens packets a.pcap | grep retransmission
   tcplens packets --format ndjson a.pcap | jq 'select(.verdicts != [])'
   tcplens packets --versus-tshark a.pcap  where tshark differs, and why
@@ -45,6 +46,14 @@ pub(super) struct Arguments {
     #[arg(short, long, value_enum, value_name = "CLOCK", default_value_t = By::R)]
     time: By,
 
+    /// All fields of every layer, instead of a line (text only)
+    #[arg(short = 'V', long, conflicts_with = "format")]
+    verbose: bool,
+
+    /// The bytes of each frame besides, in hexadecimal (text only)
+    #[arg(short = 'x', long, conflicts_with = "format")]
+    hex: bool,
+
     /// Sequence numbers as they stood, not counted from each side's first
     #[arg(long)]
     absolute: bool,
@@ -56,7 +65,7 @@ pub(super) struct Arguments {
     /// Print only frames of which tshark (it must be on PATH) says something else, and why
     #[arg(
         long,
-        conflicts_with_all = ["follow", "count", "time", "absolute", "format"]
+        conflicts_with_all = ["follow", "count", "time", "absolute", "format", "verbose", "hex"]
     )]
     versus_tshark: bool,
 
@@ -115,6 +124,8 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         absolute: arguments.absolute,
         unicode: terminal::unicode(),
         palette: arguments.color.palette(),
+        tree: arguments.verbose,
+        hex: arguments.hex,
     };
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let (finished, mut list) =

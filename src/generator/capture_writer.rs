@@ -234,6 +234,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
+    use crate::frame::Place;
     use crate::source::{self, Arrival, OpenOptions};
 
     fn frame(interface: u32, nanos: i64, data: &[u8]) -> CapturedFrame<'_> {
@@ -245,6 +246,7 @@ mod tests {
             wire_len: data.len() as u32 + 7,
             data,
             upcoming: &[],
+            place: Place::NOWHERE,
         }
     }
 

@@ -63,7 +63,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, LinkType};
@@ -357,6 +357,7 @@ impl Source for Script {
                 wire_len,
                 data: bytes.get(..captured).unwrap_or_default(),
                 upcoming: &[],
+                place: Place::NOWHERE,
             });
             if sink(arrival).is_break() {
                 break;

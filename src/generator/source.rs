@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::truth::Sheet;
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
@@ -87,6 +87,7 @@ impl Source for GeneratedSource {
                 wire_len: frame.wire_len,
                 data: &frame.bytes,
                 upcoming: &[],
+                place: Place::NOWHERE,
             });
             if sink(arrival).is_break() {
                 break;

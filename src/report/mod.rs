@@ -3,6 +3,7 @@
 //! - [`text`] for people; [`json`] (and NDJSON) and [`csv`] for machines
 //! - [`field`] every figure that machines get, with its meaning; [`select`] which rows, in which
 //!   order; [`totals`] figures over all of them; [`story`] a connection in a few words
+//! - [`tree`] all fields of one frame, with the bytes they stand in
 //! - [`labels`] verdicts as tools that score them read them; [`versus_tshark`] where another tool
 //!   differs; [`explain`] what rules and verdicts mean
 //! - [`escape`], [`style`], [`units`] how things are printed
@@ -26,6 +27,7 @@ pub mod stream_files;
 pub mod style;
 pub mod text;
 pub mod totals;
+pub mod tree;
 pub mod units;
 mod verdict;
 pub mod versus_tshark;

@@ -8,6 +8,7 @@ mod text;
 use std::io::{self, Write};
 
 use super::style::Palette;
+use super::tree;
 use crate::analysis::revisions::Was;
 use crate::analysis::{FlowView, FrameView, Settled};
 use crate::flow::Socket;
@@ -56,6 +57,10 @@ pub struct Look {
     pub unicode: bool,
     /// Colours.
     pub palette: Palette,
+    /// In text: all fields of each frame instead of a line.
+    pub tree: bool,
+    /// In text: the bytes of each frame besides, in hexadecimal.
+    pub hex: bool,
 }
 
 /// Prints frames.
@@ -129,6 +134,11 @@ impl<W: Write> Printer<W> {
         };
         let line = &mut self.line;
         match self.look.format {
+            Format::Text if self.look.tree => {
+                let known = tree::Known::of(view, self.look.absolute);
+                let tree = tree::Tree::knowing(view.frame, known.as_ref());
+                tree::write(line, &tree, self.look.palette)?;
+            }
             Format::Text => {
                 let at = text::At {
                     first,
@@ -139,6 +149,10 @@ impl<W: Write> Printer<W> {
             }
             Format::Ndjson => machine::object(line, &facts)?,
             Format::Tsv => machine::row(line, &facts)?,
+        }
+        if self.look.format == Format::Text && self.look.hex {
+            line.push(b'\n');
+            tree::dump(line, view.frame.data)?;
         }
         self.held = true;
         if self.look.format == Format::Text {
@@ -377,6 +391,8 @@ mod tests {
             absolute: false,
             unicode: true,
             palette: Palette::PLAIN,
+            tree: false,
+            hex: false,
         };
         let mut out = Vec::new();
         Printer::new(&mut out, look).late(3, &[event]).unwrap();

@@ -250,7 +250,8 @@ impl Opened {
         let opened = match layout {
             Some(layout) => {
                 layout.adapt(feed.head_mut());
-                let Some(records) = Records::new(layout, feed.head(), input) else {
+                let Some(records) = Records::new(layout, feed.head(), input, options.trail.clone())
+                else {
                     return Ok(Self::Damaged(format!("its {what} is not understood")));
                 };
                 LegacyPcapReader::new(capacity, feed).map(|mut reader| {
@@ -263,7 +264,10 @@ impl Opened {
             }
             None => PcapNGReader::new(capacity, feed).map(|reader| {
                 let reader: Box<dyn PcapReaderIterator + Send> = Box::new(reader);
-                (reader, Format::Pcapng(Sections::new(input)))
+                (
+                    reader,
+                    Format::Pcapng(Sections::new(input, options.trail.clone())),
+                )
             }),
         };
         let Ok((reader, format)) = opened else {
@@ -291,9 +295,10 @@ impl Reading {
     ) -> Result<Step, Damage> {
         loop {
             let data = self.reader.data();
+            let offset = self.reader.consumed() as u64;
             let (used, pause) = match &mut self.format {
-                Format::Pcap(records) => records.walk(data, limit, count, sink),
-                Format::Pcapng(sections) => sections.walk(data, limit, count, sink),
+                Format::Pcap(records) => records.walk((offset, data), limit, count, sink),
+                Format::Pcapng(sections) => sections.walk((offset, data), limit, count, sink),
             };
             let left = data.len() - used;
             self.reader.consume_noshift(used);

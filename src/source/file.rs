@@ -12,6 +12,7 @@ use super::feed::{Feed, Origin};
 use super::follow::Idle;
 use super::progress::Counted;
 use super::read_ahead::{PumpError, ReadAhead};
+use super::reread::Reopened;
 use super::sentence::plain;
 use super::{Arrival, OpenOptions, Source, SourceError};
 use crate::time::Timestamp;
@@ -131,10 +132,25 @@ pub(super) fn open_capture(
     } else {
         File::open(input)
     };
+    let again = |file: &File| {
+        let trail = options.trail.as_ref()?;
+        Some((trail.clone(), Reopened::of(file, input)?))
+    };
     opened
-        .and_then(|file| origin_of(file, options))
+        .and_then(|file| {
+            let again = again(&file);
+            Ok((again, origin_of(file, options)?))
+        })
         .map_err(|error| plain(&error))
-        .and_then(|(origin, grows)| capture_of(&name, index, origin, grows, options))
+        .and_then(|(again, (origin, grows))| {
+            let feed = feed_of(origin, grows, options)?;
+            if !feed.is_compressed()
+                && let Some((trail, file)) = again
+            {
+                trail.file(index, file);
+            }
+            Capture::new(name.to_string(), index, feed, options)
+        })
         .map_err(|reason| unopened(&name, reason))
 }
 
@@ -187,10 +203,18 @@ fn capture_of(
     grows: bool,
     options: &OpenOptions,
 ) -> Result<Capture, String> {
-    let feed = Feed::new(origin, grows)
+    Capture::new(
+        name.to_owned(),
+        index,
+        feed_of(origin, grows, options)?,
+        options,
+    )
+}
+
+fn feed_of(origin: Origin, grows: bool, options: &OpenOptions) -> Result<Feed, String> {
+    Feed::new(origin, grows)
         .decompressed(options)
-        .map_err(|error| plain(&error))?;
-    Capture::new(name.to_owned(), index, feed, options)
+        .map_err(|error| plain(&error))
 }
 
 pub(super) fn unopened(name: &str, reason: String) -> SourceError {

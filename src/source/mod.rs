@@ -11,6 +11,9 @@
 //! pcap-parser's buffer and hand on slices of it. Several inputs are merged without a copy too: each
 //! is walked up to the moment at which another one has an earlier frame (`merge`).
 //!
+//! Frames can be read again in any order, by the places that they had ([`Trail`], [`Reread`]); what
+//! can be read only once is kept aside for that in a temporary file ([`Spooling`]).
+//!
 //! Interfaces of this host come in by [`live::open`].
 //!
 //! Formats are told by content, never by name: pcap (draft-ietf-opsawg-pcap) with microseconds
@@ -29,8 +32,10 @@ mod pcap;
 mod pcapng;
 mod progress;
 mod read_ahead;
+mod reread;
 mod resolution;
 mod sentence;
+mod spool;
 #[cfg(test)]
 mod testing;
 
@@ -49,6 +54,8 @@ use crate::wire::LinkType;
 pub use file::FileSource;
 pub use merge::MergeSource;
 pub use progress::Progress;
+pub use reread::{Reread, Trail};
+pub use spool::Spooling;
 
 /// How inputs are opened and read. The default reads to the end and stops for nothing.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +69,8 @@ pub struct OpenOptions {
     pub stop: Arc<AtomicBool>,
     /// Told how far reading has come, for another thread to look at.
     pub progress: Progress,
+    /// Where what is needed to read frames again is left, if they are to be.
+    pub trail: Option<Trail>,
 }
 
 /// Opens capture files for reading: one input as it is, several merged by time. `-` is standard
@@ -95,10 +104,14 @@ pub fn open<S: AsRef<OsStr>>(
     inputs: &[S],
     options: &OpenOptions,
 ) -> Result<Box<dyn Source + Send>, SourceError> {
-    match inputs {
-        [one] => Ok(Box::new(FileSource::open_with(one.as_ref(), options)?)),
-        several => Ok(Box::new(MergeSource::open(several, options)?)),
-    }
+    let source: Box<dyn Source + Send> = match inputs {
+        [one] => Box::new(FileSource::open_with(one.as_ref(), options)?),
+        several => Box::new(MergeSource::open(several, options)?),
+    };
+    Ok(match &options.trail {
+        Some(trail) if !trail.covers(inputs.len()) => Box::new(Spooling::new(source, trail)),
+        _ => source,
+    })
 }
 
 /// The size of an input that can be read several times over at little cost: a regular file that is

@@ -14,9 +14,10 @@ use pcap_parser::{
 
 use super::byte_order::ByteOrder;
 use super::capture::{Count, Pause, Sink, captured_limit};
+use super::reread::Trail;
 use super::sentence::Grouped;
 use super::{Arrival, Interface};
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -108,6 +109,7 @@ impl Lengths {
 }
 
 /// The records of one file.
+#[derive(Clone)]
 pub(super) struct Records {
     layout: Layout,
     lengths: Lengths,
@@ -118,11 +120,18 @@ pub(super) struct Records {
     input: u32,
     /// Index of the file's one interface, once it has been handed on.
     interface: Option<u32>,
+    /// Where what is needed to read its records again is left.
+    trail: Option<Trail>,
 }
 
 impl Records {
     /// From a file header made readable by [`Layout::adapt`]; `None` if it isn't one.
-    pub(super) fn new(layout: Layout, header: &[u8], input: u32) -> Option<Self> {
+    pub(super) fn new(
+        layout: Layout,
+        header: &[u8],
+        input: u32,
+        trail: Option<Trail>,
+    ) -> Option<Self> {
         let (_, header): (_, PcapHeader) = parse_pcap_header(header).ok()?;
         let link = LinkType(header.network.0 as u32 & LINK_TYPE_MASK);
         Some(Self {
@@ -138,14 +147,15 @@ impl Records {
             captured_limit: captured_limit(link, header.snaplen),
             input,
             interface: None,
+            trail,
         })
     }
 
-    /// Hands on the records in `data` up to `limit`. Returns how many bytes they were, and why it
-    /// went no further.
+    /// Hands on the records in `data`, which lies at `offset` of the input, up to `limit`. Returns
+    /// how many bytes they were, and why it went no further.
     pub(super) fn walk(
         &mut self,
-        data: &[u8],
+        (offset, data): (u64, &[u8]),
         limit: Option<Timestamp>,
         count: &mut Count,
         sink: &mut Sink<'_>,
@@ -155,6 +165,9 @@ impl Records {
             None => {
                 let interface = count.next_interface();
                 self.interface = Some(interface);
+                if let Some(trail) = self.trail.take() {
+                    trail.records(self.input, self);
+                }
                 if sink(self.describe(interface)).is_break() {
                     return (0, Pause::Broken);
                 }
@@ -165,6 +178,7 @@ impl Records {
             records: self,
             interface,
             limit,
+            offset,
         };
         match (self.layout, self.lengths) {
             (Layout::Plain(ByteOrder::Little), Lengths::CapturedFirst) => {
@@ -206,6 +220,35 @@ impl Records {
                 data,
             },
         ))
+    }
+
+    /// The record that `bytes` start with, as a frame without a number, and how many bytes it is.
+    pub(super) fn again<'a>(&self, bytes: &'a [u8]) -> Result<(CapturedFrame<'a>, usize), Pause> {
+        let Ok((rest, record)) = self.parse(bytes) else {
+            return Err(self.unfinished(bytes));
+        };
+        if record.caplen > self.captured_limit {
+            return Err(self.too_long(record.caplen));
+        }
+        let frame = CapturedFrame {
+            number: 0,
+            time: self.time(&record),
+            interface: self.interface.unwrap_or(0),
+            link: self.link,
+            wire_len: record.origlen,
+            data: record.data,
+            upcoming: &[],
+            place: Place::NOWHERE,
+        };
+        Ok((frame, bytes.len() - rest.len()))
+    }
+
+    #[inline]
+    fn time(&self, record: &LegacyPcapBlock<'_>) -> Timestamp {
+        Timestamp::from_parts(
+            record.ts_sec.into(),
+            i64::from(record.ts_usec) * self.nanos_per_tick,
+        )
     }
 
     fn describe(&self, index: u32) -> Arrival<'static> {
@@ -272,6 +315,8 @@ struct Walk<'r> {
     records: &'r Records,
     interface: u32,
     limit: Option<Timestamp>,
+    /// Where the data lies in the input.
+    offset: u64,
 }
 
 impl Walk<'_> {
@@ -300,10 +345,7 @@ impl Walk<'_> {
             if record.caplen > self.records.captured_limit {
                 return (used, self.records.too_long(record.caplen));
             }
-            let time = Timestamp::from_parts(
-                record.ts_sec.into(),
-                i64::from(record.ts_usec) * self.records.nanos_per_tick,
-            );
+            let time = self.records.time(&record);
             if Some(time) > self.limit {
                 return (used, Pause::Beyond(time));
             }
@@ -323,6 +365,10 @@ impl Walk<'_> {
                 wire_len: record.origlen,
                 data: record.data,
                 upcoming,
+                place: Place {
+                    input: self.records.input,
+                    offset: self.offset + used as u64,
+                },
             };
             if sink(Arrival::Frame(frame)).is_break() {
                 return (data.len() - rest.len(), Pause::Broken);

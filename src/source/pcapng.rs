@@ -10,7 +10,7 @@ mod option;
 mod section;
 
 pub(super) use block::Block;
-pub(super) use section::Sections;
+pub(super) use section::{Described, Sections};
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ pub struct RttSamples {
     max: i64,
     srtt: i64,
     rttvar: i64,
+    /// The newest of the last acknowledgment.
+    last: i64,
     spread: Spread,
 }
 
@@ -72,6 +74,7 @@ impl RttSamples {
             self.max = self.max.max(nanos);
         }
         self.count += 1;
+        self.last = nanos;
         self.spread.add(nanos);
     }
 
@@ -96,6 +99,11 @@ impl RttSamples {
     /// Smoothed round trip and its variation (SRTT and RTTVAR of RFC 6298).
     pub fn smoothed(&self) -> Option<(Span, Span)> {
         (self.count > 0).then_some((Span::from_nanos(self.srtt), Span::from_nanos(self.rttvar)))
+    }
+
+    /// The latest sample.
+    pub fn latest(&self) -> Option<Span> {
+        (self.count > 0).then_some(Span::from_nanos(self.last))
     }
 
     /// The shortest sample.

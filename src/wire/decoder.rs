@@ -5,6 +5,7 @@ use super::be::Parsed;
 use super::error::Fault;
 use super::ethernet::ether_type;
 use super::ip::{self, protocol};
+use super::outline::{Laid, Outline};
 use super::{
     Decoded, Layer, LengthSource, LinkType, MAX_LAYERS, Reason, Stop, Transport, Tunnel, arcnet,
     arp, atm, ethernet, fddi, fibre_channel, frame_relay, gre, icmp, ieee80211, ipv4, ipv6,
@@ -71,6 +72,8 @@ pub(super) struct Decoder<'a, 'o> {
     pub(super) entered: Option<tunnel::Entered>,
     /// Whether an inner IP header was read, since the last guess at a tunnel began.
     pub(super) arrived: bool,
+    /// Where layers lie, if somebody wants to know.
+    pub(super) outline: Option<&'o mut Outline>,
 }
 
 impl<'a, 'o> Decoder<'a, 'o> {
@@ -81,6 +84,7 @@ impl<'a, 'o> Decoder<'a, 'o> {
             out,
             entered: None,
             arrived: false,
+            outline: None,
         }
     }
 
@@ -109,8 +113,26 @@ impl<'a, 'o> Decoder<'a, 'o> {
             return false;
         };
         *place = layer;
+        if self.outline.is_some() {
+            self.note(layer, input);
+        }
         self.out.layer_count += 1;
         true
+    }
+
+    /// Notes where a layer lies.
+    #[cold]
+    fn note(&mut self, layer: Layer, input: Input<'a>) {
+        let offset = (input.bytes.as_ptr() as usize).wrapping_sub(self.origin) as u32;
+        if let Some(outline) = &mut self.outline {
+            let laid = Laid {
+                layer,
+                offset,
+                captured: input.bytes.len() as u32,
+                wire: input.wire,
+            };
+            outline.note(usize::from(self.out.layer_count), laid);
+        }
     }
 
     /// Notes a parser's error.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tcplens::frame::CapturedFrame;
+use tcplens::frame::{CapturedFrame, Place};
 use tcplens::time::Timestamp;
 use tcplens::wire::ethernet::{self, ether_type};
 use tcplens::wire::ip::protocol;
@@ -79,6 +79,7 @@ pub(crate) fn captured(number: u64, nanos: i64, data: &[u8]) -> CapturedFrame<'_
         wire_len: data.len() as u32,
         data,
         upcoming: &[],
+        place: Place::NOWHERE,
     }
 }
 

@@ -14,7 +14,7 @@ use super::record::{Kept, Record};
 use super::stage::{LessonError, Party, Stage};
 use super::tap::Tap;
 use crate::calls::{Call, CallWriter, Header};
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::generator::PcapngWriter;
 use crate::source::SourceError;
 
@@ -163,6 +163,7 @@ impl Taken {
                 wire_len: kept.wire_len,
                 data: &kept.data,
                 upcoming: &[],
+                place: Place::NOWHERE,
             };
             file.frame(&frame, kept.comment.as_deref())?;
         }

@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::ring::{Record, Ring};
 use super::{Direction, HOW_TO_PERMIT, LiveOptions, unopened};
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
 
@@ -159,6 +159,7 @@ impl LiveSource {
                     wire_len: record.wire_len,
                     data: ring.bytes(&record),
                     upcoming: &[],
+                    place: Place::NOWHERE,
                 };
                 sink(Arrival::Frame(frame), Some(record.direction))?;
             }

@@ -11,6 +11,7 @@ use pcap_parser::{
 
 use super::super::byte_order::{ByteOrder, Fields};
 use super::super::capture::{Count, Pause, Sink, captured_limit};
+use super::super::reread::Trail;
 use super::super::resolution::Resolution;
 use super::super::sentence::{Bytes, Grouped};
 use super::super::{Arrival, Interface};
@@ -19,7 +20,7 @@ use super::option::{
     COMMENT, EPB_DROPCOUNT, IF_DESCRIPTION, IF_NAME, IF_TSOFFSET, IF_TSRESOL, ISB_IFDROP,
     ISB_OSDROP, Options, text,
 };
-use crate::frame::CapturedFrame;
+use crate::frame::{CapturedFrame, Place};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -37,17 +38,22 @@ const NRES_IPV4: u16 = 1;
 const NRES_IPV6: u16 = 2;
 
 /// The sections of a file: what is known of the one being read.
+#[derive(Clone)]
 pub(in super::super) struct Sections {
     order: ByteOrder,
     interfaces: Vec<Described>,
     /// Time of the last frame, for those that have none.
     last: Timestamp,
     input: u32,
+    /// Where the block being read lies in the input.
+    at: u64,
+    /// Where what is needed to read frames again is left.
+    trail: Option<Trail>,
 }
 
 /// An interface of the section.
 #[derive(Clone, Copy, Debug)]
-struct Described {
+pub(in super::super) struct Described {
     index: u32,
     link: LinkType,
     snaplen: u32,
@@ -71,20 +77,22 @@ struct Packet<'a> {
 }
 
 impl Sections {
-    pub(in super::super) fn new(input: u32) -> Self {
+    pub(in super::super) fn new(input: u32, trail: Option<Trail>) -> Self {
         Self {
             order: ByteOrder::Little,
             interfaces: Vec::new(),
             last: Timestamp::default(),
             input,
+            at: 0,
+            trail,
         }
     }
 
-    /// Hands on the blocks in `data` up to the first frame after `limit`. Returns how many bytes
-    /// they were, and why it went no further.
+    /// Hands on the blocks in `data`, which lies at `offset` of the input, up to the first frame
+    /// after `limit`. Returns how many bytes they were, and why it went no further.
     pub(in super::super) fn walk(
         &mut self,
-        data: &[u8],
+        (offset, data): (u64, &[u8]),
         limit: Option<Timestamp>,
         count: &mut Count,
         sink: &mut Sink<'_>,
@@ -96,6 +104,7 @@ impl Sections {
                 Ok(block) => block,
                 Err(pause) => return (used, pause),
             };
+            self.at = offset + used as u64;
             match self.block(&block, limit, count, sink) {
                 Ok(ControlFlow::Continue(())) => used += block.len,
                 Ok(ControlFlow::Break(())) => return (used + block.len, Pause::Broken),
@@ -133,6 +142,52 @@ impl Sections {
         }
     }
 
+    /// As the section that `order` and `interfaces` are of, whose frames without a time have `last`.
+    pub(in super::super) fn of(
+        order: ByteOrder,
+        interfaces: &[Described],
+        last: Timestamp,
+    ) -> Self {
+        Self {
+            order,
+            interfaces: interfaces.to_vec(),
+            last,
+            input: 0,
+            at: 0,
+            trail: None,
+        }
+    }
+
+    /// The block that `bytes` start with: its frame without a number, if it holds one, and how many
+    /// bytes it is.
+    pub(in super::super) fn again<'a>(
+        &self,
+        bytes: &'a [u8],
+    ) -> Result<(Option<CapturedFrame<'a>>, usize), Pause> {
+        let block = Block::first_of(bytes, self.order)?;
+        let packet = match block.kind {
+            ENHANCED_PACKET => {
+                self.enhanced_packet(Fields::new(block.body, block.order), block.order)?
+            }
+            SIMPLE_PACKET | PACKET => self.older_packet(&block)?,
+            _ => return Ok((None, block.len)),
+        };
+        let interface = self.described(packet.interface)?;
+        let frame = CapturedFrame {
+            number: 0,
+            time: packet
+                .ticks
+                .map_or(self.last, |ticks| interface.resolution.time(ticks)),
+            interface: interface.index,
+            link: interface.link,
+            wire_len: packet.wire_len,
+            data: packet.data,
+            upcoming: &[],
+            place: Place::NOWHERE,
+        };
+        Ok((Some(frame), block.len))
+    }
+
     /// Begins a section; what was described before counts no more.
     fn section<'a>(&mut self, block: &Block<'a>) -> Result<Options<'a>, Pause> {
         let mut fields = Fields::new(block.body, block.order);
@@ -150,6 +205,9 @@ impl Sections {
         }
         self.order = block.order;
         self.interfaces.clear();
+        if let Some(trail) = &self.trail {
+            trail.section(self.input, self.at, block.order);
+        }
         Ok(Options::new(fields.rest(), block.order))
     }
 
@@ -292,6 +350,11 @@ impl Sections {
         let time = packet
             .ticks
             .map_or(self.last, |ticks| interface.resolution.time(ticks));
+        if packet.ticks.is_none()
+            && let Some(trail) = &self.trail
+        {
+            trail.untimed(self.input, self.at, self.last);
+        }
         if Some(time) > limit {
             return Err(Pause::Beyond(time));
         }
@@ -303,6 +366,10 @@ impl Sections {
             wire_len: packet.wire_len,
             data: packet.data,
             upcoming: &[],
+            place: Place {
+                input: self.input,
+                offset: self.at,
+            },
         };
         self.last = time;
         if packet.lost_before == 0 && packet.options.is_empty() {
@@ -365,14 +432,18 @@ impl Sections {
             .unwrap_or(0);
         let resolution = Resolution::new(tsresol, tsoffset.cast_signed());
         let index = count.next_interface();
-        self.interfaces.push(Described {
+        let described = Described {
             index,
             link,
             snaplen,
             captured_limit: captured_limit(link, snaplen),
             resolution,
             missed: 0,
-        });
+        };
+        self.interfaces.push(described);
+        if let Some(trail) = &self.trail {
+            trail.interface(self.input, described);
+        }
         let name = options
             .find(IF_NAME)
             .or_else(|| options.find(IF_DESCRIPTION))

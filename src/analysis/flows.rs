@@ -1,0 +1,71 @@
+//! The flows that an analyzer keeps, for whoever reports them.
+
+use super::tracked::{Tracked, revive, talk_of, view_of};
+use super::{Analyzer, ConnectionView, ConversationView};
+use crate::flow::Slot;
+use crate::tcp::{Embryo, Pool};
+
+impl Analyzer {
+    /// The TCP connections that are kept, by number, each with the place to ask
+    /// [`connection`](Self::connection) for.
+    pub fn connections(&self) -> Vec<(u32, Slot)> {
+        let mut list: Vec<_> = self
+            .table
+            .iter()
+            .filter_map(|(slot, entry)| match &entry.value {
+                Tracked::Tcp(flow) => Some((flow.id, slot)),
+                Tracked::HalfOpen(id, ..) => Some((*id, slot)),
+                Tracked::Udp(_) => None,
+            })
+            .collect();
+        list.sort_unstable();
+        list
+    }
+
+    /// The first SYN of a connection that has nothing else, for figures over millions of them
+    /// without making each whole.
+    pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {
+        match &self.table.get(slot)?.value {
+            Tracked::HalfOpen(_, _, embryo) => Some(embryo),
+            _ => None,
+        }
+    }
+
+    /// Shows one connection. Half-open ones are made whole for the occasion.
+    pub fn connection<R>(
+        &self,
+        slot: Slot,
+        look: impl FnOnce(&ConnectionView<'_>) -> R,
+    ) -> Option<R> {
+        let entry = self.table.get(slot)?;
+        match &entry.value {
+            Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
+            Tracked::HalfOpen(id, client, embryo) => {
+                let connection = revive(embryo, &self.options.settings, &mut Pool::default());
+                Some(look(&ConnectionView {
+                    id: *id,
+                    sockets: [
+                        entry.key.source(*client),
+                        entry.key.source(client.reverse()),
+                    ],
+                    connection: &connection,
+                }))
+            }
+            Tracked::Udp(_) => None,
+        }
+    }
+
+    /// The UDP conversations that are kept, by number.
+    pub fn conversations(&self) -> Vec<ConversationView<'_>> {
+        let mut list: Vec<_> = self
+            .table
+            .iter()
+            .filter_map(|(_, entry)| match &entry.value {
+                Tracked::Udp(conversation) => Some(talk_of(&entry.key, conversation)),
+                _ => None,
+            })
+            .collect();
+        list.sort_unstable_by_key(|conversation| conversation.id);
+        list
+    }
+}
