@@ -246,6 +246,30 @@ impl Network {
         self.hosts.get(connection as usize * 2 + side as usize)
     }
 
+    /// A bare acknowledgment as a host would send it now, to be made something else of.
+    pub fn template(&self, connection: u32, side: Side) -> Option<Outgoing> {
+        let host = self.host(connection, side)?;
+        let place = host.place();
+        Some(Outgoing {
+            from: side,
+            source: host.own,
+            destination: host.peer,
+            seq: place.next,
+            ack: place.received,
+            flags: crate::wire::Flags::ACK,
+            window: 502,
+            urgent: 0,
+            options: Vec::new(),
+            payload: (place.position, 0),
+            other_bytes: false,
+            id: place.id,
+            ttl: host.habits.ttl,
+            ecn: 0,
+            reason: Reason::Plain,
+            state: host.state,
+        })
+    }
+
     /// Sends a packet that somebody half way has made, towards the peer of whom it claims to be.
     pub fn forge(&mut self, connection: u32, packet: Outgoing) {
         let packet = Outgoing {
