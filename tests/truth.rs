@@ -42,7 +42,10 @@ fn check(tap: Tap) {
     let mut problems: BTreeMap<String, (u64, String)> = BTreeMap::new();
     let wanted = std::env::var("SCENARIO").ok();
     for scenario in SCENARIOS {
-        if wanted.as_ref().is_some_and(|wanted| wanted != scenario.name) {
+        if wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted != scenario.name)
+        {
             continue;
         }
         for seed in SEEDS {
@@ -71,7 +74,12 @@ fn check(tap: Tap) {
         .iter()
         .map(|(key, (times, at))| format!("{times:5} {key}{at}"))
         .collect();
-    assert!(problems.is_empty(), "tap {}\n{}\n", tap.name(), lines.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "tap {}\n{}\n",
+        tap.name(),
+        lines.join("\n")
+    );
 }
 
 #[test]

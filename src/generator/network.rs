@@ -18,11 +18,11 @@ use super::path::{CaptureFaults, Delay, Outcome, Passing, Path};
 use super::random::Random;
 use super::router::too_long;
 use super::source::{BEGIN, GeneratedSource, RecordedFrame};
+pub use super::talk::Talk;
 use super::truth::journal::{Happened, Packet};
 use super::truth::{
     Cause, Header, HostState, Journal, Leg, Reason, Recorded, Side, Tap, Uid, judge,
 };
-pub use super::talk::Talk;
 use crate::time::Timestamp;
 
 /// From the wire beside a host to its TCP.

@@ -121,6 +121,7 @@ impl Host {
             self.state = HostState::Established;
             self.timers.handshake = None;
             self.send.backoff = 0;
+            self.measure_opening();
             self.acknowledged(header, 0);
             // The octets of a Fast Open SYN that were not taken go again.
             self.resend_unaccepted();
@@ -196,6 +197,7 @@ impl Host {
             self.timers.handshake = None;
             self.send.backoff = 0;
             self.send.told_at = start - 1;
+            self.measure_opening();
         }
         self.acknowledged(header, start);
         if self.send.fin_acked {
@@ -249,6 +251,13 @@ impl Host {
                 self.challenge();
                 Some(Refusal::Unacceptable)
             }
+        }
+    }
+
+    /// The handshake measures the first round trip.
+    fn measure_opening(&mut self) {
+        if let Some(opened) = self.send.opened.take() {
+            self.measure(self.now - opened);
         }
     }
 
