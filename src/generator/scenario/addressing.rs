@@ -13,8 +13,14 @@ const FAMILY: &str = "Wrappings";
 
 /// Sockets of two hosts with IPv6 addresses (RFC 3849).
 pub(super) const V6: [SocketAddr; 2] = [
-    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)), 40_000),
-    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)), 80),
+    SocketAddr::new(
+        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)),
+        40_000,
+    ),
+    SocketAddr::new(
+        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)),
+        80,
+    ),
 ];
 
 #[rustfmt::skip]
@@ -37,14 +43,26 @@ pub(super) const SCENARIOS: [Scenario; 7] = [
 
 fn wrapped(network: &mut Network, wrapping: Wrapping) {
     network.wrapping = wrapping;
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
     // A tunnel takes its part of each packet.
     network.talk(upload(60_000).both(|habits| habits.mss = 1_360));
 }
 
 fn v6(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
-    network.path.add(Side::Client, Leg::Near, ChosenLoss::some(Which::NewData, 35, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        ChosenLoss::some(Which::NewData, 35, 1),
+    );
     let mut talk = upload(100_000);
     talk.sockets = V6;
     network.talk(talk.both(|habits| habits.mss = 1_440));

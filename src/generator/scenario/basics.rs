@@ -99,7 +99,14 @@ fn handshake_only(network: &mut Network) {
 fn close_by_client(network: &mut Network) {
     network.talk(Talk::new(
         &[Connect, Write(300), Await(900), Close],
-        &[Accept, Await(300), Write(900), AwaitEnd, Pause(20 * MILLI), Close],
+        &[
+            Accept,
+            Await(300),
+            Write(900),
+            AwaitEnd,
+            Pause(20 * MILLI),
+            Close,
+        ],
     ));
 }
 
@@ -116,14 +123,34 @@ fn half_close(network: &mut Network) {
         server.extend([Write(5_000), Pause(200 * MILLI)]);
     }
     server.push(Close);
-    network.talk(Talk::new(&[Connect, Write(300), Shutdown, AwaitEnd, Close], &server));
+    network.talk(Talk::new(
+        &[Connect, Write(300), Shutdown, AwaitEnd, Close],
+        &server,
+    ));
 }
 
 fn simultaneous_close(network: &mut Network) {
     // The server's FIN leaves while the client's is under way.
     network.talk(Talk::new(
-        &[Connect, Write(300), Await(900), Pause(100 * MILLI), Shutdown, AwaitEnd, Close],
-        &[Accept, Await(300), Write(900), AwaitAcked, Pause(89 * MILLI), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(300),
+            Await(900),
+            Pause(100 * MILLI),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
+        &[
+            Accept,
+            Await(300),
+            Write(900),
+            AwaitAcked,
+            Pause(89 * MILLI),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
     ));
 }
 
@@ -238,7 +265,15 @@ fn without_options(network: &mut Network) {
 fn keep_alive(network: &mut Network) {
     use crate::generator::host::KeepAlive;
     let talk = Talk::new(
-        &[Connect, Write(300), Pause(6_300 * MILLI), Write(300), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(300),
+            Pause(6_300 * MILLI),
+            Write(300),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, AwaitEnd, Close],
     );
     network.talk(talk.with(Side::Client, |habits| {
@@ -253,7 +288,12 @@ fn keep_alive(network: &mut Network) {
 fn keep_alive_unanswered(network: &mut Network) {
     use crate::generator::host::KeepAlive;
     let talk = Talk::new(
-        &[Connect, Write(300), Read(Reader::AtOnce), Pause(30 * SECOND)],
+        &[
+            Connect,
+            Write(300),
+            Read(Reader::AtOnce),
+            Pause(30 * SECOND),
+        ],
         &[Accept, Pause(500 * MILLI), Act::Vanish],
     );
     let _ = Abort;

@@ -2,7 +2,9 @@
 
 use super::Scenario;
 use super::basics::{download, upload};
-use crate::generator::host::Act::{Accept, AwaitAcked, AwaitEnd, Close, Connect, Pause, Shutdown, Write};
+use crate::generator::host::Act::{
+    Accept, AwaitAcked, AwaitEnd, Close, Connect, Pause, Shutdown, Write,
+};
 use crate::generator::network::{Network, Talk};
 use crate::generator::packet::{MICRO, MILLI, SECOND};
 use crate::generator::path::{RandomLoss, Which};
@@ -38,7 +40,14 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
 
 fn lossy(network: &mut Network) {
     for leg in [Leg::Near, Leg::Far] {
-        network.path.add(Side::Client, leg, RandomLoss { which: Which::Data, per_million: 8_000 });
+        network.path.add(
+            Side::Client,
+            leg,
+            RandomLoss {
+                which: Which::Data,
+                per_million: 8_000,
+            },
+        );
     }
 }
 
@@ -73,13 +82,27 @@ fn mid_stream(network: &mut Network) {
 
 fn mirrored(network: &mut Network) {
     network.faults.mirror = Some(30 * MICRO);
-    network.path.add(Side::Client, Leg::Far, RandomLoss { which: Which::Data, per_million: 8_000 });
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        RandomLoss {
+            which: Which::Data,
+            per_million: 8_000,
+        },
+    );
     network.talk(upload(200_000));
 }
 
 fn cut(network: &mut Network) {
     network.faults.snaplen = Some(96);
-    network.path.add(Side::Client, Leg::Far, RandomLoss { which: Which::Data, per_million: 8_000 });
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        RandomLoss {
+            which: Which::Data,
+            per_million: 8_000,
+        },
+    );
     network.talk(upload(200_000));
 }
 
@@ -89,7 +112,14 @@ fn clock_step(network: &mut Network) {
 }
 
 fn wrap(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, RandomLoss { which: Which::Data, per_million: 15_000 });
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        RandomLoss {
+            which: Which::Data,
+            per_million: 15_000,
+        },
+    );
     let mut talk = upload(300_000);
     talk.isns = [Some(u32::MAX - 99_999), Some(u32::MAX - 1)];
     network.talk(talk);
@@ -117,7 +147,15 @@ fn five_gigabytes(network: &mut Network) {
 fn long_idle(network: &mut Network) {
     network.until = 5_000 * SECOND;
     network.talk(Talk::new(
-        &[Connect, Write(3_000), Pause(3_600 * SECOND), Write(3_000), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(3_000),
+            Pause(3_600 * SECOND),
+            Write(3_000),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, AwaitEnd, Close],
     ));
 }

@@ -46,32 +46,56 @@ fn hold(which: Which, per_million: u32, least: i64, most: i64) -> Reorder {
 }
 
 fn before(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Near, hold(Which::Data, 20_000, 300 * MICRO, 2 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        hold(Which::Data, 20_000, 300 * MICRO, 2 * MILLI),
+    );
     network.talk(upload(400_000));
 }
 
 fn behind(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, hold(Which::Data, 20_000, 300 * MICRO, 2 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        hold(Which::Data, 20_000, 300 * MICRO, 2 * MILLI),
+    );
     network.talk(upload(400_000));
 }
 
 fn beyond(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, hold(Which::NewData, 15_000, 15 * MILLI, 60 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        hold(Which::NewData, 15_000, 15 * MILLI, 60 * MILLI),
+    );
     network.talk(upload(500_000));
 }
 
 fn beyond_before(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Near, hold(Which::NewData, 15_000, 15 * MILLI, 60 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        hold(Which::NewData, 15_000, 15 * MILLI, 60 * MILLI),
+    );
     network.talk(upload(500_000));
 }
 
 fn without_sack(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, hold(Which::NewData, 15_000, 10 * MILLI, 40 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        hold(Which::NewData, 15_000, 10 * MILLI, 40 * MILLI),
+    );
     network.talk(upload(400_000).both(|habits| habits.sack = false));
 }
 
 fn acks(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, hold(Which::Acks, 100_000, MILLI, 12 * MILLI));
+    network.path.add(
+        Side::Server,
+        Leg::Far,
+        hold(Which::Acks, 100_000, MILLI, 12 * MILLI),
+    );
     network.talk(upload(400_000));
 }
 
@@ -81,9 +105,15 @@ fn copies(network: &mut Network) {
         per_million,
         after,
     };
-    network.path.add(Side::Client, Leg::Near, copy(10_000, 50 * MICRO));
-    network.path.add(Side::Client, Leg::Far, copy(10_000, 3 * MILLI));
-    network.path.add(Side::Server, Leg::Far, copy(20_000, 100 * MICRO));
+    network
+        .path
+        .add(Side::Client, Leg::Near, copy(10_000, 50 * MICRO));
+    network
+        .path
+        .add(Side::Client, Leg::Far, copy(10_000, 3 * MILLI));
+    network
+        .path
+        .add(Side::Server, Leg::Far, copy(20_000, 100 * MICRO));
 }
 
 fn duplicates(network: &mut Network) {
@@ -128,9 +158,20 @@ fn everything(network: &mut Network) {
         (Side::Client, Leg::Far),
         (Side::Server, Leg::Far),
     ] {
-        network.path.add(side, leg, RandomLoss { which: Which::All, per_million: 6_000 });
+        network.path.add(
+            side,
+            leg,
+            RandomLoss {
+                which: Which::All,
+                per_million: 6_000,
+            },
+        );
     }
-    network.path.add(Side::Client, Leg::Far, hold(Which::All, 10_000, 2 * MILLI, 30 * MILLI));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        hold(Which::All, 10_000, 2 * MILLI, 30 * MILLI),
+    );
     network.path.add(
         Side::Client,
         Leg::Far,
@@ -140,6 +181,10 @@ fn everything(network: &mut Network) {
             after: MILLI,
         },
     );
-    network.path.add(Side::Client, Leg::Near, ChosenLoss::first(Which::Holding(50_000)));
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        ChosenLoss::first(Which::Holding(50_000)),
+    );
     network.talk(upload(500_000));
 }

@@ -55,14 +55,28 @@ fn unread(network: &mut Network) {
 
 fn after_close(network: &mut Network) {
     network.talk(Talk::new(
-        &[Connect, Write(300), AwaitEnd, Pause(100 * MILLI), Write(3_000), Pause(SECOND)],
+        &[
+            Connect,
+            Write(300),
+            AwaitEnd,
+            Pause(100 * MILLI),
+            Write(3_000),
+            Pause(SECOND),
+        ],
         &[Accept, Await(300), Write(900), Close],
     ));
 }
 
 fn half_open(network: &mut Network) {
     network.talk(Talk::new(
-        &[Connect, Write(300), Await(900), Pause(3 * SECOND), Write(300), Pause(SECOND)],
+        &[
+            Connect,
+            Write(300),
+            Await(900),
+            Pause(3 * SECOND),
+            Write(300),
+            Pause(SECOND),
+        ],
         &[Accept, Await(300), Write(900), Pause(SECOND), Crash],
     ));
 }

@@ -2,7 +2,9 @@
 
 use super::Scenario;
 use super::basics::{download, upload};
-use crate::generator::host::Act::{Abort, Accept, Await, AwaitEnd, Close, Connect, Knock, Pause, Shutdown, Write};
+use crate::generator::host::Act::{
+    Abort, Accept, Await, AwaitEnd, Close, Connect, Knock, Pause, Shutdown, Write,
+};
 use crate::generator::network::{Network, Talk};
 use crate::generator::packet::{MILLI, SECOND};
 use crate::generator::truth::Side;
@@ -64,7 +66,11 @@ fn slow_loris(network: &mut Network) {
             client.extend([Write(network.random.between(8, 30)), Pause(2 * SECOND)]);
         }
         let at = i64::from(number) * 40 * MILLI;
-        network.talk(Talk::new(&client, &[Accept]).from_port(42_000 + number).later(at));
+        network.talk(
+            Talk::new(&client, &[Accept])
+                .from_port(42_000 + number)
+                .later(at),
+        );
     }
 }
 
@@ -72,7 +78,14 @@ fn rst_injection(network: &mut Network) {
     network.until = 3 * SECOND;
     network.talk(Talk::new(
         &[Connect, Write(300), Pause(2 * SECOND)],
-        &[Accept, Await(300), Write(3_000), Pause(500 * MILLI), Write(3_000), Pause(SECOND)],
+        &[
+            Accept,
+            Await(300),
+            Write(3_000),
+            Pause(500 * MILLI),
+            Write(3_000),
+            Pause(SECOND),
+        ],
     ));
     network.plan(300 * MILLI, |network| {
         if let Some(mut rst) = network.template(0, Side::Server) {
@@ -89,7 +102,15 @@ fn rst_injection(network: &mut Network) {
 fn blind_rst(network: &mut Network) {
     network.talk(Talk::new(
         &[Connect, Write(300), Await(6_000), Shutdown, AwaitEnd, Close],
-        &[Accept, Await(300), Write(3_000), Pause(SECOND), Write(3_000), AwaitEnd, Close],
+        &[
+            Accept,
+            Await(300),
+            Write(3_000),
+            Pause(SECOND),
+            Write(3_000),
+            AwaitEnd,
+            Close,
+        ],
     ));
     fn forged(network: &mut Network, off: u32) {
         if let Some(mut rst) = network.template(0, Side::Server) {
@@ -107,7 +128,16 @@ fn blind_rst(network: &mut Network) {
 
 fn blind_syn(network: &mut Network) {
     network.talk(Talk::new(
-        &[Connect, Write(300), Await(3_000), Pause(SECOND), Write(300), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(300),
+            Await(3_000),
+            Pause(SECOND),
+            Write(300),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, Await(300), Write(3_000), AwaitEnd, Close],
     ));
     network.plan(500 * MILLI, |network| {
@@ -136,7 +166,15 @@ fn conflict(network: &mut Network) {
 
 fn data_injection(network: &mut Network) {
     network.talk(Talk::new(
-        &[Connect, Write(300), Pause(SECOND), Write(500), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(300),
+            Pause(SECOND),
+            Write(500),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, AwaitEnd, Close],
     ));
     network.plan(500 * MILLI, |network| {

@@ -2,7 +2,9 @@
 
 use super::Scenario;
 use super::basics::{download, talk_in_turns, upload};
-use crate::generator::host::Act::{Accept, Await, AwaitEnd, Close, Connect, Pause, Shutdown, Write};
+use crate::generator::host::Act::{
+    Accept, Await, AwaitEnd, Close, Connect, Pause, Shutdown, Write,
+};
 use crate::generator::host::Congestion;
 use crate::generator::network::{Network, Talk};
 use crate::generator::packet::{MILLI, SECOND};
@@ -87,28 +89,44 @@ fn random(which: Which, per_million: u32) -> RandomLoss {
 }
 
 fn single_loss(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
     network.talk(upload(100_000));
 }
 
 fn single_loss_before(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Near, ChosenLoss::some(Which::NewData, 19, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
     network.talk(upload(100_000));
 }
 
 fn random_loss(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, random(Which::Data, 10_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, random(Which::Data, 10_000));
     network.talk(upload(600_000));
 }
 
 fn random_loss_before(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Near, random(Which::Data, 10_000));
+    network
+        .path
+        .add(Side::Client, Leg::Near, random(Which::Data, 10_000));
     network.talk(upload(600_000));
 }
 
 fn random_loss_download(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, random(Which::Data, 10_000));
-    network.path.add(Side::Server, Leg::Near, random(Which::Data, 10_000));
+    network
+        .path
+        .add(Side::Server, Leg::Far, random(Which::Data, 10_000));
+    network
+        .path
+        .add(Side::Server, Leg::Near, random(Which::Data, 10_000));
     network.talk(download(500_000));
 }
 
@@ -124,18 +142,34 @@ fn loss_both_ways(network: &mut Network) {
 }
 
 fn burst_loss(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, BurstLoss::new(Which::Data, 5_000, 250_000));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        BurstLoss::new(Which::Data, 5_000, 250_000),
+    );
     network.talk(upload(500_000));
 }
 
 fn two_losses(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 23, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 23, 1),
+    );
     network.talk(upload(100_000));
 }
 
 fn lose_thrice(network: &mut Network, times: u32) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::Holding(40_000), 0, times));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::Holding(40_000), 0, times),
+    );
 }
 
 fn lost_retransmission(network: &mut Network) {
@@ -149,66 +183,114 @@ fn lost_retransmission_bare(network: &mut Network) {
 }
 
 fn duplicate_acks(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
     network.talk(upload(100_000).both(|habits| habits.sack = false));
 }
 
 fn partial_acks(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 19, 1));
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::some(Which::NewData, 23, 1));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 19, 1),
+    );
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        ChosenLoss::some(Which::NewData, 23, 1),
+    );
     network.talk(upload(100_000).both(|habits| habits.sack = false));
 }
 
 fn loss_without_timestamps(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, random(Which::Data, 12_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, random(Which::Data, 12_000));
     network.talk(upload(400_000).both(|habits| habits.timestamps = false));
 }
 
 fn loss_reno(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, random(Which::Data, 5_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, random(Which::Data, 5_000));
     network.talk(upload(600_000).both(|habits| habits.congestion = Congestion::Reno));
 }
 
 fn tail_loss_probe(network: &mut Network) {
     // The answer is one write: its last segment ends it.
-    network.path.add(Side::Server, Leg::Far, ChosenLoss::first(Which::Tail));
+    network
+        .path
+        .add(Side::Server, Leg::Far, ChosenLoss::first(Which::Tail));
     network.talk(Talk::new(
-        &[Connect, Write(200), Await(9_000), Pause(50 * MILLI), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(200),
+            Await(9_000),
+            Pause(50 * MILLI),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, Await(200), Write(9_000), AwaitEnd, Close],
     ));
 }
 
 fn tail_losses(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Near, TailLoss { per_million: 500_000 });
+    network.path.add(
+        Side::Server,
+        Leg::Near,
+        TailLoss {
+            per_million: 500_000,
+        },
+    );
     network.talk(talk_in_turns(12, 200, 9_000, 20 * MILLI));
 }
 
 fn tail_loss_timeout(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, TailLoss { per_million: 500_000 });
+    network.path.add(
+        Side::Server,
+        Leg::Far,
+        TailLoss {
+            per_million: 500_000,
+        },
+    );
     let talk = talk_in_turns(10, 200, 9_000, 20 * MILLI);
     network.talk(talk.both(|habits| habits.tail_loss_probe = false));
 }
 
 fn blackout(network: &mut Network) {
     for side in Side::BOTH {
-        let dark = Blackout { which: Which::All, from: 200 * MILLI, until: 2_200 * MILLI };
+        let dark = Blackout {
+            which: Which::All,
+            from: 200 * MILLI,
+            until: 2_200 * MILLI,
+        };
         network.path.add(side, Leg::Far, dark);
     }
     network.talk(upload(400_000));
 }
 
 fn lost_syn(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::first(Which::Syn));
+    network
+        .path
+        .add(Side::Client, Leg::Far, ChosenLoss::first(Which::Syn));
     network.talk(download(5_000));
 }
 
 fn lost_syn_ack(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Near, ChosenLoss::first(Which::Syn));
+    network
+        .path
+        .add(Side::Server, Leg::Near, ChosenLoss::first(Which::Syn));
     network.talk(download(5_000));
 }
 
 fn lost_handshake_ack(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::first(Which::Acks));
+    network
+        .path
+        .add(Side::Client, Leg::Far, ChosenLoss::first(Which::Acks));
     network.talk(Talk::new(
         &[Connect, Pause(300 * MILLI), Write(300), AwaitEnd, Close],
         &[Accept, Await(300), Write(2_000), Close],
@@ -216,61 +298,106 @@ fn lost_handshake_ack(network: &mut Network) {
 }
 
 fn syn_unanswered(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, random(Which::All, 1_000_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, random(Which::All, 1_000_000));
     network.talk(download(5_000));
 }
 
 fn lost_fin(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, ChosenLoss::first(Which::Fin));
+    network
+        .path
+        .add(Side::Client, Leg::Far, ChosenLoss::first(Which::Fin));
     network.talk(Talk::new(
-        &[Connect, Write(300), Await(900), Pause(200 * MILLI), Shutdown, AwaitEnd, Close],
+        &[
+            Connect,
+            Write(300),
+            Await(900),
+            Pause(200 * MILLI),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
         &[Accept, Await(300), Write(900), AwaitEnd, Close],
     ));
 }
 
 fn lost_last_ack(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, Blackout {
-        which: Which::Acks,
-        from: 280 * MILLI,
-        until: 400 * MILLI,
-    });
+    network.path.add(
+        Side::Server,
+        Leg::Far,
+        Blackout {
+            which: Which::Acks,
+            from: 280 * MILLI,
+            until: 400 * MILLI,
+        },
+    );
     network.talk(Talk::new(
-        &[Connect, Write(300), Await(900), Pause(200 * MILLI), Shutdown, AwaitEnd, Close],
-        &[Accept, Await(300), Write(900), AwaitEnd, Pause(SECOND), Close],
+        &[
+            Connect,
+            Write(300),
+            Await(900),
+            Pause(200 * MILLI),
+            Shutdown,
+            AwaitEnd,
+            Close,
+        ],
+        &[
+            Accept,
+            Await(300),
+            Write(900),
+            AwaitEnd,
+            Pause(SECOND),
+            Close,
+        ],
     ));
 }
 
 fn ack_loss(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, random(Which::Acks, 250_000));
+    network
+        .path
+        .add(Side::Server, Leg::Far, random(Which::Acks, 250_000));
     network.talk(upload(400_000));
 }
 
 fn ack_blackout(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Far, Blackout {
-        which: Which::Acks,
-        from: 150 * MILLI,
-        until: 950 * MILLI,
-    });
+    network.path.add(
+        Side::Server,
+        Leg::Far,
+        Blackout {
+            which: Which::Acks,
+            from: 150 * MILLI,
+            until: 950 * MILLI,
+        },
+    );
     network.talk(upload(300_000));
 }
 
 fn delay_spike(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Stall::new(150 * MILLI, 850 * MILLI));
+    network
+        .path
+        .add(Side::Client, Leg::Far, Stall::new(150 * MILLI, 850 * MILLI));
     network.talk(upload(300_000));
 }
 
 fn delay_spike_bare(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Stall::new(150 * MILLI, 850 * MILLI));
+    network
+        .path
+        .add(Side::Client, Leg::Far, Stall::new(150 * MILLI, 850 * MILLI));
     network.talk(upload(300_000).both(|habits| habits.timestamps = false));
 }
 
 fn queue_overflow(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Bottleneck::new(10_000_000, 40_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, Bottleneck::new(10_000_000, 40_000));
     network.talk(upload(900_000));
 }
 
 fn bufferbloat(network: &mut Network) {
-    network.path.add(Side::Server, Leg::Near, Bottleneck::new(2_000_000, 300_000));
+    network
+        .path
+        .add(Side::Server, Leg::Near, Bottleneck::new(2_000_000, 300_000));
     network.talk(download(700_000));
 }
 
@@ -280,12 +407,20 @@ fn short_connections(network: &mut Network) {
     }
     for number in 0..60 {
         let at = network.random.between(0, 2_000) * MILLI;
-        network.talk(talk_in_turns(1, 300, 6_000, 5 * MILLI).from_port(41_000 + number).later(at));
+        network.talk(
+            talk_in_turns(1, 300, 6_000, 5 * MILLI)
+                .from_port(41_000 + number)
+                .later(at),
+        );
     }
 }
 
 fn heavy_loss(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, random(Which::All, 80_000));
-    network.path.add(Side::Server, Leg::Near, random(Which::All, 80_000));
+    network
+        .path
+        .add(Side::Client, Leg::Far, random(Which::All, 80_000));
+    network
+        .path
+        .add(Side::Server, Leg::Near, random(Which::All, 80_000));
     network.talk(upload(150_000));
 }

@@ -26,7 +26,14 @@ pub(super) const SCENARIOS: [Scenario; 6] = [
 ];
 
 fn marks(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Mark { which: Which::Data, per_million: 10_000 });
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        Mark {
+            which: Which::Data,
+            per_million: 10_000,
+        },
+    );
     network.talk(upload(400_000).both(|habits| habits.ecn = true));
 }
 
@@ -40,24 +47,59 @@ fn queue(network: &mut Network) {
 }
 
 fn marks_and_losses(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Near, Mark { which: Which::Data, per_million: 8_000 });
-    network.path.add(Side::Client, Leg::Far, RandomLoss { which: Which::Data, per_million: 6_000 });
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        Mark {
+            which: Which::Data,
+            per_million: 8_000,
+        },
+    );
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        RandomLoss {
+            which: Which::Data,
+            per_million: 6_000,
+        },
+    );
     network.talk(upload(400_000).both(|habits| habits.ecn = true));
 }
 
 fn discovery(network: &mut Network) {
-    network.path.add_first(Side::Client, Leg::Far, Mtu { mtu: 1_400, silent: false });
+    network.path.add_first(
+        Side::Client,
+        Leg::Far,
+        Mtu {
+            mtu: 1_400,
+            silent: false,
+        },
+    );
     network.talk(upload(60_000));
 }
 
 fn discovery_v6(network: &mut Network) {
-    network.path.add_first(Side::Client, Leg::Far, Mtu { mtu: 1_400, silent: false });
+    network.path.add_first(
+        Side::Client,
+        Leg::Far,
+        Mtu {
+            mtu: 1_400,
+            silent: false,
+        },
+    );
     let mut talk = upload(60_000);
     talk.sockets = super::addressing::V6;
     network.talk(talk.both(|habits| habits.mss = 1_440));
 }
 
 fn black_hole(network: &mut Network) {
-    network.path.add_first(Side::Client, Leg::Far, Mtu { mtu: 1_400, silent: true });
+    network.path.add_first(
+        Side::Client,
+        Leg::Far,
+        Mtu {
+            mtu: 1_400,
+            silent: true,
+        },
+    );
     network.talk(upload(40_000).both(|habits| habits.probes_mtu = true));
 }

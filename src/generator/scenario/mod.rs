@@ -103,10 +103,22 @@ mod tests {
     fn names_are_unique_and_everything_has_words() {
         for (at, scenario) in SCENARIOS.iter().enumerate() {
             let name = scenario.name;
-            assert!(SCENARIOS.iter().skip(at + 1).all(|other| other.name != name), "{name}");
-            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            assert!(
+                SCENARIOS
+                    .iter()
+                    .skip(at + 1)
+                    .all(|other| other.name != name),
+                "{name}"
+            );
+            assert!(
+                name.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            );
             assert!(scenario.summary.len() > 10, "{name}");
-            assert!(!scenario.description.is_empty(), "{name} has no description");
+            assert!(
+                !scenario.description.is_empty(),
+                "{name} has no description"
+            );
         }
     }
 }

@@ -37,7 +37,13 @@ fn stopped_reader(pause: i64) -> Talk {
     Talk::new(
         &[Connect, Write(200_000), Shutdown, AwaitEnd, Close],
         &[
-            Accept, Await(50_000), Read(Stopped), Pause(pause), Read(AtOnce), AwaitEnd, Close,
+            Accept,
+            Await(50_000),
+            Read(Stopped),
+            Pause(pause),
+            Read(AtOnce),
+            AwaitEnd,
+            Close,
         ],
     )
     .with(Side::Server, |habits| habits.buffer = 40_000)
@@ -83,19 +89,36 @@ fn silly_window(network: &mut Network) {
     network.talk(
         Talk::new(
             &[Connect, Write(20_000), Shutdown, AwaitEnd, Close],
-            &[Accept, Read(Slowly(100)), Pause(SECOND), Read(Slowly(400)), AwaitEnd, Close],
+            &[
+                Accept,
+                Read(Slowly(100)),
+                Pause(SECOND),
+                Read(Slowly(400)),
+                AwaitEnd,
+                Close,
+            ],
         )
         .with(Side::Server, |habits| habits.buffer = 6_000),
     );
 }
 
 fn window_scale(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Bottleneck::new(200_000_000, 2_000_000));
+    network.path.add(
+        Side::Client,
+        Leg::Far,
+        Bottleneck::new(200_000_000, 2_000_000),
+    );
     network.talk(upload(1_500_000));
 }
 
 fn congestion_limited(network: &mut Network) {
-    network.path.add(Side::Client, Leg::Far, Bottleneck::new(20_000_000, 400_000));
-    network.path.add(Side::Client, Leg::Near, ChosenLoss::some(Which::NewData, 90, 1));
+    network
+        .path
+        .add(Side::Client, Leg::Far, Bottleneck::new(20_000_000, 400_000));
+    network.path.add(
+        Side::Client,
+        Leg::Near,
+        ChosenLoss::some(Which::NewData, 90, 1),
+    );
     network.talk(upload(600_000));
 }

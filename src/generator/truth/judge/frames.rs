@@ -37,7 +37,6 @@ struct Seen {
 struct Frames<'a> {
     journal: &'a Journal,
     facts: &'a [Facts],
-    tap: Tap,
     numbers: &'a BTreeMap<u32, (u32, u64)>,
     /// The first frame of each packet.
     first_frames: BTreeMap<Uid, u64>,
@@ -82,7 +81,6 @@ pub(super) fn judge(
     let mut frames = Frames {
         journal,
         facts,
-        tap,
         numbers,
         first_frames,
         seen: BTreeMap::new(),
