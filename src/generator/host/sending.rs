@@ -58,7 +58,7 @@ impl Host {
 
     /// Sends what may be sent: first again what is lost, then what is new.
     pub(super) fn output(&mut self) {
-        if !self.may_send() && !(self.state == HostState::SynReceived && self.habits.fast_open) {
+        if !(self.may_send() || self.state == HostState::SynReceived && self.habits.fast_open) {
             return;
         }
         let room = self.send.congestion.size.saturating_sub(self.in_network());

@@ -441,6 +441,7 @@ pub struct ConnectionTruth {
 }
 
 /// A line of the sheet.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and not kept")]
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line {

@@ -466,10 +466,12 @@ pub(super) fn round_trip(journal: &Journal, facts: &[Facts], connection: u32) ->
             continue;
         };
         match entry.happened {
-            Happened::Sent if each.stream == of(Side::Client) && each.end > each.start => {
-                if each.need.is_none() {
-                    waiting.push((each.end, entry.time));
-                }
+            Happened::Sent
+                if each.stream == of(Side::Client)
+                    && each.end > each.start
+                    && each.need.is_none() =>
+            {
+                waiting.push((each.end, entry.time));
             }
             Happened::Arrived { refused: None, .. } if each.stream == of(Side::Server) => {
                 let Some(ack) = each.ack else { continue };
