@@ -15,7 +15,7 @@ use crate::source::Source;
 #[command(next_help_heading = "Onto an interface")]
 pub(super) struct Options {
     /// Send the traffic onto this interface instead of writing a capture
-    #[arg(long, value_name = "IFACE", conflicts_with = "output")]
+    #[arg(long, value_name = "IFACE", conflicts_with = "output", hide = true)]
     onto: Option<String>,
 }
 

@@ -19,7 +19,7 @@ pub(super) const V6: [SocketAddr; 2] = [
     ),
     SocketAddr::new(
         IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)),
-        80,
+        8_000,
     ),
 ];
 

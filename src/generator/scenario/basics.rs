@@ -2,8 +2,7 @@
 
 use super::Scenario;
 use crate::generator::host::Act::{
-    Abort, Accept, Await, AwaitAcked, AwaitEnd, Close, Connect, NoDelay, Pause, Read, Shutdown,
-    Write,
+    Accept, Await, AwaitAcked, AwaitEnd, Close, Connect, NoDelay, Pause, Read, Shutdown, Write,
 };
 use crate::generator::host::{Act, Reader};
 use crate::generator::network::{Network, Talk};
@@ -296,7 +295,6 @@ fn keep_alive_unanswered(network: &mut Network) {
         ],
         &[Accept, Pause(500 * MILLI), Act::Vanish],
     );
-    let _ = Abort;
     network.talk(talk.with(Side::Client, |habits| {
         habits.keep_alive = Some(KeepAlive {
             idle: SECOND,

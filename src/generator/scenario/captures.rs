@@ -1,7 +1,7 @@
 //! Faults of the capture, which are none of the network, and numbers that are large.
 
 use super::Scenario;
-use super::basics::{download, upload};
+use super::basics::upload;
 use crate::generator::host::Act::{
     Accept, AwaitAcked, AwaitEnd, Close, Connect, Pause, Shutdown, Write,
 };
@@ -17,7 +17,7 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
     Scenario::new(FAMILY, "capture-drops", "the capture misses one frame in a hundred",
         "The network lost nothing: acknowledgments cover what the capture never saw.", drops),
     Scenario::new(FAMILY, "capture-drops-and-losses", "the capture misses frames, and the network loses some",
-        "", drops_and_losses),
+        "Some octets never passed the tap, some did and were not recorded. An acknowledgment of what was never seen tells the one; a retransmission the other.", drops_and_losses),
     Scenario::new(FAMILY, "one-way-data", "only the data was captured, not the acknowledgments",
         "An asymmetric path: the other direction goes elsewhere.", one_way_data),
     Scenario::new(FAMILY, "one-way-acks", "only the acknowledgments were captured, not the data",
@@ -141,7 +141,6 @@ fn five_gigabytes(network: &mut Network) {
             network.jump(0, 1_000_000_000);
         });
     }
-    let _ = download;
 }
 
 fn long_idle(network: &mut Network) {

@@ -20,19 +20,19 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
     Scenario::new(FAMILY, "reordering-beyond-rack-before-the-tap", "the same, on the near leg",
         "The capture sees the original after its retransmission.", beyond_before),
     Scenario::new(FAMILY, "reordering-without-sack", "late segments cause fast retransmissions, no DSACK tells",
-        "", without_sack),
+        "Segments come 10 to 40 ms late. Three duplicate acknowledgments make the sender send again what arrives anyway, and without SACK the receiver has no way to say so.", without_sack),
     Scenario::new(FAMILY, "reordered-acks", "acknowledgments overtake each other",
         "Older acknowledgments bring nothing new.", acks),
     Scenario::new(FAMILY, "network-duplicates", "the network delivers some packets twice",
         "One in a hundred data packets and acknowledgments; the copy has the same IP identification.", duplicates),
     Scenario::new(FAMILY, "duplicates-without-identification", "the same, from hosts whose IP identification is always zero",
-        "", duplicates_without_id),
+        "Nothing but its octets, its timestamps and how soon it comes tells a copy from a retransmission.", duplicates_without_id),
     Scenario::new(FAMILY, "corruption", "some segments are damaged on the way",
         "The receiver throws them away for their checksum, and they are sent again as if lost.", corruption),
     Scenario::new(FAMILY, "one-late-segment", "a single segment overtaken by four",
         "One segment is 3 ms late on the near leg: a gap that is filled late.", one_late),
     Scenario::new(FAMILY, "loss-reordering-and-duplicates", "everything at once",
-        "", everything),
+        "Losses on both legs and in both directions, segments that come late and segments that come twice: what each frame is follows from its neighbours.", everything),
 ];
 
 fn hold(which: Which, per_million: u32, least: i64, most: i64) -> Reorder {

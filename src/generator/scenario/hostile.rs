@@ -154,14 +154,18 @@ fn blind_syn(network: &mut Network) {
 
 fn conflict(network: &mut Network) {
     network.talk(upload(40_000));
-    network.plan(85 * MILLI, |network| {
+    // One is the twin of the last long segment, the other lies across two.
+    fn twin(network: &mut Network, number: u16, back: u32, octets: u32) {
         if let Some(mut twin) = network.template(0, Side::Client) {
-            twin.seq = twin.seq.wrapping_sub(1_000);
-            twin.payload = (twin.payload.0 - 1_000, 400);
+            twin.seq = twin.seq.wrapping_sub(back);
+            twin.payload = (twin.payload.0 - i64::from(back), octets);
+            twin.id = twin.id.wrapping_add(number);
             twin.other_bytes = true;
             network.send_raw(0, twin, true);
         }
-    });
+    }
+    network.plan(84 * MILLI, |network| twin(network, 0, 2_353, 1_448));
+    network.plan(85 * MILLI, |network| twin(network, 1, 1_000, 400));
 }
 
 fn data_injection(network: &mut Network) {

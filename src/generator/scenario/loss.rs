@@ -42,7 +42,7 @@ pub(super) const SCENARIOS: [Scenario; 32] = [
     Scenario::new(FAMILY, "new-reno-partial-acks", "two holes without SACK: a partial acknowledgment",
         "The second hole is sent again when the acknowledgment of the first comes (RFC 6582).", partial_acks),
     Scenario::new(FAMILY, "loss-without-timestamps", "losses where no TSval tells transmissions apart",
-        "", loss_without_timestamps),
+        "A segment and its copy look alike: only order, duplicate acknowledgments and the time between them tell which is which.", loss_without_timestamps),
     Scenario::new(FAMILY, "loss-reno", "losses, Reno",
         "The window grows by a segment each round trip and is halved at each loss.", loss_reno),
     Scenario::new(FAMILY, "tail-loss-probe", "the last segment is lost: a probe after two round trips",
@@ -80,7 +80,7 @@ pub(super) const SCENARIOS: [Scenario; 32] = [
     Scenario::new(FAMILY, "short-connections-with-loss", "sixty short connections, one in twenty-five packets lost",
         "SYNs, SYN-ACKs, requests, FINs: everything is lost somewhere.", short_connections),
     Scenario::new(FAMILY, "heavy-loss", "one in twelve packets lost, both ways",
-        "", heavy_loss),
+        "SYNs, data, acknowledgments and FINs die on both ways: timeouts, probes and fast retransmissions follow each other, and some of what is sent again had arrived.", heavy_loss),
 ];
 
 /// Loss by chance of what a side sends on a leg.

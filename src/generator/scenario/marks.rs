@@ -16,7 +16,7 @@ pub(super) const SCENARIOS: [Scenario; 6] = [
     Scenario::new(FAMILY, "ecn-queue", "a queue that marks before it is full",
         "A link of 10 Mbit/s marks from 20 kB of queue on.", queue),
     Scenario::new(FAMILY, "ecn-marks-and-losses", "marks and losses together",
-        "", marks_and_losses),
+        "Marks before the middle and losses behind it: the sender reduces for the one and sends again for the other.", marks_and_losses),
     Scenario::new(FAMILY, "path-mtu-discovery", "a router says that packets are too long",
         "The far leg takes 1,400 octets. ICMP tells the sender, and it sends again in smaller segments (RFC 1191).", discovery),
     Scenario::new(FAMILY, "path-mtu-discovery-ipv6", "the same over IPv6",
