@@ -14,10 +14,12 @@
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
 //! - [`sockets`]: lessons with real sockets of this host, with a log of every call
+//! - [`load`]: captures of any size for benchmarks
 //! - [`capture_writer`]: pcap and pcapng files of any frames
 
 pub mod capture_writer;
 pub mod host;
+pub mod load;
 pub mod network;
 pub mod packet;
 pub mod path;

@@ -60,7 +60,7 @@ pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
 }
 
 /// Brings a source to where it was asked for.
-fn deliver(arguments: &Arguments, source: &mut dyn Source) -> io::Result<Exit> {
+pub(super) fn deliver(arguments: &Arguments, source: &mut dyn Source) -> io::Result<Exit> {
     if let Some(interface) = onto::interface(&arguments.onto) {
         return onto::run(arguments, interface, source);
     }
