@@ -16,7 +16,9 @@ fn load(name: &str) -> &'static Load {
 
 /// The pcap file of a load.
 fn file(load: &Load, size: Option<u64>, connections: Option<u64>, seed: u64) -> Vec<u8> {
-    let mut source = load.source(size, connections, seed).expect("it is possible");
+    let mut source = load
+        .source(size, connections, seed)
+        .expect("it is possible");
     let mut file = PcapWriter::new(Vec::new(), LinkType::ETHERNET).expect("memory");
     let end = source.run(&mut |arrival| {
         if let Arrival::Frame(frame) = arrival {
@@ -36,8 +38,16 @@ fn counted(load: &Load, size: Option<u64>, connections: Option<u64>) -> (u64, u6
     let end = source.run(&mut |arrival| analyzer.arrive(arrival, &mut ()));
     assert_eq!(end, Ok(()));
     analyzer.finish(&mut ());
-    assert_eq!(u64::from(analyzer.tcp_seen()), source.connections(), "{}", load.name);
-    (u64::from(analyzer.tcp_seen()), u64::from(analyzer.udp_seen()))
+    assert_eq!(
+        u64::from(analyzer.tcp_seen()),
+        source.connections(),
+        "{}",
+        load.name
+    );
+    (
+        u64::from(analyzer.tcp_seen()),
+        u64::from(analyzer.udp_seen()),
+    )
 }
 
 /// The Internet checksum over octets that hold one (RFC 1071): zero when it is right.
@@ -175,7 +185,15 @@ fn the_command_writes_what_the_library_makes() {
         run.expect("it runs")
     };
     let (pcap, pcapng) = (path("pcap"), path("pcapng"));
-    let options = ["bulk", "--size", "300K", "--connections", "12", "--seed", "9"];
+    let options = [
+        "bulk",
+        "--size",
+        "300K",
+        "--connections",
+        "12",
+        "--seed",
+        "9",
+    ];
     let made = run(&options, pcap.to_str().expect("a name"));
     assert!(made.status.success());
     let written = std::fs::read(&pcap).expect("a file");

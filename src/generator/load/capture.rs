@@ -166,7 +166,13 @@ impl<'s> Capture<'s> {
         )
     }
 
-    pub(super) fn udp(&mut self, at: u64, from: Host, to: Host, payload: &[u8]) -> ControlFlow<(), u64> {
+    pub(super) fn udp(
+        &mut self,
+        at: u64,
+        from: Host,
+        to: Host,
+        payload: &[u8],
+    ) -> ControlFlow<(), u64> {
         let mut headers = [0; ETHERNET + IPV4 + 8];
         let udp = &mut headers[ETHERNET + IPV4..];
         let len = 8 + payload.len();

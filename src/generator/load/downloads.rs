@@ -126,7 +126,10 @@ impl Downloads {
         let downloads = (0..connections)
             .map(|n| {
                 // All of them open within a fifth of a second, whoever was drawn first.
-                agenda.add(random.below(200) * MILLISECOND, (usize::from(n), Happening::Open));
+                agenda.add(
+                    random.below(200) * MILLISECOND,
+                    (usize::from(n), Happening::Open),
+                );
                 Download {
                     sender: Host::new(
                         [10, 1, (n / 250) as u8, (n % 250) as u8 + 1],
@@ -232,7 +235,13 @@ impl Downloads {
     }
 
     /// Sends what the window lets through, and FIN after the last of it.
-    fn send(&mut self, capture: &mut Capture<'_>, now: u64, n: usize, ending: bool) -> ControlFlow<()> {
+    fn send(
+        &mut self,
+        capture: &mut Capture<'_>,
+        now: u64,
+        n: usize,
+        ending: bool,
+    ) -> ControlFlow<()> {
         // A loss is noticed by what arrives after it, so no sender stops while it owes a retransmission.
         loop {
             let download = &mut self.downloads[n];

@@ -105,11 +105,7 @@ pub(super) fn mice(mut random: Random, capture: &mut Capture<'_>, herd: Herd) ->
 }
 
 /// TCP or UDP, each as likely as there are conversations of it left, so that both end together.
-fn next_mouse(
-    random: &mut Random,
-    left: &mut [u64; 2],
-    questions: (u64, u64),
-) -> Option<Mouse> {
+fn next_mouse(random: &mut Random, left: &mut [u64; 2], questions: (u64, u64)) -> Option<Mouse> {
     if left[0] + left[1] == 0 {
         return None;
     }
