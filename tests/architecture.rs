@@ -133,6 +133,8 @@ const MAY_READ_A_CLOCK: &[&str] = &[
     "src/cli/input.rs",
     "src/source/follow.rs",
     "src/generator/sockets/record.rs",
+    "src/generator/onto/send.rs",
+    "src/generator/lab/clock.rs",
     "src/source/live/capture.rs",
     "src/source/live/libpcap.rs",
     "src/tui/loader.rs",
