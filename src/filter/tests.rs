@@ -132,8 +132,8 @@ fn errors_point_at_the_place_and_name_what_is_near() {
     refused(
         "tcp.payload contains \"\\d\"",
         expect![[r#"
-              tcp.payload contains "\\d"
-                                   ^^^^^
+              tcp.payload contains "\d"
+                                   ^^^^
             \d means nothing in a text; in r"…" a backslash is a backslash
         "#]],
     );

@@ -14,11 +14,17 @@
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
 //! - [`sockets`]: lessons with real sockets of this host, with a log of every call
+//! - [`load`]: captures of any size for benchmarks
+//! - [`onto`]: any source, sent onto an interface
 //! - [`capture_writer`]: pcap and pcapng files of any frames
 
 pub mod capture_writer;
 pub mod host;
+#[cfg(target_os = "linux")]
+mod interface;
+pub mod load;
 pub mod network;
+pub mod onto;
 pub mod packet;
 pub mod path;
 pub mod random;

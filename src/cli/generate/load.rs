@@ -4,28 +4,67 @@ use std::io;
 
 use clap::Args;
 
-use super::Arguments;
+use super::{Arguments, list, simulated};
 use crate::cli::Exit;
+use crate::generator::load::LOADS as TABLE;
 
 /// Options of load alone.
 #[derive(Args, Debug)]
 // Groups of arguments go by the name of their type, and all of these have the same.
 #[group(skip)]
 #[command(next_help_heading = "Load")]
-pub(super) struct Options {}
+pub(super) struct Options {
+    /// How long its pcap file shall be: bytes, or as 500K, 20M, 2G (powers of 1000)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    size: Option<u64>,
+
+    /// How many TCP connections it shall have
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    connections: Option<u64>,
+}
+
+/// `1500`, `500K`, `20M`, `2G`.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 1_000),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 1_000_000),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 1_000_000_000),
+        _ => (text, 1),
+    };
+    let number = digits.parse::<u64>().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "a size is such as 1500, 500K, 20M or 2G".to_owned())
+}
 
 /// Every kind of load, and a line about it.
-pub(super) const LOADS: &[(&str, &str)] = &[];
+pub(super) const LOADS: &[(&str, &str)] = &{
+    let mut lines = [("", ""); TABLE.len()];
+    let mut at = 0;
+    while at < TABLE.len() {
+        lines[at] = (TABLE[at].name, TABLE[at].summary);
+        at += 1;
+    }
+    lines
+};
 
 /// The long description of a kind of load.
 pub(super) fn description(load: &str) -> Option<String> {
-    let _ = load;
-    None
+    let load = TABLE.iter().find(|each| each.name == load)?;
+    Some(load.description.to_owned())
 }
 
-pub(super) fn run(arguments: &Arguments, load: &str) -> io::Result<Exit> {
-    let Options {} = &arguments.load;
-    Ok(Exit::usage(&format!(
-        "there is no load {load:?} in this version"
-    )))
+pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
+    let Some(load) = TABLE.iter().find(|load| load.name == name) else {
+        return Ok(Exit::usage(&list::unknown(name)));
+    };
+    if arguments.truth.is_some() {
+        let why = "a load has no answer sheet: what became of its packets is not written down";
+        return Ok(Exit::usage(why));
+    }
+    let Options { size, connections } = arguments.load;
+    match load.source(size, connections, arguments.seed) {
+        Ok(source) => simulated::deliver(arguments, name, Box::new(source)),
+        Err(why) => Ok(Exit::usage(&why)),
+    }
 }

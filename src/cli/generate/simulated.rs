@@ -60,7 +60,7 @@ pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
 }
 
 /// Brings a source to where it was asked for.
-fn deliver(
+pub(super) fn deliver(
     arguments: &Arguments,
     name: &str,
     mut source: Box<dyn Source + Send>,
