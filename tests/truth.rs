@@ -320,3 +320,17 @@ fn scenarios_keep_their_promises() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
+
+#[test]
+fn the_manual_names_every_answer() {
+    let manual = include_str!("../docs/truth.md");
+    let kinds = Kind::ALL.iter().map(|kind| kind.name());
+    let triggers = Trigger::ALL.iter().map(|trigger| trigger.name());
+    let questions = Question::ALL.iter().map(|question| question.name());
+    for name in kinds.chain(triggers) {
+        assert!(manual.contains(&format!("`{name}`")), "{name}");
+    }
+    for name in questions {
+        assert!(manual.contains(name), "{name}");
+    }
+}
