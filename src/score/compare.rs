@@ -80,7 +80,11 @@ impl Score {
         if truth.is != Is::Other {
             let true_class = class(|kind| truth.verdicts.contains(&kind));
             let our_class = class(|kind| said(kind).is_some());
-            self.count(Question::Kind, true_class, our_class);
+            let unknown = truth.unknowable.iter().filter_map(|each| each.kind);
+            let mut unknown = unknown.map(Kind::name);
+            if !unknown.any(|kind| kind == true_class || kind == our_class) {
+                self.count(Question::Kind, true_class, our_class);
+            }
         }
         if let Some(ours) = said(Kind::Retransmission)
             && truth.verdicts.contains(&Kind::Retransmission)

@@ -25,7 +25,7 @@ pub fn print(
     }
     writeln!(
         out,
-        ", tap {}: {} frames compared, {} answers differ, {} could not be known here",
+        ", tap {}\n{} frames compared, {} answers differ, {} could not be known here",
         capture.tap.name(),
         score.frames,
         score.differences.len(),

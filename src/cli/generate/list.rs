@@ -151,10 +151,10 @@ pub(super) fn unknown(name: &str) -> String {
         .split(['-', '/'])
         .filter(|word| word.len() > 2)
         .collect();
-    let near: Vec<String> = names
-        .filter(|each| words.iter().any(|word| each.contains(word)))
-        .take(5)
-        .collect();
+    let likeness = |each: &String| words.iter().filter(|word| each.contains(**word)).count();
+    let mut near: Vec<String> = names.filter(|each| likeness(each) > 0).collect();
+    near.sort_by_key(|each| std::cmp::Reverse(likeness(each)));
+    near.truncate(5);
     let hint = if near.is_empty() {
         "`tcplens generate --list` names everything".to_owned()
     } else {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::cli::Exit;
 use crate::cli::interrupt::Interrupt;
 use crate::generator::{PcapWriter, PcapngWriter};
+use crate::report::escape::escaped;
 use crate::source::{Arrival, Source};
 use crate::wire::LinkType;
 
@@ -99,7 +100,13 @@ pub(in crate::cli) fn write_until(
     stop: &Arc<AtomicBool>,
 ) -> io::Result<Written> {
     let (out, format): (Box<dyn Write>, _) = match destination {
-        Destination::File(path, format) => (Box::new(BufWriter::new(File::create(path)?)), *format),
+        Destination::File(path, format) => {
+            let file = File::create(path).map_err(|error| {
+                let name = path.display().to_string();
+                io::Error::new(error.kind(), format!("{}: {error}", escaped(&name)))
+            })?;
+            (Box::new(BufWriter::new(file)), *format)
+        }
         Destination::Stdout => (
             Box::new(BufWriter::with_capacity(1 << 16, io::stdout().lock())),
             Format::Pcapng,

@@ -8,6 +8,7 @@ use super::output::{self, Destination};
 use super::{Arguments, list, onto};
 use crate::cli::{Exit, open};
 use crate::generator::{SCENARIOS, Script};
+use crate::report::escape::escaped;
 use crate::source::Source;
 
 pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
@@ -22,7 +23,8 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
             file.flush()
         });
         if let Err(error) = written {
-            let path = path.display();
+            let path = path.display().to_string();
+            let path = escaped(&path);
             return Ok(Exit::usage(&format!("{path} can't be written: {error}")));
         }
         // The sheet alone is enough where nothing else is asked for.
@@ -38,7 +40,8 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
 }
 
 pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
-    let name = path.display();
+    let name = path.display().to_string();
+    let name = escaped(&name);
     if arguments.truth.is_some() {
         let why = "a script says what must be said of it, not what is true: it has no answer sheet";
         return Ok(Exit::usage(why));
