@@ -30,6 +30,7 @@ Examples:
   tcplens generate tail-loss-probe | tcplens packets -
   tcplens generate --script exchange.txt -o a.pcap a script as a capture
   tcplens generate sockets/half-close -o a.pcapng  real sockets of this host
+  tcplens generate bulk --size 2G -o big.pcap      load for benchmarks
 
 The same seed makes the same bytes on every machine, where traffic is simulated. \
 `tcplens score FILE --truth SHEET` holds the analyzer's verdicts against an answer sheet.")]
