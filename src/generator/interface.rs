@@ -78,14 +78,6 @@ impl Interface {
         self.ask(libc::SIOCSIFNETMASK, internet(mask)).map(drop)
     }
 
-    /// How many packets may wait to be sent.
-    pub(super) fn set_queue(&self, packets: i32) -> io::Result<()> {
-        let value = libc::__c_anonymous_ifr_ifru {
-            ifru_metric: packets,
-        };
-        self.ask(libc::SIOCSIFTXQLEN, value).map(drop)
-    }
-
     /// Switches it on.
     pub(super) fn raise(&self) -> io::Result<()> {
         let flags = flags(self.flags()? | libc::IFF_UP | libc::IFF_RUNNING);

@@ -14,8 +14,6 @@ use crate::generator::interface::Interface;
 
 const DEVICE: &str = "/dev/net/tun";
 const NAME: &str = "lab";
-/// Packets that may wait to be read: more than any congestion window here.
-const QUEUE: i32 = 10_000;
 /// Bits of an address that are the network's.
 const PREFIX: u32 = 24;
 
@@ -39,7 +37,6 @@ impl Tun {
         attach(&file).map_err(|error| told(error, "no TUN device can be made"))?;
         let interface = Interface::named(NAME)?;
         interface.set_address(address, PREFIX)?;
-        interface.set_queue(QUEUE)?;
         interface.raise()?;
         Ok(Self { file })
     }
