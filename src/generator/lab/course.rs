@@ -38,6 +38,9 @@ const QUIET: Nanos = SECOND;
 const LONGEST: Nanos = 60 * SECOND;
 /// Packets that are remembered at most.
 const MOST_PACKETS: usize = 500_000;
+/// A segment with less payload is not a full one: where it is pushed too, a program has nothing
+/// more to say for now. Kernels push full ones as well.
+const FULL: u32 = 1_400;
 /// Between two looks at whether the programs have ended.
 const PATIENCE: Nanos = 20 * MILLI;
 
@@ -293,7 +296,7 @@ impl<'a> Course<'a> {
             connection: packet.connection.unwrap_or(0),
             range: sent.range,
             again: sent.again,
-            last: packet.header.flags.has(Flags::PSH),
+            last: packet.header.flags.has(Flags::PSH) && packet.header.payload < FULL,
             len: sent.octets.len() as u32,
             now: due,
         };

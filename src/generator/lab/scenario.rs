@@ -106,14 +106,14 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "blackout",
         summary: "Nothing passes for a second and a half: timeouts with backoff",
-        description: "From 0.5 s to 2 s nothing of the client's passes the far leg. Its timer \
+        description: "From 0.25 s to 1.75 s nothing of the client's passes the far leg. Its timer \
             doubles with each try; what follows the last is sent again as ACKs allow.",
         talk: UPLOAD,
         impair: |path| {
             let dark = Blackout {
                 which: Which::All,
-                from: 500 * MILLI,
-                until: 2_000 * MILLI,
+                from: 250 * MILLI,
+                until: 1_750 * MILLI,
             };
             path.add_first(Client, Far, dark);
         },
