@@ -17,7 +17,7 @@ use crate::filter::Filter;
 use crate::generator::SCENARIOS;
 use crate::generator::truth::Tap;
 use crate::report::escape::escaped;
-use crate::source::Spooling;
+use crate::source::{Source, Spooling};
 use crate::tui::loader::Origin;
 use crate::tui::scenarios::Scenario;
 use crate::tui::{self, Opening, Run};
@@ -113,6 +113,25 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     })
 }
 
+/// Shows what was generated, under this name.
+pub(super) fn generated(name: &str, source: Box<dyn Source + Send>) -> io::Result<Exit> {
+    if !io::stdout().is_terminal() {
+        return Ok(Exit::usage(
+            "--open needs a terminal; without it the capture goes to standard output",
+        ));
+    }
+    let options = Options::default();
+    show(Opening {
+        origin: Some(origin(name, source, &options)),
+        scenarios: scenarios(),
+        run: Box::new(move |at| start(at, &options)),
+        calls: None,
+        filter: None,
+        colour: None,
+        unicode: terminal::unicode(),
+    })
+}
+
 /// Shows something on the terminal until the user quits.
 pub(super) fn show(opening: Opening) -> io::Result<Exit> {
     if env::var("TERM").is_ok_and(|term| term == "dumb") {
@@ -193,19 +212,23 @@ fn start(at: usize, options: &Options) -> Result<Run, String> {
     let scenario = SCENARIOS.get(at).ok_or("there is no such scenario")?;
     let source = scenario.source(1, Tap::Middle);
     Ok(Run {
-        origin: Origin {
-            inputs: vec![scenario.name.to_owned()],
-            files: Vec::new(),
-            follow: false,
-            make: Box::new(move |options| {
-                let source = Box::new(source);
-                Ok(match &options.trail {
-                    Some(trail) => Box::new(Spooling::new(source, trail)),
-                    None => source,
-                })
-            }),
-            options: options.clone(),
-        },
+        origin: origin(scenario.name, Box::new(source), options),
         calls: None,
     })
+}
+
+/// A source that is no file: its frames are kept, for the screens that read them again.
+fn origin(name: &str, source: Box<dyn Source + Send>, options: &Options) -> Origin {
+    Origin {
+        inputs: vec![name.to_owned()],
+        files: Vec::new(),
+        follow: false,
+        make: Box::new(move |options| {
+            Ok(match &options.trail {
+                Some(trail) => Box::new(Spooling::new(source, trail)),
+                None => source,
+            })
+        }),
+        options: options.clone(),
+    }
 }

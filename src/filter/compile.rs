@@ -179,9 +179,9 @@ impl Compiler {
                 "len"
             };
             let message = format!(
-                "{what} is of bytes or text, and {} is a {}",
+                "{what} is of bytes or text, and {} is {}",
                 field.name(),
-                field.kind
+                field.kind.with_article()
             );
             return self.wrong(place, message);
         }
@@ -194,6 +194,8 @@ impl Compiler {
                 );
             }
             (Some(Function::Len), slice) => (Kind::Number, Take::Len(slice)),
+            // Bits are asked of a number.
+            (None, Some(slice)) if operand.mask.is_some() => (Kind::Number, Take::Slice(slice)),
             (None, Some(slice)) => (Kind::Bytes, Take::Slice(slice)),
             (None, None) => (field.kind, Take::Value),
         })
@@ -204,7 +206,11 @@ impl Compiler {
             return Ok(None);
         };
         if operand.function.is_some() || !matches!(kind, Kind::Number | Kind::Flag) {
-            let message = format!("& is of numbers, and {} is a {kind}", field.name());
+            let message = format!(
+                "& is of numbers, and {} is {}",
+                field.name(),
+                kind.with_article()
+            );
             return self.wrong(operand.name.place, message);
         }
         let (bits, _) = self.at(mask, literal::range(field, Kind::Number, mask))?;
@@ -343,9 +349,9 @@ impl Compiler {
         };
         if group(kind).is_none() || group(kind) != group(other.kind) {
             let message = format!(
-                "{} is a {}, which {} can't be compared with",
+                "{} is {}, which {} can't be compared with",
                 other.name(),
-                other.kind,
+                other.kind.with_article(),
                 field.name()
             );
             return self.wrong(value.place, message);
@@ -365,7 +371,7 @@ impl Compiler {
         let single = |member: &Member| match &member.last {
             None => Ok(()),
             Some(last) => {
-                let message = format!("a {kind} has no ranges");
+                let message = format!("{} has no ranges", kind.with_article());
                 self.wrong(last.place, message)
             }
         };
@@ -432,8 +438,9 @@ fn is_equality(compare: Compare) -> bool {
 
 fn not_text(what: &str, field: &Field, kind: Kind) -> String {
     format!(
-        "{what} is of text or bytes, and {} is a {kind}",
-        field.name()
+        "{what} is of text or bytes, and {} is {}",
+        field.name(),
+        kind.with_article()
     )
 }
 

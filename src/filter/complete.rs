@@ -135,8 +135,8 @@ fn half_a_joint(before: &str) -> Option<Completion> {
     })
 }
 
-/// The names that what was typed begins, those that begin with it first. Of deeper names only the
-/// next part is not left out: `tcp.` offers all of TCP's.
+/// The names that begin with what was typed, the short ones first; where none does, those that have
+/// it in them.
 fn names(typed: &str, make: impl Fn(String, &'static str) -> Completion) -> Vec<Completion> {
     let typed = typed.to_ascii_lowercase();
     let mut inside = Vec::new();
@@ -149,11 +149,17 @@ fn names(typed: &str, make: impl Fn(String, &'static str) -> Completion) -> Vec<
             inside.push(make(name.to_owned(), field.says()));
         }
     }
-    // A name that is whole needs no others after it.
     if list.is_empty() {
         list = inside;
     }
-    list.sort_by(|a, b| (depth(&a.text), &a.text).cmp(&(depth(&b.text), &b.text)));
+    let part_begins = |name: &str| name.split('.').any(|part| part.starts_with(&typed));
+    list.sort_by_key(|each| {
+        (
+            !part_begins(&each.text),
+            depth(&each.text),
+            each.text.clone(),
+        )
+    });
     list
 }
 

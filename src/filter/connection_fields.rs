@@ -119,6 +119,26 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Meanings that in the list of figures go on from the line before.
+const SAYS: &[(&str, &str)] = &[
+    (
+        "timeouts",
+        "Retransmissions by a timer (RFC 6298; those of SYN, SYN-ACK and FIN included)",
+    ),
+    (
+        "fast_retransmissions",
+        "Retransmissions by duplicate acknowledgments or SACK",
+    ),
+    (
+        "spurious",
+        "Retransmissions known to be needless: a copy had arrived",
+    ),
+    (
+        "max_in_flight_unsacked",
+        "Most sequence space in flight, less what was SACKed",
+    ),
+];
+
 fn kind_of(name: &str, unit: &str) -> Kind {
     match unit {
         "s" | "ms" => Kind::Duration,
@@ -215,7 +235,10 @@ fn field(name: String, short: &str, unit: &'static str, says: &'static str, of: 
     let field = Field {
         name,
         kind: kind_of(short, unit),
-        says,
+        says: SAYS
+            .iter()
+            .find(|each| each.0 == short)
+            .map_or(says, |each| each.1),
         unit: match unit {
             "s" | "ms" | "s since 1970" => "",
             other => other,

@@ -38,8 +38,11 @@ impl FilterError {
         let start = cut(offset.saturating_sub(AROUND)).unwrap_or(0);
         let start = if offset <= AROUND { 0 } else { start };
         let stop = cut((offset + AROUND).min(text.len())).unwrap_or(text.len());
-        let piece =
-            |from: usize, to: usize| escaped(text.get(from..to).unwrap_or_default()).to_string();
+        let piece = |from: usize, to: usize| {
+            // A backslash stays one: it is what was typed.
+            let shown = escaped(text.get(from..to).unwrap_or_default()).to_string();
+            shown.replace(r"\\", r"\")
+        };
         let (before, place) = (piece(start, offset), piece(offset, end.min(stop)));
         let (left, right) = (
             if start > 0 { "…" } else { "" },

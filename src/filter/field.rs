@@ -62,6 +62,24 @@ impl Kind {
         }
     }
 
+    /// The name within a sentence.
+    pub(super) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Protocol => "a protocol",
+            Self::Number => "a number",
+            Self::Flag => "a flag",
+            Self::Duration => "a duration",
+            Self::Time => "a time",
+            Self::Ipv4 => "an IPv4 address",
+            Self::Ipv6 => "an IPv6 address",
+            Self::Address => "an address",
+            Self::Ether => "a hardware address",
+            Self::Text => "a text",
+            Self::Bytes => "bytes",
+            Self::Host => "a host",
+        }
+    }
+
     /// Values of this kind, for examples.
     pub const fn example(self) -> &'static str {
         match self {
@@ -312,6 +330,8 @@ pub(super) enum Known {
     Same(fn(&Side<'_>, Out<'_>) -> bool),
     /// The same, where the answer is true; else nothing is known.
     Often(fn(&Side<'_>, Out<'_>) -> bool),
+    /// Whether it is there at all, in all frames of one side.
+    There(fn(&Side<'_>) -> bool),
     /// Some frames have it: any of these.
     Some(&'static [Tally]),
     /// Verdicts, by the names of their kinds.

@@ -350,8 +350,10 @@ fn octets(text: &str) -> Option<Vec<u8>> {
     }
     let pairs = text.as_bytes().chunks(2);
     let pairs = pairs.map(|pair| core::str::from_utf8(pair).ok().and_then(octet));
-    let even = text.len() % 2 == 0 && !text.is_empty();
-    even.then(|| pairs.collect()).flatten()
+    let even = text.len().is_multiple_of(2) || text.len() == 1;
+    (even && !text.is_empty())
+        .then(|| pairs.collect())
+        .flatten()
 }
 
 /// The bytes of a literal, where bytes are asked for.

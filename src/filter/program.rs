@@ -279,9 +279,19 @@ impl Test {
                     _ => seen.add(self.check.holds(&value, give)),
                 },
                 Take::Slice(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
-                    if let Some(part) = cut(slice, bytes) {
-                        seen.add(self.check.holds(&Value::Bytes(part), give));
-                    }
+                    let Some(part) = cut(slice, bytes) else {
+                        return;
+                    };
+                    seen.add(match self.mask {
+                        // The last eight bytes are the number, big-endian.
+                        Some(mask) => {
+                            let number = part
+                                .iter()
+                                .fold(0, |all, octet| all << 8 | i64::from(*octet));
+                            self.check.holds(&Value::Number(number & mask), give)
+                        }
+                        None => self.check.holds(&Value::Bytes(part), give),
+                    });
                 }),
                 Take::Len(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
                     let part = match slice {

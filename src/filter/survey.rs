@@ -138,7 +138,10 @@ fn of_side(test: &Test, side: &Side<'_>) -> Survey {
             Some(counted) => counted.survey(side),
             None => Survey::UNKNOWN,
         },
-        Of::Frame(_, Known::No) => Survey::UNKNOWN,
+        Of::Frame(_, Known::There(is_there)) if matches!(test.check, Check::Present) => {
+            Survey::same(is_there(side))
+        }
+        Of::Frame(_, Known::There(_) | Known::No) => Survey::UNKNOWN,
     }
 }
 
@@ -322,6 +325,7 @@ pub(super) fn is_always_decided(node: &Node) -> bool {
     node.each_test(&mut |test| match test.field.of {
         Of::Conversation(_) => {}
         Of::Frame(_, Known::Same(_)) if !matches!(test.check, Check::Field(..)) => {}
+        Of::Frame(_, Known::There(_)) if matches!(test.check, Check::Present) => {}
         Of::Frame(_, Known::Some(_) | Known::Kinds) => match Counted::of(test) {
             Some(each) => {
                 let uncounted = |tally: &Tally| {

@@ -85,7 +85,7 @@ fn window(m: &Moment<'_>, out: Out<'_>) {
     }
 }
 
-/// Wireshark's: −1 is unknown, −2 is no scaling.
+/// As Wireshark has it: −1 is unknown.
 fn factor(m: &Moment<'_>, out: Out<'_>) {
     let is_syn = |segment: &Segment<'_>| segment.flags.has(Flags::SYN);
     if m.tcp().is_some_and(|segment| !is_syn(segment))
@@ -93,7 +93,6 @@ fn factor(m: &Moment<'_>, out: Out<'_>) {
     {
         out(Value::Number(match sender.window.scale {
             Scale::Unknown => -1,
-            Scale::Known(0) => -2,
             Scale::Known(shift) => 1 << shift.min(14),
         }));
     }
@@ -155,7 +154,7 @@ pub(super) fn list() -> Vec<Field> {
             }
             None if m.quoted_ports(protocol::TCP).is_some() => out(Value::There),
             None => {}
-        };
+        } => Known::There(|s| matches!(s.subject, Subject::Tcp(_)));
         "tcp.srcport" Number "Source port" |m, out| ports(m, out, (true, false)) => Known::Same(|s, out| known_ports(s, out, (true, false)));
         "tcp.dstport" Number "Destination port" |m, out| ports(m, out, (false, true)) => Known::Same(|s, out| known_ports(s, out, (false, true)));
         "tcp.port" Number "Either of them" |m, out| ports(m, out, (true, true)) => Known::Same(|s, out| known_ports(s, out, (true, true)));
@@ -197,7 +196,7 @@ pub(super) fn list() -> Vec<Field> {
         "tcp.flags.ae" Flag "AE" |m, out| flag(m, out, Flags::AE);
         "tcp.window_size" Number "Window in bytes, scaled where the scale is known" |m, out| window(m, out);
         "tcp.window_size_value" Number "Window, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.window));
-        "tcp.window_size_scalefactor" Number "What it is multiplied by; -1 unknown, -2 no scaling" |m, out| factor(m, out);
+        "tcp.window_size_scalefactor" Number "What it is multiplied by; -1 is unknown" |m, out| factor(m, out);
         "tcp.checksum" Number "Checksum, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.checksum));
         "tcp.urgent_pointer" Number "Urgent pointer" |m, out| give(out, m.tcp().map(|segment| segment.urgent));
         "tcp.payload" Bytes "What it carries" |m, out| {

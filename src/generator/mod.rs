@@ -8,8 +8,8 @@
 //!
 //! - [`SCENARIOS`]: everything that the simulated network can be asked for, one table
 //! - [`source`]: a scenario's capture as a [`Source`](crate::source::Source), with its answer sheet
-//! - [`network`]: simulated time, hosts, path and tap; [`host`] a small TCP of its own; [`path`] what
-//!   can go wrong on the way, one file each
+//! - [`network`]: simulated time, hosts, path and tap; [`talk`] what two hosts do on it; [`host`] a
+//!   small TCP of its own; [`path`] what can go wrong on the way, one file each
 //! - [`truth`]: the journal that a network keeps, and the answer sheet judged from it
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
@@ -30,10 +30,12 @@ pub mod onto;
 pub mod packet;
 pub mod path;
 pub mod random;
+mod router;
 pub mod scenario;
 pub mod script;
 pub mod sockets;
 pub mod source;
+pub mod talk;
 pub mod truth;
 
 pub use capture_writer::{PcapWriter, PcapngWriter};

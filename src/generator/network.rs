@@ -11,21 +11,19 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
 
-use super::host::{Act, Habits, Host, Incoming};
-use super::packet::{MICRO, MILLI, Nanos, Outgoing, SECOND, Wear, Wrapping, ethernet_header};
+use super::host::{Host, Incoming};
+use super::packet::{MICRO, MILLI, Nanos, Outgoing, SECOND, Wear, Wrapping};
 use super::path::{CaptureFaults, Delay, Outcome, Passing, Path};
 use super::random::Random;
+use super::router::too_long;
 use super::source::{BEGIN, GeneratedSource, RecordedFrame};
+pub use super::talk::Talk;
 use super::truth::journal::{Happened, Packet};
 use super::truth::{
     Cause, Header, HostState, Journal, Leg, Reason, Recorded, Side, Tap, Uid, judge,
 };
 use crate::time::Timestamp;
-use crate::wire::ethernet::ether_type;
-use crate::wire::ip::protocol;
-use crate::wire::{Address, Fragment, Icmp, ipv4, ipv6};
 
 /// From the wire beside a host to its TCP.
 const HOST_LATENCY: Nanos = 20 * MICRO;
@@ -38,64 +36,6 @@ const MOST_EVENTS: u64 = 5_000_000;
 
 /// What shall happen at some time: whatever a scenario wants to do to the network then.
 pub type Plan = fn(&mut Network);
-
-/// A conversation between two hosts.
-#[derive(Clone, Debug)]
-pub struct Talk {
-    /// When the client begins.
-    pub at: Nanos,
-    /// Sockets of client and server.
-    pub sockets: [SocketAddr; 2],
-    /// Initial sequence numbers; by chance where none are given.
-    pub isns: [Option<u32>; 2],
-    /// How both hosts are set up.
-    pub habits: [Habits; 2],
-    /// What the user of each does.
-    pub acts: [Vec<Act>; 2],
-}
-
-impl Talk {
-    /// A conversation between two hosts as Linux sets them up, at the begin.
-    pub fn new(client: &[Act], server: &[Act]) -> Self {
-        Self {
-            at: 0,
-            sockets: [([10, 0, 0, 1], 40_000).into(), ([10, 0, 0, 2], 80).into()],
-            isns: [None; 2],
-            habits: [Habits::default(), Habits::default()],
-            acts: [client.to_vec(), server.to_vec()],
-        }
-    }
-
-    /// Changes how both hosts are set up.
-    pub fn both(mut self, change: impl Fn(&mut Habits)) -> Self {
-        self.habits.iter_mut().for_each(change);
-        self
-    }
-
-    /// Changes how one is.
-    pub fn with(mut self, side: Side, change: impl Fn(&mut Habits)) -> Self {
-        change(&mut self.habits[side as usize]);
-        self
-    }
-
-    /// Begins later.
-    pub const fn later(mut self, at: Nanos) -> Self {
-        self.at = at;
-        self
-    }
-
-    /// From another port of the client.
-    pub fn from_port(mut self, port: u16) -> Self {
-        self.sockets[0].set_port(port);
-        self
-    }
-
-    /// To another port of the server.
-    pub fn to_port(mut self, port: u16) -> Self {
-        self.sockets[1].set_port(port);
-        self
-    }
-}
 
 enum Event {
     Start(usize),
@@ -244,6 +184,30 @@ impl Network {
     /// A host of a conversation.
     pub fn host(&self, connection: u32, side: Side) -> Option<&Host> {
         self.hosts.get(connection as usize * 2 + side as usize)
+    }
+
+    /// A bare acknowledgment as a host would send it now, to be made something else of.
+    pub fn template(&self, connection: u32, side: Side) -> Option<Outgoing> {
+        let host = self.host(connection, side)?;
+        let place = host.place();
+        Some(Outgoing {
+            from: side,
+            source: host.own,
+            destination: host.peer,
+            seq: place.next,
+            ack: place.received,
+            flags: crate::wire::Flags::ACK,
+            window: 502,
+            urgent: 0,
+            options: Vec::new(),
+            payload: (place.position, 0),
+            other_bytes: false,
+            id: place.id,
+            ttl: host.habits.ttl,
+            ecn: 0,
+            reason: Reason::Plain,
+            state: host.state,
+        })
     }
 
     /// Sends a packet that somebody half way has made, towards the peer of whom it claims to be.
@@ -667,66 +631,4 @@ const fn beside(side: Side) -> Tap {
         Side::Client => Tap::Client,
         Side::Server => Tap::Server,
     }
-}
-
-/// The frame of an ICMP error about a packet: destination unreachable, fragmentation needed
-/// (RFC 1191), or packet too big (RFC 4443 section 3.2).
-fn too_long(about: &Outgoing, quoted: &[u8], mtu: u32) -> Vec<u8> {
-    let to: Address = about.source.ip().into();
-    let v4 = about.source.is_ipv4();
-    let router = if v4 {
-        Address::v4([192, 0, 2, 254])
-    } else {
-        let mut octets = [0; 16];
-        octets[..4].copy_from_slice(&[0x20, 0x01, 0x0d, 0xb8]);
-        octets[15] = 0xfe;
-        Address::v6(octets)
-    };
-    let body = quoted.get(..quoted.len().min(64)).unwrap_or_default();
-    let icmp = Icmp {
-        version: if v4 { 4 } else { 6 },
-        kind: if v4 { 3 } else { 2 },
-        code: if v4 { 4 } else { 0 },
-        rest: mtu,
-        body,
-        quoted: None,
-    };
-    let mut message = Vec::new();
-    icmp.emit(router, to, &mut message);
-    let mut frame = Vec::new();
-    let [client, server] = [1, 2].map(|host| [2, 0, 0, 0, 0, host]);
-    let macs = match about.from {
-        Side::Client => (server, client),
-        Side::Server => (client, server),
-    };
-    if v4 {
-        ethernet_header(macs, ether_type::IPV4, &mut frame);
-        ipv4::Header {
-            traffic_class: 0xc0,
-            total_length: (ipv4::Header::LEN + message.len()) as u16,
-            id: about.id ^ 0x5555,
-            dont_fragment: false,
-            fragment: Fragment::default(),
-            ttl: 62,
-            protocol: protocol::ICMP,
-            source: router,
-            destination: to,
-            options: &[],
-        }
-        .emit(&mut frame);
-    } else {
-        ethernet_header(macs, ether_type::IPV6, &mut frame);
-        ipv6::Header {
-            traffic_class: 0,
-            flow_label: 0,
-            payload_length: message.len() as u16,
-            next_header: protocol::ICMPV6,
-            hop_limit: 62,
-            source: router,
-            destination: to,
-        }
-        .emit(&mut frame);
-    }
-    frame.extend_from_slice(&message);
-    frame
 }

@@ -548,7 +548,7 @@ fn said(call: &Call) -> Vec<(Timestamp, String)> {
     };
     match call.call.as_str() {
         "connect" => vec![
-            (call.time(), format!("connect({}) ...", call.arguments)),
+            (call.time(), format!("connect({})...", call.arguments)),
             (
                 call.returned(),
                 format!("connect {}{waited}", call.outcome()),

@@ -27,6 +27,7 @@ pub mod keys;
 mod known;
 pub mod layout;
 mod lines;
+mod lists;
 pub mod loader;
 pub mod model;
 pub mod page;
@@ -40,6 +41,7 @@ pub mod spark;
 pub mod talk;
 mod terminal;
 pub mod theme;
+mod typing;
 pub mod view;
 
 use std::io;

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
     }
     let Options { size, connections } = arguments.load;
     match load.source(size, connections, arguments.seed) {
-        Ok(mut source) => simulated::deliver(arguments, &mut source),
+        Ok(source) => simulated::deliver(arguments, name, Box::new(source)),
         Err(why) => Ok(Exit::usage(&why)),
     }
 }

@@ -30,14 +30,11 @@ Examples:
   tcplens generate tail-loss-probe | tcplens packets -
   tcplens generate --script exchange.txt -o a.pcap a script as a capture
   tcplens generate sockets/half-close -o a.pcapng  real sockets of this host
-  tcplens generate lab/random-loss -o DIR          real kernels through an impaired path
-  tcplens generate bulk --size 2G -o big.pcap      load for benchmarks
 
 The same seed makes the same bytes on every machine, where traffic is simulated. \
 `tcplens score FILE --truth SHEET` holds the analyzer's verdicts against an answer sheet.")]
 pub(super) struct Arguments {
-    /// What to generate: the name of a scenario, sockets/LESSON, lab/SCENARIO, or bulk, mice,
-    /// flood, elephant
+    /// What to generate: one of the names that --list gives
     #[arg(
         value_name = "NAME",
         required_unless_present_any = ["list", "describe", "script"],
@@ -69,7 +66,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "WHERE", default_value_t = TapAt::Middle)]
     tap: TapAt,
 
-    /// The capture to write: .pcap or .pcapng, - for standard output (a directory for lab/…)
+    /// The capture to write: .pcap or .pcapng, - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

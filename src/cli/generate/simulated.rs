@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::output::{self, Destination};
 use super::{Arguments, list, onto};
-use crate::cli::Exit;
+use crate::cli::{Exit, open};
 use crate::generator::{SCENARIOS, Script};
 use crate::source::Source;
 
@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
     let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.name == name) else {
         return Ok(Exit::usage(&list::unknown(name)));
     };
-    let mut source = scenario.source(arguments.seed, arguments.tap.into());
+    let source = scenario.source(arguments.seed, arguments.tap.into());
     if let Some(path) = &arguments.truth {
         let written = File::create(path).and_then(|file| {
             let mut file = BufWriter::new(file);
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
             return Ok(Exit::Done);
         }
     }
-    deliver(arguments, &mut source)
+    deliver(arguments, name, Box::new(source))
 }
 
 pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
@@ -54,29 +54,27 @@ pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
         Err(error) => return Ok(Exit::usage(&format!("{name} can't be read: {error}"))),
     };
     match Script::parse(&text) {
-        Ok(mut script) => deliver(arguments, &mut script),
+        Ok(script) => deliver(arguments, &name.to_string(), Box::new(script)),
         Err(error) => Ok(Exit::usage(&format!("{name}: {error}"))),
     }
 }
 
 /// Brings a source to where it was asked for.
-pub(super) fn deliver(arguments: &Arguments, source: &mut dyn Source) -> io::Result<Exit> {
+pub(super) fn deliver(
+    arguments: &Arguments,
+    name: &str,
+    mut source: Box<dyn Source + Send>,
+) -> io::Result<Exit> {
     if let Some(interface) = onto::interface(&arguments.onto) {
-        return onto::run(arguments, interface, source);
+        return onto::run(arguments, interface, source.as_mut());
     }
     if arguments.open {
-        return open(source);
+        return open::generated(name, source);
     }
     let destination = match Destination::choose(arguments.output.as_deref()) {
         Ok(destination) => destination,
         Err(why) => return Ok(Exit::usage(&why)),
     };
-    let written = output::write(source, &destination)?;
+    let written = output::write(source.as_mut(), &destination)?;
     Ok(output::told(written, &destination))
-}
-
-/// Shows a source in the terminal UI.
-fn open(source: &mut dyn Source) -> io::Result<Exit> {
-    let _ = source;
-    Ok(Exit::usage("this version has no terminal UI"))
 }

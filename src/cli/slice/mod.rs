@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     filtering: Filtering,
 
     /// Only this connection
-    #[arg(long, value_name = "N", required_unless_present = "filter")]
+    #[arg(long, value_name = "N")]
     connection: Option<u32>,
 
     /// Only the frames that match, not the whole of their connections
@@ -59,7 +59,12 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         return Ok(Exit::usage(&message));
     }
     let filter = arguments.filtering.filter();
-    let mut comments = Vec::new();
+    if filter.is_none() && connection.is_none() {
+        return Ok(Exit::usage(
+            "what shall be written is missing: --filter EXPR, or --connection N",
+        ));
+    }
+    let mut comments = None;
     let mut chosen = Chosen {
         connection,
         found: None,
@@ -82,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         }
         let capture = finished.analyzer.capture();
         let of_section = capture.comments.iter().filter(|each| each.0.is_none());
-        comments.extend(of_section.map(|each| each.1.clone()));
+        comments = Some(of_section.map(|each| each.1.clone()).collect());
         if capture.fragments > 0 {
             let mut pieces = Pieces::new(&found, connection);
             input::run(inputs, Output::AtTheEnd, &mut pieces);

@@ -46,8 +46,10 @@ struct Described {
 pub(super) struct Writer<W: Write> {
     out: W,
     begun: bool,
-    /// Comments on the section, until it begins.
+    /// Comments on the section, until it begins …
     comments: Vec<String>,
+    /// … and whether they are to be gathered on the way.
+    gathers: bool,
     interfaces: HashMap<u32, Described>,
     dropped: Vec<(u32, u64)>,
     names: Vec<(IpAddr, String)>,
@@ -64,11 +66,13 @@ pub(super) struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    pub(super) fn new(out: W, comments: Vec<String>) -> Self {
+    /// With the comments on the sections of the inputs, where an earlier reading has them.
+    pub(super) fn new(out: W, comments: Option<Vec<String>>) -> Self {
         Self {
             out,
             begun: false,
-            comments,
+            gathers: comments.is_none(),
+            comments: comments.unwrap_or_default(),
             interfaces: HashMap::new(),
             dropped: Vec::new(),
             names: Vec::new(),
@@ -94,6 +98,10 @@ impl<W: Write> Writer<W> {
                 text,
             } if self.last == Some(*frame) => {
                 push_option(&mut self.options, option::COMMENT, text.as_bytes());
+                Ok(())
+            }
+            Arrival::Comment { frame: None, text } if self.gathers && !self.begun => {
+                self.comments.push((*text).to_owned());
                 Ok(())
             }
             Arrival::Missed { interface, frames } => {

@@ -309,12 +309,13 @@ impl Host {
                 }
             }
             self.timers.rack = wait.map(|left| now + left + MILLI);
-        } else if self.send.duplicate_acks >= 3 && self.send.phase == Phase::Open {
-            if let Some(first) = self.send.flight.front_mut() {
-                first.lost = true;
-                first.resent = false;
-                found = true;
-            }
+        } else if self.send.duplicate_acks >= 3
+            && self.send.phase == Phase::Open
+            && let Some(first) = self.send.flight.front_mut()
+        {
+            first.lost = true;
+            first.resent = false;
+            found = true;
         }
         if found && self.send.phase == Phase::Open {
             let flight = self.in_network() + 1;

@@ -121,6 +121,7 @@ impl Host {
             self.state = HostState::Established;
             self.timers.handshake = None;
             self.send.backoff = 0;
+            self.measure_opening();
             self.acknowledged(header, 0);
             // The octets of a Fast Open SYN that were not taken go again.
             self.resend_unaccepted();
@@ -196,6 +197,7 @@ impl Host {
             self.timers.handshake = None;
             self.send.backoff = 0;
             self.send.told_at = start - 1;
+            self.measure_opening();
         }
         self.acknowledged(header, start);
         if self.send.fin_acked {
@@ -210,21 +212,14 @@ impl Host {
             }
         }
         if end > start {
-            if self.receive.gone && header.payload > 0 && end > next && !self.is_closing_data(start)
-            {
+            // Whoever has closed takes nothing more, and says so.
+            if self.receive.gone && header.payload > 0 && end > next {
                 self.reset(ResetReason::AfterClose);
                 return Some(Refusal::NoSocket);
             }
             self.take(start, end, flags.has(Flags::FIN));
         }
         None
-    }
-
-    /// What comes for a user that has closed, but was sent before that could be known, is reset
-    /// too: nothing is kept.
-    fn is_closing_data(&self, start: i64) -> bool {
-        let _ = start;
-        false
     }
 
     /// A SYN where there is a connection.
@@ -256,6 +251,13 @@ impl Host {
                 self.challenge();
                 Some(Refusal::Unacceptable)
             }
+        }
+    }
+
+    /// The handshake measures the first round trip.
+    fn measure_opening(&mut self) {
+        if let Some(opened) = self.send.opened.take() {
+            self.measure(self.now - opened);
         }
     }
 

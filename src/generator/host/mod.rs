@@ -80,6 +80,9 @@ struct InFlight {
     lost: bool,
     /// A retransmission of it is under way.
     resent: bool,
+    /// It goes again because a router called it too long, not because of a timer or an
+    /// acknowledgment.
+    too_long: bool,
 }
 
 /// Why segments are sent again just now.
@@ -128,6 +131,9 @@ struct SendSide {
     /// TSval of the first retransmission of a timeout.
     loss_stamp: Option<u32>,
     fin_acked: bool,
+    /// When the SYN or SYN-ACK went out that measures the first round trip; none once it went
+    /// again (Karn).
+    opened: Option<Nanos>,
     /// CWR goes with the next new data; ECE counts once until this is acknowledged.
     cwr: bool,
     reduced_until: i64,
@@ -294,6 +300,7 @@ impl Host {
         if self.habits.fast_open && fresh {
             data = (self.send.written - 1).min(self.send.mss).max(0);
         }
+        self.send.opened = fresh.then_some(self.now);
         self.emit(flags, 0, (1, data as u32), reason);
         self.send.next = self.send.next.max(1 + data);
         if data > 0 {
@@ -309,6 +316,7 @@ impl Host {
         if self.agreed.ecn {
             flags = flags | Flags::ECE;
         }
+        self.send.opened = (reason == Reason::Plain).then_some(self.now);
         self.emit(flags, 0, (1, 0), reason);
         self.send.next = self.send.next.max(1);
         self.handshake_again();
@@ -591,6 +599,7 @@ impl SendSide {
             undo: None,
             loss_stamp: None,
             fin_acked: false,
+            opened: None,
             cwr: false,
             reduced_until: 0,
             limited: false,

@@ -135,12 +135,19 @@ impl Host {
             self.state,
             HostState::Established | HostState::FinWait1 | HostState::FinWait2
         );
-        if !connected || self.receive.isn.is_none() {
+        // Before anything has come there is nothing to update: what a SYN could not say of a scaled
+        // window goes with the first acknowledgment.
+        if !connected || self.receive.isn.is_none() || self.receive.next <= 1 {
             return;
         }
         let receive = &self.receive;
         let unread = (receive.next - receive.read).max(0);
-        let free = self.habits.buffer - unread;
+        let shift = match self.habits.window_scale {
+            Some(shift) if self.agreed.scaling => u32::from(shift),
+            _ => 0,
+        };
+        // No more than can be said.
+        let free = (self.habits.buffer - unread).min(0xffff << shift);
         let known = receive.edge - receive.next;
         let mss = i64::from(self.habits.mss);
         let worth = (self.habits.buffer / 2).min(2 * mss);

@@ -19,6 +19,7 @@ impl Host {
             sacked: false,
             lost: false,
             resent: false,
+            too_long: false,
         }
     }
 
@@ -57,7 +58,7 @@ impl Host {
 
     /// Sends what may be sent: first again what is lost, then what is new.
     pub(super) fn output(&mut self) {
-        if !self.may_send() && !(self.state == HostState::SynReceived && self.habits.fast_open) {
+        if !(self.may_send() || self.state == HostState::SynReceived && self.habits.fast_open) {
             return;
         }
         let room = self.send.congestion.size.saturating_sub(self.in_network());
@@ -112,7 +113,13 @@ impl Host {
             segment.stamp = stamp;
             segment.again += 1;
             segment.resent = true;
+            segment.too_long = false;
         }
+        let reason = if segment.too_long {
+            Reason::Plain
+        } else {
+            Reason::Again(trigger)
+        };
         let payload = (segment.start, (data_end - segment.start) as u32);
         let mut flags = Flags::ACK;
         if segment.fin {
@@ -121,7 +128,7 @@ impl Host {
         if data_end == self.send.written && payload.1 > 0 {
             flags = flags | Flags::PSH;
         }
-        self.emit(flags, segment.start, payload, Reason::Again(trigger));
+        self.emit(flags, segment.start, payload, reason);
     }
 
     /// Sends new segments, at most so many.
@@ -245,10 +252,9 @@ impl Host {
             Some(srtt) => 2 * srtt + 2 * MILLI,
             None => SECOND,
         };
+        // Where the retransmission timer would run out first, the probe takes its place.
         let at = self.now + wait;
-        if self.timers.resend.is_some_and(|resend| at < resend) {
-            self.timers.probe = Some(at);
-        }
+        self.timers.probe = self.timers.resend.map(|resend| resend.min(at));
     }
 
     fn arm_resend(&mut self) {
@@ -396,6 +402,7 @@ impl Host {
         for segment in self.send.flight.iter_mut().filter(|each| long(each)) {
             segment.lost = true;
             segment.resent = false;
+            segment.too_long = true;
             found = true;
         }
         if found {

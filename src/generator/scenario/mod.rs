@@ -3,14 +3,22 @@
 //! A scenario is a name, words, and a function that sets a [`Network`] up. To add one, write the
 //! function in the file of its family, and a row in the family's table.
 
+mod addressing;
 mod basics;
+mod captures;
+mod disorder;
+mod endings;
+mod hostile;
+mod loss;
+mod marks;
+mod windows;
 
 use super::network::Network;
 use super::source::GeneratedSource;
 use super::truth::Tap;
 
 /// Something that the simulated network can be asked for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Its name: the symptom, in kebab-case.
     pub name: &'static str,
@@ -23,14 +31,94 @@ pub struct Scenario {
     build: fn(&mut Network),
 }
 
+/// How many there are.
+const COUNT: usize = basics::SCENARIOS.len()
+    + loss::SCENARIOS.len()
+    + disorder::SCENARIOS.len()
+    + windows::SCENARIOS.len()
+    + endings::SCENARIOS.len()
+    + hostile::SCENARIOS.len()
+    + marks::SCENARIOS.len()
+    + captures::SCENARIOS.len()
+    + addressing::SCENARIOS.len();
+
 /// Every scenario, grouped by family.
-pub const SCENARIOS: &[Scenario] = &basics::SCENARIOS;
+pub const SCENARIOS: &[Scenario] = &all();
+
+const fn all() -> [Scenario; COUNT] {
+    let families: [&[Scenario]; 9] = [
+        &basics::SCENARIOS,
+        &loss::SCENARIOS,
+        &disorder::SCENARIOS,
+        &windows::SCENARIOS,
+        &endings::SCENARIOS,
+        &hostile::SCENARIOS,
+        &marks::SCENARIOS,
+        &captures::SCENARIOS,
+        &addressing::SCENARIOS,
+    ];
+    let mut all = [basics::SCENARIOS[0]; COUNT];
+    let (mut family, mut count) = (0, 0);
+    while family < families.len() {
+        let mut at = 0;
+        while at < families[family].len() {
+            all[count] = families[family][at];
+            (at, count) = (at + 1, count + 1);
+        }
+        family += 1;
+    }
+    all
+}
 
 impl Scenario {
+    const fn new(
+        family: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        description: &'static str,
+        build: fn(&mut Network),
+    ) -> Self {
+        Self {
+            name,
+            family,
+            summary,
+            description,
+            build,
+        }
+    }
+
     /// Its capture at a tap. The same seed makes the same bytes on every machine.
     pub fn source(&self, seed: u64, tap: Tap) -> GeneratedSource {
         let mut network = Network::new(seed, tap);
         (self.build)(&mut network);
         network.run(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_everything_has_words() {
+        for (at, scenario) in SCENARIOS.iter().enumerate() {
+            let name = scenario.name;
+            assert!(
+                SCENARIOS
+                    .iter()
+                    .skip(at + 1)
+                    .all(|other| other.name != name),
+                "{name}"
+            );
+            assert!(
+                name.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            );
+            assert!(scenario.summary.len() > 10, "{name}");
+            assert!(
+                !scenario.description.is_empty(),
+                "{name} has no description"
+            );
+        }
     }
 }

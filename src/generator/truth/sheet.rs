@@ -324,10 +324,11 @@ pub struct FrameTruth {
     /// Of a needless one: why it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Because>,
-    /// Of a needed one: where the last transmission before it was lost.
+    /// Of a needed one: where the transmissions before it were lost; after the tap, if one of them
+    /// had passed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
-    /// … and what became of that one.
+    /// … and what became of the last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_by: Option<Fate>,
     /// The frame of the first transmission, or of the packet that this is a copy of, where the
@@ -440,6 +441,7 @@ pub struct ConnectionTruth {
 }
 
 /// A line of the sheet.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and not kept")]
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line {

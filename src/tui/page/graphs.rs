@@ -16,6 +16,7 @@
 //! The cursor stands at a frame; what is zoomed and moved is the time in sight. What was sent
 //! again is a letter above everything, so that no zoom hides it.
 
+use super::curves::{Plot, flight, rates, sequence, throughput, trips};
 use super::data::Subject;
 use super::plot::axis::{Tick, Unit, ticks};
 use super::plot::raster::{Layer, Raster, Scale};
@@ -333,7 +334,7 @@ fn values(page: &Page, kind: Kind) -> ((i64, i64), Option<i64>) {
             }
         }
         Kind::Throughput => {
-            let bins = rates(page, series);
+            let bins = rates(series, page.graphs.low, page.graphs.high);
             take(0, bins.iter().map(|bin| bin.all).max().unwrap_or(0));
         }
         Kind::RoundTrip => {
@@ -362,48 +363,6 @@ fn values(page: &Page, kind: Kind) -> ((i64, i64), Option<i64>) {
         None => (to.saturating_add(span / 20), None),
     };
     ((from, to.max(from.saturating_add(1))), beyond)
-}
-
-/// What passed in a piece of time, in bits a second.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rate {
-    all: i64,
-    again: i64,
-}
-
-/// Pieces of time in sight, a share of the columns each.
-const RATES: i64 = 60;
-
-fn rates(page: &Page, series: &Series) -> Vec<Rate> {
-    let (low, span) = (page.graphs.low, page.graphs.span());
-    let mut octets = vec![(0_i64, 0_i64); RATES as usize];
-    let sent = between(&series.segments, low, page.graphs.high);
-    for each in sent
-        .iter()
-        .filter(|each| (low..=page.graphs.high).contains(&each.at))
-    {
-        let place =
-            i128::from(each.at - low) * i128::from(RATES) / i128::from(span.saturating_add(1));
-        if let Some((all, again)) = octets.get_mut(place as usize) {
-            let len = each.high.saturating_sub(each.low);
-            *all = all.saturating_add(len);
-            if each.again {
-                *again = again.saturating_add(len);
-            }
-        }
-    }
-    let nanos = i128::from((span / RATES).max(1));
-    let rate = |octets: i64| {
-        let bits = i128::from(octets) * 8 * 1_000_000_000 / nanos;
-        i64::try_from(bits).unwrap_or(i64::MAX)
-    };
-    let pieces = octets.into_iter();
-    pieces
-        .map(|(all, again)| Rate {
-            all: rate(all),
-            again: rate(again),
-        })
-        .collect()
 }
 
 /// Draws the tab.
@@ -489,7 +448,11 @@ fn draw_panel(page: &Page, panel: &Panel, gutter: usize, sheet: &mut Sheet<'_>) 
     let at = cursor(page, panel.kind, &plot);
     match panel.kind {
         Kind::Sequence => sequence(series, &plot, &mut raster),
-        Kind::Throughput => throughput(&rates(page, series), &plot, &mut raster),
+        Kind::Throughput => throughput(
+            &rates(series, page.graphs.low, page.graphs.high),
+            &plot,
+            &mut raster,
+        ),
         Kind::RoundTrip => trips(series, &plot, &mut raster),
         Kind::Flight => flight(series, &plot, &mut raster),
     }
@@ -512,47 +475,6 @@ fn draw_panel(page: &Page, panel: &Panel, gutter: usize, sheet: &mut Sheet<'_>) 
         let (column, _) = raster.cell_of(x, 0);
         let tip = sheet.look.pick('▲', '^');
         sheet.set(gutter + column, 1 + lines, Ink::Accent, tip);
-    }
-}
-
-/// Where values and times stand.
-struct Plot {
-    x: Scale,
-    y: Scale,
-}
-
-impl Plot {
-    /// A pixel above and below, where a stretch of values is in sight.
-    fn stretch(&self, low: i64, high: i64) -> Option<(usize, usize)> {
-        (low <= self.y.high && high >= self.y.low)
-            .then(|| (self.y.clamped(low), self.y.clamped(high)))
-    }
-
-    /// A curve that stays where it is until it changes.
-    fn steps(&self, values: impl Iterator<Item = (i64, i64)>, layer: Layer, raster: &mut Raster) {
-        let mut last: Option<(i64, i64)> = None;
-        for (at, value) in values {
-            if let Some((before, held)) = last
-                && at >= self.x.low
-                && before <= self.x.high
-            {
-                let (from, to) = (self.x.clamped(before), self.x.clamped(at));
-                if let Some(y) = self.y.pixel(held) {
-                    raster.level(from, to, y, layer);
-                }
-                if at <= self.x.high
-                    && let Some((low, high)) = self.stretch(held.min(value), held.max(value))
-                {
-                    raster.upright(to, low, high, layer);
-                }
-            }
-            last = Some((at, value));
-        }
-        if let Some((at, value)) = last
-            && let (Some(x), Some(y)) = (self.x.pixel(at), self.y.pixel(value))
-        {
-            raster.dot(x, y, layer);
-        }
     }
 }
 
@@ -584,108 +506,6 @@ fn find<T: Timed>(all: &[T], row: usize, at: i64) -> Option<&T> {
     rest.iter()
         .take_while(|each| each.at() == at)
         .find(|each| each.row() == row)
-}
-
-fn sequence(series: &Series, plot: &Plot, raster: &mut Raster) {
-    let (low, high) = (plot.x.low, plot.x.high);
-    let told = between(&series.told, low, high);
-    let edges = told.iter().filter_map(|each| Some((each.at, each.edge?)));
-    plot.steps(edges, Layer::Window, raster);
-    plot.steps(
-        told.iter().map(|each| (each.at, each.ack)),
-        Layer::Acknowledged,
-        raster,
-    );
-    for (all, layer) in [
-        (&series.segments, Layer::Sent),
-        (&series.sacks, Layer::Sacked),
-    ] {
-        for each in between(all, low, high) {
-            let (Some(x), Some((from, to))) =
-                (plot.x.pixel(each.at), plot.stretch(each.low, each.high))
-            else {
-                continue;
-            };
-            raster.upright(x, from, to, layer);
-            if let Some(sign) = each.sign {
-                raster.mark(
-                    x,
-                    from + (to - from) / 2,
-                    sign.letter,
-                    sign.ink,
-                    sign.weight,
-                );
-            }
-        }
-    }
-    for each in told {
-        if let (Some(sign), Some(x)) = (each.sign, plot.x.pixel(each.at)) {
-            raster.mark(
-                x,
-                plot.y.clamped(each.ack),
-                sign.letter,
-                sign.ink,
-                sign.weight,
-            );
-        }
-    }
-}
-
-fn throughput(rates: &[Rate], plot: &Plot, raster: &mut Raster) {
-    let across = raster.across();
-    let count = rates.len().max(1);
-    for x in 0..across {
-        let Some(rate) = rates.get(x * count / across.max(1)) else {
-            continue;
-        };
-        for (value, layer) in [(rate.all, Layer::Sent), (rate.again, Layer::Window)] {
-            if value > 0 {
-                // What was sent again lies over the rest.
-                let top = plot.y.clamped(value);
-                let layer = if layer == Layer::Window {
-                    Layer::Sacked
-                } else {
-                    layer
-                };
-                raster.upright(x, 0, top, layer);
-            }
-        }
-    }
-}
-
-fn trips(series: &Series, plot: &Plot, raster: &mut Raster) {
-    let mut smoothed: Option<i64> = None;
-    let seen = between(&series.trips, plot.x.low, plot.x.high);
-    let curve: Vec<_> = seen
-        .iter()
-        .map(|trip| {
-            // RFC 6298 (2.3): alpha is 1/8.
-            let next = smoothed.map_or(trip.nanos, |old| old + (trip.nanos - old) / 8);
-            smoothed = Some(next);
-            (trip.at, next)
-        })
-        .collect();
-    plot.steps(curve.into_iter(), Layer::Acknowledged, raster);
-    for trip in seen {
-        if let (Some(x), Some(y)) = (plot.x.pixel(trip.at), plot.y.pixel(trip.nanos)) {
-            raster.dot(x, y, Layer::Sent);
-        }
-    }
-}
-
-fn flight(series: &Series, plot: &Plot, raster: &mut Raster) {
-    let seen = between(&series.flights, plot.x.low, plot.x.high);
-    let windows = seen.iter().filter_map(|each| Some((each.at, each.window?)));
-    plot.steps(windows, Layer::Window, raster);
-    let inferred = seen
-        .iter()
-        .filter_map(|each| Some((each.at, each.congestion?)));
-    plot.steps(inferred, Layer::Congestion, raster);
-    plot.steps(
-        seen.iter().map(|each| (each.at, each.octets)),
-        Layer::Sent,
-        raster,
-    );
 }
 
 fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {

@@ -478,7 +478,8 @@ mod tests {
         lines
             .map(|line| {
                 let line: String = line.iter().map(|cell| cell.symbol()).collect();
-                format!("{}\n", line.trim_end())
+                // A margin, since indents of what is expected are not part of it.
+                format!("|{}\n", line.trim_end())
             })
             .collect()
     }
@@ -505,22 +506,22 @@ mod tests {
             visited: &[Closed, Listen, SynSent, SynReceived, Established],
         };
         expect![[r#"
-                      ┌── passive OPEN ────[CLOSED]────── snd SYN ─────┐
-                      │                                                │
-                      ▼                                                ▼
-                  [LISTEN]─────────────── snd SYN ───────────────▶[SYN-SENT]
-                  │ rcv SYN ┌────────────── rcv SYN ───────────────┘      │
-                  ▼         ▼                                             │
-               [SYN-RECEIVED]─ rcv ACK ─▶[ESTABLISHED]◀─── rcv SYN,ACK ───┘
-                  │ snd FIN ┏━━ snd FIN ━━━┛       ┗━━━━━ rcv FIN ━━━━━┓
-                  ▼         ▼                                          ▼
-                [FIN-WAIT-1]◂S─ rcv FIN ──▶[CLOSING]           C▸[CLOSE-WAIT]
-                  │ rcv ACK └ rcv FIN,ACK ─┐    │ rcv ACK              │ snd FIN
-                  ▼                        ▼    ▼                      ▼
-                [FIN-WAIT-2]── rcv FIN ──▶[TIME-WAIT]             [LAST-ACK]
-                                               │ 2MSL                  │
-                                               ▼                       │
-                                           [CLOSED]◀───── rcv ACK ─────┘
+            |          ┌── passive OPEN ────[CLOSED]────── snd SYN ─────┐
+            |          │                                                │
+            |          ▼                                                ▼
+            |      [LISTEN]─────────────── snd SYN ───────────────▶[SYN-SENT]
+            |      │ rcv SYN ┌────────────── rcv SYN ───────────────┘      │
+            |      ▼         ▼                                             │
+            |   [SYN-RECEIVED]─ rcv ACK ─▶[ESTABLISHED]◀─── rcv SYN,ACK ───┘
+            |      │ snd FIN ┏━━ snd FIN ━━━┛       ┗━━━━━ rcv FIN ━━━━━┓
+            |      ▼         ▼                                          ▼
+            |    [FIN-WAIT-1]◂S─ rcv FIN ──▶[CLOSING]           C▸[CLOSE-WAIT]
+            |      │ rcv ACK └ rcv FIN,ACK ─┐    │ rcv ACK              │ snd FIN
+            |      ▼                        ▼    ▼                      ▼
+            |    [FIN-WAIT-2]── rcv FIN ──▶[TIME-WAIT]             [LAST-ACK]
+            |                                   │ 2MSL                  │
+            |                                   ▼                       │
+            |                               [CLOSED]◀───── rcv ACK ─────┘
         "#]]
         .assert_eq(&drawn(&picture, 70, 16, true));
     }
@@ -532,24 +533,24 @@ mod tests {
             visited: &[],
         };
         expect![[r#"
-
-                      .---- passive OPEN ------[CLOSED]-------- snd SYN -------.
-                      |                                                        |
-                      v                                                        v
-                  [LISTEN]------------------- snd SYN ------------------->[SYN-SENT]
-                  | rcv SYN .------------------ rcv SYN -------------------'      |
-                  v         v                                                     |
-               [SYN-RECEIVED]--- rcv ACK --->[ESTABLISHED]<----- rcv SYN,ACK -----'
-                  | snd FIN #==== snd FIN =====#       #======= rcv FIN =======#
-                  v         v                                                  v
-                [FIN-WAIT-1]<S--- rcv FIN ---->[CLOSING]               C>[CLOSE-WAIT]
-                  | rcv ACK '-- rcv FIN,ACK ---.    | rcv ACK                  | snd FIN
-                  v                            v    v                          v
-                [FIN-WAIT-2]---- rcv FIN ---->[TIME-WAIT]                 [LAST-ACK]
-                                                   | 2MSL                      |
-                                                   v                           |
-                                               [CLOSED]<------- rcv ACK -------'
-
+            |
+            |          .---- passive OPEN ------[CLOSED]-------- snd SYN -------.
+            |          |                                                        |
+            |          v                                                        v
+            |      [LISTEN]------------------- snd SYN ------------------->[SYN-SENT]
+            |      | rcv SYN .------------------ rcv SYN -------------------'      |
+            |      v         v                                                     |
+            |   [SYN-RECEIVED]--- rcv ACK --->[ESTABLISHED]<----- rcv SYN,ACK -----'
+            |      | snd FIN #==== snd FIN =====#       #======= rcv FIN =======#
+            |      v         v                                                  v
+            |    [FIN-WAIT-1]<S--- rcv FIN ---->[CLOSING]               C>[CLOSE-WAIT]
+            |      | rcv ACK '-- rcv FIN,ACK ---.    | rcv ACK                  | snd FIN
+            |      v                            v    v                          v
+            |    [FIN-WAIT-2]---- rcv FIN ---->[TIME-WAIT]                 [LAST-ACK]
+            |                                       | 2MSL                      |
+            |                                       v                           |
+            |                                   [CLOSED]<------- rcv ACK -------'
+            |
         "#]]
         .assert_eq(&drawn(&picture, 78, 18, false));
     }
@@ -564,40 +565,40 @@ mod tests {
             visited: &[],
         };
         expect![[r#"
-                                                               ┌──────┐
-                      ┌──────────── passive OPEN ──────────────│CLOSED│──────────────── snd SYN ───────────────┐
-                      │                                        └──────┘                                        │
-                      │                                                                                        │
-                      │                                                                                        │
-                      ▼                                                                                        ▼
-                  ┌──────┐                                                                                ┌────────┐
-                  │LISTEN│─────────────────────────────────── snd SYN ───────────────────────────────────▶│SYN-SENT│
-                  └──────┘                                                                                └────────┘
-                  │         ┌────────────────────────────────── rcv SYN ───────────────────────────────────┘      │
-                  │ rcv SYN │                                                                                     │
-                  ▼         ▼                                                                                     │
-               ┌────────────┐                                ┌───────────┐                                        │
-               │SYN-RECEIVED│─────────── rcv ACK ───────────▶│ESTABLISHED│◀───────────── rcv SYN,ACK ─────────────┘
-               └────────────┘                                └───────────┘
-                  │         ┌──────────── snd FIN ─────────────┘       ┗━━━━━━━━━━━━━━━ rcv FIN ━━━━━━━━━━━━━━━┓
-                  │ snd FIN │                                                                                  ┃
-                  ▼         ▼                                                                                  ▼
-                ┌──────────┐                                   ┌───────┐                                 ┏━━━━━━━━━━┓
-                │FIN-WAIT-1│───────────── rcv FIN ────────────▶│CLOSING│                               C▸┃CLOSE-WAIT┃
-                └──────────┘                                   └───────┘                                 ┗━━━━━━━━━━┛
-                  │         └────────── rcv FIN,ACK ───────────┐    │                                          │
-                  │ rcv ACK                                    │    │ rcv ACK                                  │ snd FIN
-                  ▼                                            ▼    ▼                                          ▼
-                ┌──────────┐                                  ┌─────────┐                                 ┌────────┐
-                │FIN-WAIT-2│──────────── rcv FIN ────────────▶│TIME-WAIT│                                 │LAST-ACK│
-                └──────────┘                                  └─────────┘                                 └────────┘
-                                                                   │                                           ┃
-                                                                   │ 2MSL                                      ┃
-                                                                   ▼                                           ┃
-                                                               ┏━━━━━━┓                                        ┃
-                                                               ┃CLOSED┃◂S━━━━━━━━━━━━━━ rcv ACK ━━━━━━━━━━━━━━━┛
-                                                               ┗━━━━━━┛
-
+            |                                                   ┌──────┐
+            |          ┌──────────── passive OPEN ──────────────│CLOSED│──────────────── snd SYN ───────────────┐
+            |          │                                        └──────┘                                        │
+            |          │                                                                                        │
+            |          │                                                                                        │
+            |          ▼                                                                                        ▼
+            |      ┌──────┐                                                                                ┌────────┐
+            |      │LISTEN│─────────────────────────────────── snd SYN ───────────────────────────────────▶│SYN-SENT│
+            |      └──────┘                                                                                └────────┘
+            |      │         ┌────────────────────────────────── rcv SYN ───────────────────────────────────┘      │
+            |      │ rcv SYN │                                                                                     │
+            |      ▼         ▼                                                                                     │
+            |   ┌────────────┐                                ┌───────────┐                                        │
+            |   │SYN-RECEIVED│─────────── rcv ACK ───────────▶│ESTABLISHED│◀───────────── rcv SYN,ACK ─────────────┘
+            |   └────────────┘                                └───────────┘
+            |      │         ┌──────────── snd FIN ─────────────┘       ┗━━━━━━━━━━━━━━━ rcv FIN ━━━━━━━━━━━━━━━┓
+            |      │ snd FIN │                                                                                  ┃
+            |      ▼         ▼                                                                                  ▼
+            |    ┌──────────┐                                   ┌───────┐                                 ┏━━━━━━━━━━┓
+            |    │FIN-WAIT-1│───────────── rcv FIN ────────────▶│CLOSING│                               C▸┃CLOSE-WAIT┃
+            |    └──────────┘                                   └───────┘                                 ┗━━━━━━━━━━┛
+            |      │         └────────── rcv FIN,ACK ───────────┐    │                                          │
+            |      │ rcv ACK                                    │    │ rcv ACK                                  │ snd FIN
+            |      ▼                                            ▼    ▼                                          ▼
+            |    ┌──────────┐                                  ┌─────────┐                                 ┌────────┐
+            |    │FIN-WAIT-2│──────────── rcv FIN ────────────▶│TIME-WAIT│                                 │LAST-ACK│
+            |    └──────────┘                                  └─────────┘                                 └────────┘
+            |                                                       │                                           ┃
+            |                                                       │ 2MSL                                      ┃
+            |                                                       ▼                                           ┃
+            |                                                   ┏━━━━━━┓                                        ┃
+            |                                                   ┃CLOSED┃◂S━━━━━━━━━━━━━━ rcv ACK ━━━━━━━━━━━━━━━┛
+            |                                                   ┗━━━━━━┛
+            |
         "#]].assert_eq(&drawn(&picture, 110, 34, true));
     }
 

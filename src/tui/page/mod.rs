@@ -14,6 +14,7 @@
 //! [`Page::update`] is the only thing that changes a page; what it cannot do itself comes back as
 //! [`PageEffect`]s. [`Page::draw`] only looks.
 
+mod curves;
 pub mod data;
 mod endpoints;
 mod events;

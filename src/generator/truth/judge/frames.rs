@@ -27,17 +27,17 @@ struct Seen {
     latest: Option<u64>,
     /// The latest sent of the bare acknowledgments seen, and its position.
     bare: Option<(Uid, i64)>,
+    /// What an intruder put in, in its name.
+    forged: Ranges,
     /// What was acknowledged to it.
     acked: Option<i64>,
     /// The window it was told, and from which position.
     window: Option<(i64, i64)>,
-    ids: Option<bool>,
 }
 
 struct Frames<'a> {
     journal: &'a Journal,
     facts: &'a [Facts],
-    tap: Tap,
     numbers: &'a BTreeMap<u32, (u32, u64)>,
     /// The first frame of each packet.
     first_frames: BTreeMap<Uid, u64>,
@@ -49,6 +49,8 @@ struct Frames<'a> {
     arrivals: BTreeMap<(Uid, u16), Timestamp>,
     /// Copies that a router marked before they passed the tap.
     marked: BTreeSet<(Uid, u16)>,
+    /// What the whole capture shows as received of each stream, by acknowledgments and SACKs.
+    received: BTreeMap<(u32, Side), (i64, Ranges)>,
 }
 
 /// Judges every frame.
@@ -82,7 +84,6 @@ pub(super) fn judge(
     let mut frames = Frames {
         journal,
         facts,
-        tap,
         numbers,
         first_frames,
         seen: BTreeMap::new(),
@@ -91,11 +92,40 @@ pub(super) fn judge(
         opened: BTreeSet::new(),
         arrivals,
         marked,
+        received: received(journal, facts, recorded),
     };
     (1..)
         .zip(recorded)
         .filter_map(|(frame, each)| frames.frame(frame, each))
         .collect()
+}
+
+/// What the capture shows as received, of each stream.
+fn received(
+    journal: &Journal,
+    facts: &[Facts],
+    recorded: &[Recorded],
+) -> BTreeMap<(u32, Side), (i64, Ranges)> {
+    let mut received: BTreeMap<_, (i64, Ranges)> = BTreeMap::new();
+    for each in recorded {
+        let at = each.packet as usize;
+        let (Some(packet), Some(facts)) = (journal.packets.get(at), facts.get(at)) else {
+            continue;
+        };
+        let (Some((connection, side)), Some(ack)) = (facts.stream, facts.ack) else {
+            continue;
+        };
+        if packet.reason == Reason::Forged || packet.header.flags.has(Flags::RST) {
+            continue;
+        }
+        let peer = super::stream_of(connection, side.peer());
+        let (highest, sacked) = received.entry(peer).or_default();
+        *highest = (*highest).max(ack);
+        for &(left, right) in &facts.sack {
+            sacked.add(left, right);
+        }
+    }
+    received
 }
 
 /// The states of every host over time.
@@ -160,6 +190,13 @@ impl Frames<'_> {
             };
             truth.verdicts.push(Kind::NetworkDuplicate);
             truth.original = first;
+            let bare = facts.end == facts.start && !each.again;
+            if bare && packet.header.ip_id.unwrap_or(0) == 0 {
+                let why = "without an IP identification, a host may have sent the same again";
+                for kind in [Kind::NetworkDuplicate, Kind::DuplicateAck] {
+                    unknowable(&mut truth, Question::Kind, Some(kind), why);
+                }
+            }
         }
         self.fields(packet, facts, &mut truth, again);
         let peer = super::stream_of(connection, packet.from.peer());
@@ -168,10 +205,18 @@ impl Frames<'_> {
             if !again {
                 self.carried(each.packet, stream, packet, facts, &mut truth);
                 self.windows(stream, packet, facts, &mut truth);
-                self.acknowledgment(stream, peer, packet, facts, &mut truth);
+                self.acknowledgment(peer, packet, facts, &mut truth);
             }
             self.ack_unseen(peer, packet, facts, &mut truth);
             self.remember(each.packet, stream, packet, facts);
+        } else if !again && facts.end > facts.start {
+            let seen = self.seen.entry(stream).or_default();
+            if seen.octets.count(facts.start, facts.end) > 0 {
+                truth.verdicts.push(Kind::ConflictingOverlap);
+            }
+            seen.octets.add(facts.start, facts.end);
+            seen.forged.add(facts.start, facts.end);
+            seen.end = Some(seen.end.unwrap_or(facts.start).max(facts.end));
         }
         if truth.is == Is::Other {
             truth.is = Is::Acknowledgment;
@@ -226,6 +271,15 @@ impl Frames<'_> {
         }
         if packet.reason == Reason::Challenge && !again {
             verdicts.push(Kind::ChallengeAck);
+            let answered = facts.answers;
+            if answered.is_none_or(|uid| !self.first_frames.contains_key(&uid)) {
+                let why = "what it answers never passed here";
+                unknowable(truth, Question::Kind, Some(Kind::ChallengeAck), why);
+            }
+        }
+        let verdicts = &mut truth.verdicts;
+        if facts.anew {
+            verdicts.push(Kind::PortReused);
         }
         if packet.conflicts && !again {
             verdicts.push(Kind::ConflictingOverlap);
@@ -301,6 +355,13 @@ impl Frames<'_> {
             Reason::WindowProbe => {
                 truth.is = Is::WindowProbe;
                 truth.verdicts.push(Kind::WindowProbe);
+                let known = self.seen.get(&stream).and_then(|seen| seen.window);
+                if known.is_none_or(|(window, _)| window > 0) {
+                    let why = "the window that opened had passed here and not reached the sender";
+                    for kind in [Kind::KeepAlive, Kind::WindowProbe] {
+                        unknowable(truth, Question::Kind, Some(kind), why);
+                    }
+                }
                 return;
             }
             _ => {}
@@ -308,11 +369,44 @@ impl Frames<'_> {
         if facts.end == facts.start || packet.header.flags.has(Flags::RST) {
             return;
         }
+        if facts.anew {
+            truth.is = Is::Original;
+            return;
+        }
         if let Some(need) = facts.need {
             self.retransmission(packet, facts, need, truth);
+            let seen = self.seen.entry(stream).or_default();
+            let news = seen.octets.count(facts.start, facts.end) == 0;
+            if news && seen.end.is_none_or(|end| facts.start >= end) {
+                let why = "neither an earlier transmission nor anything sent after it had passed";
+                unknowable(truth, Question::Kind, Some(Kind::Retransmission), why);
+            }
+            let twin = facts.first.into_iter().chain(facts.failed.iter().copied());
+            let same = |uid: Uid| {
+                let other = self.journal.packets.get(uid as usize);
+                other.is_some_and(|other| other.header == packet.header)
+            };
+            if twin.into_iter().any(same) {
+                let why = "it is the same as an earlier packet in every octet";
+                for kind in [Kind::Retransmission, Kind::NetworkDuplicate] {
+                    unknowable(truth, Question::Kind, Some(kind), why);
+                }
+            }
+            let nowhere = (0, Ranges::default());
+            let (acked, sacked) = self.received.get(&stream).unwrap_or(&nowhere);
+            if *acked < facts.end && !sacked.holds(facts.start, facts.end) {
+                let why = "nothing in the capture tells whether it, or what it repeats, arrived";
+                unknowable(truth, Question::Need, None, why);
+                unknowable(truth, Question::Lost, None, why);
+            }
             return;
         }
         let seen = self.seen.entry(stream).or_default();
+        if seen.forged.count(facts.start, facts.end) > 0 {
+            truth.verdicts.push(Kind::ConflictingOverlap);
+            let why = "an intruder sent other octets at these positions before it";
+            unknowable(truth, Question::Kind, Some(Kind::Retransmission), why);
+        }
         let overtaken = seen.latest.is_some_and(|latest| facts.order < latest)
             || seen
                 .bare
@@ -342,18 +436,25 @@ impl Frames<'_> {
         };
         let first = facts.first.and_then(|first| self.first_frames.get(&first));
         truth.original = first.copied();
-        let failed = facts.failed.filter(|_| need == Need::Needed);
-        let Some((uid, failed)) = failed.and_then(|uid| Some((uid, self.facts.get(uid as usize)?)))
-        else {
+        let latest = facts.failed.first().copied();
+        let latest = latest.filter(|_| need == Need::Needed);
+        let Some(failed) = latest.and_then(|uid| self.facts.get(uid as usize)) else {
             return;
         };
-        truth.lost = Some(if failed.passed && !failed.damaged_before {
+        // Where several died, one that passed decides: the others can't be told from none.
+        let passed = |uid: &Uid| {
+            let other = self.facts.get(*uid as usize);
+            other.is_some_and(|other| other.passed && !other.damaged_before)
+        };
+        truth.lost = Some(if facts.failed.iter().any(passed) {
             Lost::AfterTap
         } else {
             Lost::BeforeTap
         });
         truth.lost_by = Some(failed.fates.last().map_or(Fate::OnTheWay, |last| last.1));
-        if failed.passed && !self.first_frames.contains_key(&uid) {
+        let missed = |uid: &Uid| passed(uid) && !self.first_frames.contains_key(uid);
+        let known = facts.failed.iter().any(|uid| passed(uid) && !missed(uid));
+        if !known && facts.failed.iter().any(missed) {
             let why = "the capture missed the transmission that was lost";
             unknowable(truth, Question::Lost, None, why);
         }
@@ -384,13 +485,11 @@ impl Frames<'_> {
 
     fn acknowledgment(
         &mut self,
-        stream: (u32, Side),
         peer: (u32, Side),
         packet: &Packet,
         facts: &Facts,
         truth: &mut FrameTruth,
     ) {
-        let _ = stream;
         if facts.window_update && packet.reason != Reason::Challenge {
             truth.verdicts.push(Kind::WindowUpdate);
         }
@@ -427,9 +526,11 @@ impl Frames<'_> {
             return;
         };
         let seen = self.seen.entry(peer).or_default();
-        let Some(from) = seen.acked.or(seen.first) else {
+        // Of a direction that is not in the capture at all, or not yet, nothing is missed.
+        let Some(first) = seen.first else {
             return;
         };
+        let from = seen.acked.unwrap_or(first).max(first);
         if ack > from {
             if !seen.octets.holds(from, ack) {
                 truth.verdicts.push(Kind::AckUnseen);
@@ -470,7 +571,6 @@ impl Frames<'_> {
             seen.bare = Some((uid, facts.start));
         }
         seen.end = Some(seen.end.unwrap_or(facts.start).max(facts.end));
-        let _ = seen.ids;
     }
 }
 

@@ -44,9 +44,13 @@ pub(super) struct Facts {
     pub(super) because: Option<Because>,
     /// The first transmission that shares octets with it.
     pub(super) first: Option<Uid>,
-    /// The last one before it that shares octets with it and was not taken.
-    pub(super) failed: Option<Uid>,
-    /// It ends at or beyond the edge of the window that its sender knew.
+    /// Those before it that share octets with it and were not taken, the latest first.
+    pub(super) failed: Vec<Uid>,
+    /// A SYN that begins anew on sockets whose connection its host has forgotten.
+    pub(super) anew: bool,
+    /// What it answers, where it answers at once.
+    pub(super) answers: Option<Uid>,
+    /// It ends less than a segment before the edge of the window that its sender knew.
     pub(super) window_full: bool,
     /// The edge of the window that its sender knew.
     pub(super) edge: Option<i64>,
@@ -96,6 +100,10 @@ struct Sender {
     window: i64,
     told_at: i64,
     scale: Option<u8>,
+    /// The longest payload that it has sent.
+    largest: i64,
+    /// What arrived at it last, until it sends.
+    heard: Option<Uid>,
     /// Of its acknowledgments: the highest, the last window, and in which packet.
     acked: Option<i64>,
     last: Option<(Uid, u16)>,
@@ -132,7 +140,12 @@ pub(super) fn facts(journal: &Journal, tap: Tap) -> Vec<Facts> {
     for entry in &journal.log {
         match entry.happened {
             Happened::Sent => hosts.sent(entry.packet),
-            Happened::Arrived { refused: None, .. } => hosts.arrived(entry.packet),
+            Happened::Arrived { refused, .. } => {
+                hosts.heard(entry.packet);
+                if refused.is_none() {
+                    hosts.arrived(entry.packet);
+                }
+            }
             _ => {}
         }
     }
@@ -207,6 +220,15 @@ impl Hosts<'_> {
             outstanding = theirs.end > at;
         }
         let sender = self.senders.entry(key).or_default();
+        let heard = sender.heard.take();
+        let facts = &mut self.facts[uid as usize];
+        facts.answers = heard;
+        if is_syn && !forged && sender.isn.is_some_and(|isn| isn != header.seq) {
+            facts.stream = Some(key);
+            (facts.start, facts.end) = (sender.end, sender.end);
+            facts.anew = true;
+            return;
+        }
         if is_syn && !forged {
             sender.scale = header.window_scale;
         }
@@ -237,17 +259,35 @@ impl Hosts<'_> {
     /// A packet that takes sequence numbers.
     fn carries(&mut self, uid: Uid, key: (u32, Side), range: (i64, i64), probe: bool, taken: bool) {
         let (start, end) = range;
+        // Where both open at once, the SYN-ACK repeats the SYN to acknowledge the other's: that is
+        // no retransmission.
+        let packets = &self.journal.packets;
+        let own = &packets[uid as usize];
+        let opens = |flags: Flags| flags.has(Flags::SYN) && !flags.has(Flags::ACK);
         let sender = self.senders.entry(key).or_default();
+        let before = sender.packets.iter().map(|&other| &packets[other as usize]);
+        let answers_open = own.reason == Reason::Plain
+            && own.header.flags.has(Flags::SYN | Flags::ACK)
+            && before.clone().all(|other| opens(other.header.flags));
         let facts = &mut self.facts[uid as usize];
         facts.order = sender.packets.len() as u64;
-        let again = sender.sent.count(start, end);
+        let again = if answers_open {
+            0
+        } else {
+            sender.sent.count(start, end)
+        };
         facts.new_octets = end - start - again;
         facts.edge = Some(sender.una + sender.window);
         let header = &self.journal.packets[uid as usize].header;
         let fin = i64::from(header.flags.has(Flags::FIN));
+        if header.payload <= u32::from(u16::MAX) {
+            sender.largest = sender.largest.max(i64::from(header.payload));
+        }
+        let left = sender.una + sender.window - (end - fin);
         facts.window_full = header.payload > 0
             && !header.flags.has(Flags::SYN)
-            && end - fin >= sender.una + sender.window;
+            && sender.window > 0
+            && left < sender.largest;
         if again > 0 {
             let reached: i64 = sender
                 .sent
@@ -271,7 +311,7 @@ impl Hosts<'_> {
                 })
                 .collect();
             let failed = |other: &&Uid| self.facts[**other as usize].taken.is_none();
-            let failed = shares.iter().rev().find(failed).copied();
+            let failed = shares.iter().rev().filter(failed).copied().collect();
             let facts = &mut self.facts[uid as usize];
             facts.first = shares.first().copied();
             facts.failed = failed;
@@ -328,6 +368,15 @@ impl Hosts<'_> {
             sender.acked = Some(ack);
         }
         sender.last = Some((uid, header.window));
+    }
+
+    /// A packet has reached a host, whatever the host thinks of it.
+    fn heard(&mut self, uid: Uid) {
+        let packet = &self.journal.packets[uid as usize];
+        if let Some(connection) = packet.connection {
+            let key = super::stream_of(connection, packet.from.peer());
+            self.senders.entry(key).or_default().heard = Some(uid);
+        }
     }
 
     /// The receiver has taken a packet: what it knows of its own stream now.
@@ -417,10 +466,12 @@ pub(super) fn round_trip(journal: &Journal, facts: &[Facts], connection: u32) ->
             continue;
         };
         match entry.happened {
-            Happened::Sent if each.stream == of(Side::Client) && each.end > each.start => {
-                if each.need.is_none() {
-                    waiting.push((each.end, entry.time));
-                }
+            Happened::Sent
+                if each.stream == of(Side::Client)
+                    && each.end > each.start
+                    && each.need.is_none() =>
+            {
+                waiting.push((each.end, entry.time));
             }
             Happened::Arrived { refused: None, .. } if each.stream == of(Side::Server) => {
                 let Some(ack) = each.ack else { continue };

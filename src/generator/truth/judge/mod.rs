@@ -85,10 +85,8 @@ fn of_connection(journal: &Journal, facts: &[Facts], connection: u32) -> Connect
                     *copied = true;
                 }
             }
-            Happened::Sent if packet.reason != Reason::Forged => {
-                if packet.state.is_some() {
-                    hosts[packet.from as usize].state = packet.state;
-                }
+            Happened::Sent if packet.reason != Reason::Forged && packet.state.is_some() => {
+                hosts[packet.from as usize].state = packet.state;
             }
             Happened::Arrived {
                 state: Some(state), ..
