@@ -233,7 +233,6 @@ fn a_clean_path_loses_nothing() {
     }
     assert_eq!(run.kernel["server"]["received"], 900_000);
     let connection = &run.tap(Tap::Middle).connections[0];
-    assert_eq!(connection.client.octets, 900_000);
     assert_eq!(connection.closed_by, Some(Side::Client));
     assert!(
         connection
@@ -281,6 +280,7 @@ fn options_reach_the_kernels() {
     assert_eq!(output.status.code(), Some(2));
     let words = said(&output);
     assert!(words.contains("no congestion control \"none\""), "{words}");
+    assert!(!folder.0.join("kernel.json").exists());
 }
 
 #[test]

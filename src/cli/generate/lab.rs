@@ -199,7 +199,8 @@ mod linux {
         if taken.is_stopped {
             return Exit::Interrupted;
         }
-        for host in &taken.hosts {
+        // Without the server the client fails too.
+        for host in taken.hosts.iter().rev() {
             let side = host.side.name();
             if let Some(failure) = &host.failure {
                 return Exit::usage(&format!("the {side}'s program failed: {failure}"));

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, sockopt};
 
 use super::scenario::Talk;
 use crate::calls::KernelState;
@@ -74,6 +74,17 @@ fn prepare(socket: &TcpStream, congestion: Option<&str>) -> io::Result<()> {
         choose(socket, name)?;
     }
     Ok(())
+}
+
+/// Whether this kernel has it.
+pub(super) fn check_congestion(name: &str) -> io::Result<()> {
+    let socket = socket(
+        AddressFamily::Inet,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    choose(&socket, name)
 }
 
 fn choose(socket: &impl AsFd, name: &str) -> io::Result<()> {

@@ -76,6 +76,9 @@ fn host(side: Side, setup: &Setup) -> io::Result<(Host, File)> {
                 .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
         }
     }
+    if let Some(name) = &setup.congestion {
+        program::check_congestion(name)?;
+    }
     let host = Host {
         tun: Tun::open(ADDRESSES[side as usize])?,
         reasons: Reasons::new(Counters::open()?)?,
