@@ -4,18 +4,18 @@ use tcplens::generator::truth::Tap;
 use tcplens::generator::truth::sheet::Question;
 
 /// A way in which the analyzer's answer differs from what is true.
-pub struct Known {
-    pub scenario: &'static str,
-    pub taps: &'static [Tap],
-    pub question: Question,
-    pub truth: &'static str,
-    pub said: &'static str,
+pub(crate) struct Known {
+    pub(crate) scenario: &'static str,
+    pub(crate) taps: &'static [Tap],
+    pub(crate) question: Question,
+    pub(crate) truth: &'static str,
+    pub(crate) said: &'static str,
     /// How often at most, over all seeds, at one tap.
-    pub most: usize,
-    pub why: &'static str,
+    pub(crate) most: usize,
+    pub(crate) why: &'static str,
 }
 
-pub const KNOWN: &[Known] = &[
+pub(crate) const KNOWN: &[Known] = &[
     Known {
         scenario: "blind-syn",
         taps: &[Tap::Middle, Tap::Server],
