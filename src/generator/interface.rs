@@ -1,6 +1,7 @@
 //! What the kernel tells and takes of an interface of this host's network namespace (netdevice(7)).
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -70,6 +71,19 @@ impl Interface {
         Ok([libc::ARPHRD_ETHER, libc::ARPHRD_LOOPBACK].contains(&family(&told)))
     }
 
+    /// Gives it an address in a network of this many leading bits.
+    pub(super) fn set_address(&self, address: Ipv4Addr, prefix: u32) -> io::Result<()> {
+        self.ask(libc::SIOCSIFADDR, internet(address))?;
+        let mask = Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - prefix).unwrap_or(0));
+        self.ask(libc::SIOCSIFNETMASK, internet(mask)).map(drop)
+    }
+
+    /// Switches it on.
+    pub(super) fn raise(&self) -> io::Result<()> {
+        let flags = flags(self.flags()? | libc::IFF_UP | libc::IFF_RUNNING);
+        self.ask(libc::SIOCSIFFLAGS, flags).map(drop)
+    }
+
     fn flags(&self) -> io::Result<i32> {
         let told = self.ask(libc::SIOCGIFFLAGS, flags(0))?;
         Ok(flags_of(&told))
@@ -103,6 +117,20 @@ fn flags(flags: i32) -> libc::__c_anonymous_ifr_ifru {
     };
     value.ifru_flags = flags as libc::c_short;
     value
+}
+
+fn internet(address: Ipv4Addr) -> libc::__c_anonymous_ifr_ifru {
+    // `struct sockaddr_in`: the port, which is zero, then the address in network order.
+    let mut data = [0; 14];
+    for (place, octet) in data.iter_mut().skip(2).zip(address.octets()) {
+        *place = octet as libc::c_char;
+    }
+    libc::__c_anonymous_ifr_ifru {
+        ifru_addr: libc::sockaddr {
+            sa_family: libc::AF_INET as libc::sa_family_t,
+            sa_data: data,
+        },
+    }
 }
 
 #[allow(unsafe_code, reason = "a field of a union")]

@@ -14,6 +14,7 @@
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
 //! - [`sockets`]: lessons with real sockets of this host, with a log of every call
+//! - [`lab`]: real kernels through an impaired path, with the truth of it
 //! - [`load`]: captures of any size for benchmarks
 //! - [`onto`]: any source, sent onto an interface
 //! - [`capture_writer`]: pcap and pcapng files of any frames
@@ -22,6 +23,7 @@ pub mod capture_writer;
 pub mod host;
 #[cfg(target_os = "linux")]
 mod interface;
+pub mod lab;
 pub mod load;
 pub mod network;
 pub mod onto;

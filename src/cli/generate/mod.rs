@@ -30,7 +30,9 @@ Examples:
   tcplens generate tail-loss-probe | tcplens packets -
   tcplens generate --script exchange.txt -o a.pcap a script as a capture
   tcplens generate sockets/half-close -o a.pcapng  real sockets of this host
+  tcplens generate lab/loss -o DIR                 real kernels through an impaired path
   tcplens generate bulk --size 2G -o big.pcap      load for benchmarks
+  tcplens generate reordering --onto eth0          what would be sent there; --yes sends it
 
 The same seed makes the same bytes on every machine, where traffic is simulated. \
 `tcplens score FILE --truth SHEET` holds the analyzer's verdicts against an answer sheet.")]
@@ -67,7 +69,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "WHERE", default_value_t = TapAt::Middle)]
     tap: TapAt,
 
-    /// The capture to write: .pcap or .pcapng, - for standard output
+    /// The capture to write: .pcap or .pcapng, - for standard output; a directory for lab/…
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use crate::calls::KernelState;
 
 /// Reads the state of a TCP socket; `None` where the kernel tells nothing.
-pub(super) fn state_of(fd: BorrowedFd<'_>) -> Option<KernelState> {
+pub(in crate::generator) fn state_of(fd: BorrowedFd<'_>) -> Option<KernelState> {
     /// As much of `struct tcp_info` (linux/tcp.h) as is looked at, and some more.
     const LEN: usize = 256;
     let mut info = [0_u8; LEN];

@@ -43,6 +43,8 @@ mod stage;
 mod tap;
 
 #[cfg(target_os = "linux")]
+pub(super) use kernel::state_of;
+#[cfg(target_os = "linux")]
 pub use lessons::LESSONS;
 #[cfg(target_os = "linux")]
 pub use play::{Setup, Taken, run};
