@@ -1,7 +1,8 @@
 //! The analyzer's verdicts held against an answer sheet: what agrees, what differs, and how often.
 //!
 //! [`Answers`] gathers final verdicts while an analysis runs; [`compare`] holds them against a
-//! [`Sheet`]; [`Score`] counts, and lists every difference. [`text`] and [`json`] print it.
+//! [`Sheet`](crate::generator::truth::Sheet); [`Score`] counts, and lists every difference. [`text`]
+//! and [`json`] print it.
 //!
 //! What the sheet marks unknowable is not counted: there the right answer is that it is unknown, and
 //! a right guess is as good. A wrong answer there that is not marked ambiguous is a difference all
