@@ -126,7 +126,7 @@ mod tests {
         // A FIN with octets that were sent, and an acknowledgment.
         let last = second.wrapping_add(10);
         assert_eq!(sent(second, 10, Flags::FIN), ((201, 212), true));
-        assert_eq!(sent(last.wrapping_add(1), 0, Flags::ACK).1, false);
+        assert!(!sent(last.wrapping_add(1), 0, Flags::ACK).1);
     }
 
     #[test]
