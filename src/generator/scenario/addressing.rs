@@ -35,9 +35,9 @@ pub(super) const SCENARIOS: [Scenario; 7] = [
         "RFC 7348: the frames of a virtual network, as the physical one carries them. With a loss.", vxlan),
     Scenario::new(FAMILY, "tunnel-geneve", "Ethernet in Geneve",
         "RFC 8926, with a loss.", geneve),
-    Scenario::new(FAMILY, "tunnel-gre", "IP in GRE",
+    Scenario::new(FAMILY, "tunnel-gre", "an IP packet in GRE",
         "RFC 2784, with a loss.", gre),
-    Scenario::new(FAMILY, "tunnel-ip-in-ip", "IP in IP",
+    Scenario::new(FAMILY, "tunnel-ip-in-ip", "an IP packet in another",
         "RFC 2003, with a loss.", ip_in_ip),
 ];
 

@@ -145,7 +145,7 @@ fn simultaneous_close(network: &mut Network) {
             Await(300),
             Write(900),
             AwaitAcked,
-            Pause(89 * MILLI),
+            Pause(40 * MILLI),
             Shutdown,
             AwaitEnd,
             Close,

@@ -61,8 +61,8 @@ pub(super) const SCENARIOS: [Scenario; 32] = [
         "The client thinks it is ESTABLISHED, the server does not until data comes.", lost_handshake_ack),
     Scenario::new(FAMILY, "syn-unanswered", "nobody answers a SYN",
         "The SYN goes again after 1, 2, 4 … seconds, then the client gives up.", syn_unanswered),
-    Scenario::new(FAMILY, "lost-fin", "the FIN is lost",
-        "The FIN goes alone, and again when its timer runs out.", lost_fin),
+    Scenario::new(FAMILY, "lost-fin", "the FIN is lost, and its probe, too",
+        "The FIN goes alone. A probe of the tail repeats it, and when that dies, the retransmission timer does.", lost_fin),
     Scenario::new(FAMILY, "lost-last-ack", "the acknowledgment of the FIN is lost",
         "The FIN comes again although it had arrived.", lost_last_ack),
     Scenario::new(FAMILY, "ack-loss", "a quarter of the acknowledgments is lost",
@@ -307,7 +307,7 @@ fn syn_unanswered(network: &mut Network) {
 fn lost_fin(network: &mut Network) {
     network
         .path
-        .add(Side::Client, Leg::Far, ChosenLoss::first(Which::Fin));
+        .add(Side::Client, Leg::Far, ChosenLoss::some(Which::Fin, 0, 2));
     network.talk(Talk::new(
         &[
             Connect,

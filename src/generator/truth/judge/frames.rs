@@ -380,13 +380,10 @@ impl Frames<'_> {
             if news && seen.end.is_none_or(|end| facts.start >= end) {
                 let why = "neither an earlier transmission nor anything sent after it had passed";
                 unknowable(truth, Question::Kind, Some(Kind::Retransmission), why);
+                unknowable(truth, Question::Trigger, None, why);
             }
-            let twin = facts.first.into_iter().chain(facts.failed.iter().copied());
-            let same = |uid: Uid| {
-                let other = self.journal.packets.get(uid as usize);
-                other.is_some_and(|other| other.header == packet.header)
-            };
-            if twin.into_iter().any(same) {
+            let twin = facts.twin;
+            if twin.is_some_and(|uid| self.first_frames.contains_key(&uid)) {
                 let why = "it is the same as an earlier packet in every octet";
                 for kind in [Kind::Retransmission, Kind::NetworkDuplicate] {
                     unknowable(truth, Question::Kind, Some(kind), why);

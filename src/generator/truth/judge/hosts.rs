@@ -44,6 +44,8 @@ pub(super) struct Facts {
     pub(super) because: Option<Because>,
     /// The first transmission that shares octets with it.
     pub(super) first: Option<Uid>,
+    /// One before it that is the same in every field.
+    pub(super) twin: Option<Uid>,
     /// Those before it that share octets with it and were not taken, the latest first.
     pub(super) failed: Vec<Uid>,
     /// A SYN that begins anew on sockets whose connection its host has forgotten.
@@ -314,6 +316,8 @@ impl Hosts<'_> {
             let failed = shares.iter().rev().filter(failed).copied().collect();
             let facts = &mut self.facts[uid as usize];
             facts.first = shares.first().copied();
+            let same = |other: &Uid| packets[*other as usize].header == own.header;
+            facts.twin = shares.iter().copied().find(same);
             facts.failed = failed;
         }
         let sender = self.senders.entry(key).or_default();

@@ -112,7 +112,8 @@ fn of_connection(journal: &Journal, facts: &[Facts], connection: u32) -> Connect
         host.lost += u64::from(facts.is_lost());
         host.copied += u64::from(copied);
         if facts.stream.is_some() && packet.header.payload > 0 {
-            host.octets += facts.new_octets as u64;
+            // A SYN or FIN takes a number, and is no octet.
+            host.octets += facts.new_octets.clamp(0, i64::from(packet.header.payload)) as u64;
         }
         let trigger = match packet.reason {
             Reason::Again(trigger) => Some(trigger),
