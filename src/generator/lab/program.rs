@@ -19,7 +19,8 @@ use crate::generator::truth::Side;
 /// Addresses of client and server.
 pub(super) const ADDRESSES: [Ipv4Addr; 2] =
     [Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 2)];
-const PORT: u16 = 7000;
+/// Of no protocol that a reader would go on to take apart.
+const PORT: u16 = 5101;
 /// A call that takes longer ends the program.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -33,7 +33,11 @@ impl Tun {
             .write(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(DEVICE)
-            .map_err(|error| told(error, "/dev/net/tun can't be opened"))?;
+            .map_err(|error| {
+                let what = "/dev/net/tun can't be opened; it is the kernel's module tun, must be \
+                    readable and writable for you, and be let into a container";
+                told(error, what)
+            })?;
         attach(&file).map_err(|error| told(error, "no TUN device can be made"))?;
         let interface = Interface::named(NAME)?;
         interface.set_address(address, PREFIX)?;
