@@ -1,7 +1,7 @@
 //! The decode tree of a frame: every layer with its fields, each with its words, its value and the
 //! bytes it stands in, as `tshark -V` shows them.
 //!
-//! What the layers are and where they lie is what [`outline`] says; each layer's fields are named
+//! What the layers are and where they lie is what [`crate::wire::outline`](mod@crate::wire::outline) says; each layer's fields are named
 //! here, one file for a family of protocols. A layer that has no fields here is still a named range
 //! of bytes. Words and filter names are Wireshark's.
 

@@ -11,7 +11,7 @@
 //! [`loader`] is the analysis thread, [`desk`] its side of the screen, [`reading`] what reads one
 //! connection again. [`page`] is a connection in full.
 //!
-//! - [`snapshot`] what is asked and answered; [`column`], [`lines`] the lists; [`layout`] where
+//! - [`snapshot`] what is asked and answered; [`mod@column`], `lines` the lists; [`layout`] where
 //!   things stand; [`choice`] the filter in force
 //! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set

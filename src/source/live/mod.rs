@@ -13,8 +13,8 @@
 //! - On loopback every packet passes the tap twice, on its way out and in; only the second is
 //!   handed on, as tcpdump does.
 //! - VLAN tags, which network cards take off, stand where they stood.
-//! - What the ring had no room for is told as [`Arrival::Missed`].
-//! - While nothing comes no CPU is used; [`Arrival::Quiet`] tells the time ten times a second.
+//! - What the ring had no room for is told as [`Arrival::Missed`](super::Arrival::Missed).
+//! - While nothing comes no CPU is used; [`Arrival::Quiet`](super::Arrival::Quiet) tells the time ten times a second.
 //! - An interface that goes down is waited for. One that is removed is looked for by name. Neither
 //!   needs any right that opening needed: a source goes on when the process has given those up.
 
