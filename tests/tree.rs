@@ -361,10 +361,12 @@ fn a_fragment_and_multipath_options() {
         .skip(1)
         .find(|each| each.contains("Data-level Length"))
         .unwrap();
+    // The heading keeps the indent of what is expected below it.
+    let head: String = longest.split_inclusive('\n').take(16).collect();
     shown(
-        &longest.split_inclusive('\n').take(16).collect::<String>(),
+        &format!("DSS{head}"),
         expect![[r#"
-
+            DSS
                         Kind: Multipath TCP (30)
                         Length: 26
                         0010 .... = Multipath TCP subtype: DSS (2)
