@@ -5,6 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufReader, IsTerminal};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use clap::{Args, Parser};
 
@@ -15,6 +16,7 @@ use crate::analysis::Options;
 use crate::calls::{self, CallLog};
 use crate::filter::Filter;
 use crate::generator::SCENARIOS;
+use crate::generator::sockets::LESSONS;
 use crate::generator::truth::Tap;
 use crate::report::escape::escaped;
 use crate::source::{Source, Spooling};
@@ -196,24 +198,64 @@ fn beside(file: &std::path::Path) -> Option<CallLog> {
 
 /// What the generator has, as the screen lists it.
 fn scenarios() -> Vec<Scenario> {
-    SCENARIOS
-        .iter()
-        .map(|scenario| Scenario {
-            name: scenario.name.to_owned(),
-            family: scenario.family.to_owned(),
-            summary: scenario.summary.to_owned(),
-            description: scenario.description.to_owned(),
-        })
-        .collect()
+    let simulated = SCENARIOS.iter().map(|scenario| Scenario {
+        name: scenario.name.to_owned(),
+        family: scenario.family.to_owned(),
+        summary: scenario.summary.to_owned(),
+        description: scenario.description.to_owned(),
+    });
+    let lessons = LESSONS.iter().map(|lesson| Scenario {
+        name: format!("sockets/{}", lesson.name),
+        family: "Lessons with real sockets".to_owned(),
+        summary: lesson.summary.to_owned(),
+        description: lesson.description.to_owned(),
+    });
+    simulated.chain(lessons).collect()
 }
 
 /// Runs a scenario.
 fn start(at: usize, options: &Options) -> Result<Run, String> {
+    if let Some(lesson) = at
+        .checked_sub(SCENARIOS.len())
+        .and_then(|at| LESSONS.get(at))
+    {
+        return play(lesson.name, options);
+    }
     let scenario = SCENARIOS.get(at).ok_or("there is no such scenario")?;
     let source = scenario.source(1, Tap::Middle);
     Ok(Run {
         origin: origin(scenario.name, Box::new(source), options),
         calls: None,
+    })
+}
+
+/// Plays a lesson in a process of its own: it may have to enter a network namespace, which a
+/// program with threads can't. Its capture and call log stay in the folder for temporary files.
+fn play(lesson: &str, options: &Options) -> Result<Run, String> {
+    let name = format!("tcplens-{}-{lesson}.pcapng", std::process::id());
+    let capture = env::temp_dir().join(name);
+    let program = env::current_exe().map_err(|error| error.to_string())?;
+    let played = Command::new(program)
+        .arg("generate")
+        .arg(format!("sockets/{lesson}"))
+        .args(["--quiet", "-o"])
+        .arg(&capture)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !capture.exists() {
+        let words = String::from_utf8_lossy(&played.stderr);
+        let first = words.lines().next().unwrap_or("it wrote no capture");
+        return Err(format!("sockets/{lesson}: {first}"));
+    }
+    let calls = beside(&capture);
+    let origin = Origin::files(vec![capture], false, options.clone());
+    Ok(Run {
+        origin: Origin {
+            inputs: vec![format!("sockets/{lesson}")],
+            ..origin
+        },
+        calls,
     })
 }
 
