@@ -14,6 +14,7 @@ use super::edit::Edit;
 use super::keys::{Binding, Key, find};
 use super::layout::{self, Spot};
 use super::loader::News;
+use super::page::data::Call;
 use super::page::{Page, PageEffect, PageMessage, Readout, Subject};
 use super::reading::Order;
 use super::scenarios::Scenarios;
@@ -21,6 +22,7 @@ use super::sheet::Look;
 use super::snapshot::{Cursor, Header, Line, Query, Snapshot, Tab};
 use super::talk::TalkPage;
 use crate::analysis::FlowId;
+use crate::calls::CallLog;
 use crate::filter::Filter;
 use crate::report::style::Tone;
 use crate::tcp::Role;
@@ -183,8 +185,8 @@ pub struct Model {
     pub opening: Option<FlowId>,
     /// The frame to show when it is open.
     pub(super) wanted_frame: Option<u64>,
-    /// Where the frames of the open connection lie.
-    pub calls: Arc<Vec<super::page::data::Call>>,
+    /// What programs asked of their sockets, where a log lies beside the capture.
+    pub calls: Option<Arc<CallLog>>,
     /// The scenarios that can be run.
     pub scenarios: Scenarios,
     /// Keys that the configuration binds, before the tables.
@@ -217,7 +219,7 @@ impl Model {
             note: None,
             opening: None,
             wanted_frame: None,
-            calls: Arc::default(),
+            calls: None,
             scenarios: Scenarios::default(),
             own_keys: Vec::new(),
             is_new: false,
@@ -472,7 +474,9 @@ impl Model {
                     self.opening = None;
                     let mut subject = Subject::new(Arc::clone(&detail));
                     subject.names = self.names_of(detail.id);
-                    subject.calls = self.calls.to_vec();
+                    if let Some(log) = &self.calls {
+                        subject.calls = Call::of_connection(log, &detail);
+                    }
                     self.screen = Screen::Page(Box::new(Page::new(subject)));
                     self.fit_page(&mut effects);
                     if let Some(frame) = self.wanted_frame.take() {

@@ -18,7 +18,7 @@ use super::loader::{Loader, News};
 use super::model::{Effect, Model, Screen};
 use super::scenarios::Scenarios;
 use super::snapshot::Snapshot;
-use super::{Opening, Run, page, terminal, view};
+use super::{Opening, Run, terminal, view};
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
 use crate::filter::{Before, Filter, Found, Scan};
 use crate::report::escape::escaped;
@@ -132,7 +132,7 @@ impl Session {
         self.model.cursor = 0;
         self.model.note = None;
         self.model.opening = None;
-        self.model.calls = Arc::new(page::data::Call::all(run.calls.as_ref()));
+        self.model.calls = run.calls.map(Arc::new);
         self.done = false;
         self.loader = Some(Loader::start(run.origin, news));
         self.ask();

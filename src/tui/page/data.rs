@@ -1,10 +1,11 @@
 //! What the page shows: where its types come from.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::phases::Phases;
 use super::series::Series;
-use crate::calls::CallLog;
+use crate::calls::{Beside, CallLog};
 use crate::report::escape::escaped;
 use crate::tcp::Role;
 use crate::time::{Span, Timestamp};
@@ -28,26 +29,33 @@ pub struct Call {
 }
 
 impl Call {
-    /// Those of a log, as the page shows them.
-    pub fn all(log: Option<&CallLog>) -> Vec<Self> {
-        let Some(log) = log else { return Vec::new() };
-        let mut calls: Vec<_> = log.calls.iter().map(Self::of).collect();
-        calls.sort_by_key(|call| call.time);
-        calls
+    /// Those of a log that are about a connection, as the page shows them.
+    pub fn of_connection(log: &CallLog, detail: &Detail) -> Vec<Self> {
+        let [client, server] = Role::BOTH.map(|role| {
+            let socket = detail.socket(role);
+            SocketAddr::new(socket.address.to_ip(), socket.port)
+        });
+        let begun = detail.connection.first_time;
+        let beside = log.of_connection(client, server, begun);
+        beside.iter().map(Self::of).collect()
     }
 
-    fn of(call: &crate::calls::Call) -> Self {
-        let host = if call.host == Role::Server.name() {
-            Role::Server
-        } else {
+    fn of(beside: &Beside<'_>) -> Self {
+        let call = beside.call;
+        let host = if beside.by_first {
             Role::Client
+        } else {
+            Role::Server
         };
         let text = format!("{}({})", call.call, call.arguments);
+        // Where it is shown an equals sign stands before it.
+        let outcome = call.outcome();
+        let result = outcome.trim_start_matches(['=', ' ']);
         Self {
             time: call.time(),
             host,
             text: escaped(&text).to_string(),
-            result: escaped(&call.outcome()).to_string(),
+            result: escaped(result).to_string(),
             took: Some(call.returned() - call.time()),
         }
     }
