@@ -140,7 +140,8 @@
 //! - [`host`] is what this host's kernel and processes say of its own connections.
 //! - [`confinement`] gives up rights before the first packet is parsed.
 //! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
-//!   down as scripts, lessons with real sockets, and capture files of them. It knows nothing of the analyzer.
+//!   down as scripts, lessons with real sockets, real kernels through an impaired path, and load to
+//!   measure with; into capture files or onto an interface. It knows nothing of the analyzer.
 //! - [`score`] holds the analyzer's verdicts against an answer sheet.
 //! - [`tui`] is the terminal user interface: a model that keys and news change, views that draw it,
 //!   and an analysis thread that never waits for either.

@@ -3,6 +3,8 @@
 //! `CI` is set: there it fails.
 #![cfg(target_os = "linux")]
 
+mod namespace;
+
 use std::ops::ControlFlow;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use namespace::{in_namespace, ip};
 use tcplens::generator::SCENARIOS;
 use tcplens::generator::load::LOADS;
 use tcplens::generator::truth::Tap;
@@ -17,53 +20,7 @@ use tcplens::source::live::{LiveOptions, open};
 use tcplens::source::{Arrival, Source};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcplens");
-const INSIDE: &str = "TCPLENS_ONTO_TEST_INSIDE";
 const SCENARIO: &str = "bulk-transfer";
-
-/// Runs the body of the test of this name in a namespace.
-fn in_namespace(name: &str, body: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        ip("link set lo up");
-        body();
-        return;
-    }
-    let mut probe = Command::new("unshare");
-    probe.args(["-rn", "--", "ip", "link", "set", "lo", "up"]);
-    let can = probe
-        .output()
-        .map_err(|error| error.to_string())
-        .and_then(|output| match output.status.success() {
-            true => Ok(()),
-            false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        });
-    if let Err(why) = can {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no namespace can be had here: {why}"
-        );
-        eprintln!("{name} did not run: no namespace can be had here: {why}");
-        return;
-    }
-    let this = std::env::current_exe().expect("this program");
-    let output = Command::new("unshare")
-        .args(["-rn", "--"])
-        .arg(this)
-        .args(["--exact", name, "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .expect("unshare runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{text}\n{errors}");
-    assert!(text.contains("1 passed"), "it ran inside: {text}\n{errors}");
-}
-
-fn ip(arguments: &str) {
-    let output = Command::new("ip").args(arguments.split(' ')).output();
-    let output = output.expect("ip (iproute2)");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ip {arguments}: {errors}");
-}
 
 fn generate(arguments: &[&str]) -> Output {
     let run = Command::new(PROGRAM)

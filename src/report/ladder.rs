@@ -27,7 +27,7 @@ use crate::tcp::{Closer, Connection, Opening, Role, What};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Icmp, Segment};
 
-pub use sheet::{Look, NARROWEST};
+pub use sheet::{Look, NARROWEST, Strokes};
 
 use sheet::{Margins, Sheet, seconds, wrapped};
 

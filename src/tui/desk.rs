@@ -378,6 +378,7 @@ impl Desk {
             total,
             cursor,
             choice: query.choice,
+            number: query.number,
         }
     }
 

@@ -162,7 +162,7 @@ fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if session.is_reading() && !session.waits && asked.elapsed() >= REFRESH {
+        if session.is_reading() && !session.waits() && asked.elapsed() >= REFRESH {
             session.ask();
             asked = Instant::now();
         }

@@ -256,6 +256,7 @@ impl Model {
                 _ => Cursor::At(self.cursor),
             },
             lines: usize::from(self.size.1),
+            number: 0,
         }
     }
 

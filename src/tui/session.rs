@@ -17,7 +17,7 @@ use super::config::{Config, Memory};
 use super::loader::{Loader, News};
 use super::model::{Effect, Model, Screen};
 use super::scenarios::Scenarios;
-use super::snapshot::Snapshot;
+use super::snapshot::{Query, Snapshot};
 use super::{Opening, Run, terminal, view};
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
 use crate::filter::{Before, Filter, Found, Scan};
@@ -29,7 +29,8 @@ use crate::source::{self, SourceError};
 /// What can arrive.
 pub(super) enum Arrived {
     Event(Event),
-    News(News),
+    /// Of the reading with this number.
+    News(u64, News),
     Ran(Result<Box<Run>, String>),
     Signal,
     /// The terminal is gone.
@@ -41,6 +42,8 @@ pub struct Session {
     /// What is shown.
     pub model: Model,
     loader: Option<Loader>,
+    /// How many readings have begun: what an earlier one still says is of no interest.
+    readings: u64,
     arrive: Sender<Arrived>,
     run: Arc<dyn Fn(usize) -> Result<Run, String> + Send + Sync>,
     scan: Option<Arc<AtomicBool>>,
@@ -49,8 +52,9 @@ pub struct Session {
     pub problems: Vec<SourceError>,
     /// Whether everything has been read.
     pub(super) done: bool,
-    /// Whether lines were asked for that have not come.
-    pub(super) waits: bool,
+    /// How many questions were asked, and the latest that has been answered.
+    asked: u64,
+    answered: u64,
     /// What was ordered and has not come.
     ordered: usize,
     /// Whether the user has quit.
@@ -79,13 +83,15 @@ impl Session {
         let mut session = Self {
             model,
             loader: None,
+            readings: 0,
             arrive,
             run: Arc::from(opening.run),
             scan: None,
             memory,
             problems: Vec::new(),
             done: false,
-            waits: false,
+            asked: 0,
+            answered: 0,
             ordered: 0,
             over: false,
             redraw: false,
@@ -114,9 +120,11 @@ impl Session {
     fn open(&mut self, run: Run) {
         let (news, arrived) = mpsc::channel();
         let arrive = self.arrive.clone();
+        self.readings += 1;
+        let reading = self.readings;
         thread::spawn(move || {
             for each in arrived {
-                if arrive.send(Arrived::News(each)).is_err() {
+                if arrive.send(Arrived::News(reading, each)).is_err() {
                     return;
                 }
             }
@@ -134,15 +142,30 @@ impl Session {
         self.model.opening = None;
         self.model.calls = run.calls.map(Arc::new);
         self.done = false;
+        self.ordered = 0;
+        if let Some(scan) = self.scan.take() {
+            scan.store(true, Ordering::Relaxed);
+        }
+        self.answered = self.asked;
         self.loader = Some(Loader::start(run.origin, news));
         self.ask();
     }
 
     pub(super) fn ask(&mut self) {
+        self.put(self.model.query());
+    }
+
+    fn put(&mut self, query: Query) {
         if let Some(loader) = &self.loader {
-            loader.ask(self.model.query());
-            self.waits = true;
+            self.asked += 1;
+            let number = self.asked;
+            loader.ask(Query { number, ..query });
         }
+    }
+
+    /// Whether lines were asked for that have not come: an answer to an earlier question is none.
+    pub(super) fn waits(&self) -> bool {
+        self.answered < self.asked
     }
 
     /// Whether more is still being read.
@@ -168,7 +191,8 @@ impl Session {
     /// Takes in all that comes until nothing is read any more and nothing asked for is still to
     /// come. What follows a pipe never settles.
     pub fn settle(&mut self) {
-        while !self.over && (!self.done || self.waits || self.ordered > 0 || self.scan.is_some()) {
+        while !self.over && (!self.done || self.waits() || self.ordered > 0 || self.scan.is_some())
+        {
             match self.arrived.recv() {
                 Ok(arrived) => {
                     self.take(arrived);
@@ -205,9 +229,10 @@ impl Session {
                 }
                 self.model.event(&event)
             }
-            Arrived::News(news) => {
+            Arrived::News(reading, _) if reading != self.readings => return false,
+            Arrived::News(_, news) => {
                 match &news {
-                    News::Snapshot(_) => self.waits = false,
+                    News::Snapshot(snapshot) => self.answered = self.answered.max(snapshot.number),
                     News::Problem(error) => self.problems.push(error.clone()),
                     News::Done => self.done = true,
                     News::Found(..) => self.scan = None,
@@ -239,12 +264,7 @@ impl Session {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Ask(query) => {
-                    if let Some(loader) = &self.loader {
-                        loader.ask(query);
-                        self.waits = true;
-                    }
-                }
+                Effect::Ask(query) => self.put(query),
                 Effect::Order(order) => {
                     if let Some(loader) = &self.loader {
                         loader.order(order);
@@ -300,11 +320,11 @@ impl Session {
         let (files, options) = (loader.files.clone(), loader.options.clone());
         let stop = Arc::new(AtomicBool::new(false));
         self.scan = Some(Arc::clone(&stop));
-        let arrive = self.arrive.clone();
+        let (arrive, reading) = (self.arrive.clone(), self.readings);
         thread::spawn(move || {
             if let Some(found) = scan(&files, options, &filter, &stop) {
                 let news = News::Found(number, Box::new(found));
-                let _ = arrive.send(Arrived::News(news));
+                let _ = arrive.send(Arrived::News(reading, news));
             }
         });
     }

@@ -72,6 +72,8 @@ pub struct Query {
     pub cursor: Cursor,
     /// How many lines fit on the screen.
     pub lines: usize,
+    /// Which question it is; the answer has the same.
+    pub number: u64,
 }
 
 /// An answer: the capture as it is known now, and the lines around the cursor.
@@ -91,6 +93,8 @@ pub struct Snapshot {
     pub cursor: usize,
     /// The filter it was made with.
     pub choice: u64,
+    /// The question it answers.
+    pub number: u64,
 }
 
 /// The capture as such.

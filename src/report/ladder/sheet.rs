@@ -26,20 +26,38 @@ const TIME: usize = 10;
 const STATE: usize = 12;
 
 /// The strokes of a diagram.
-pub(super) struct Strokes {
-    pub(super) lifeline: char,
-    /// A segment with SYN, FIN or RST; with data; with neither. Each has its own stroke and the
-    /// places where it leaves the left and the right lifeline.
-    pub(super) control: [char; 3],
-    pub(super) data: [char; 3],
-    pub(super) empty: [char; 3],
-    right: char,
-    left: char,
-    rule: char,
-    broken: char,
-    mark: &'static str,
-    pub(super) more: &'static str,
-    pub(super) call: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct Strokes {
+    /// A host's line.
+    pub lifeline: char,
+    /// A segment with SYN, FIN or RST: its own stroke, and the places where it leaves the left and
+    /// the right lifeline.
+    pub control: [char; 3],
+    /// One with data.
+    pub data: [char; 3],
+    /// One with neither.
+    pub empty: [char; 3],
+    /// The head of what goes to the right.
+    pub right: char,
+    /// The head of what goes to the left.
+    pub left: char,
+    /// A line between the parts of a connection's life.
+    pub rule: char,
+    /// A lifeline over time that is folded.
+    pub broken: char,
+    /// Before a remark.
+    pub mark: &'static str,
+    /// For what is left out.
+    pub more: &'static str,
+    /// Before a call.
+    pub call: &'static str,
+}
+
+impl Strokes {
+    /// Those beyond ASCII, or within.
+    pub const fn of(unicode: bool) -> &'static Self {
+        if unicode { &UNICODE } else { &ASCII }
+    }
 }
 
 const UNICODE: Strokes = Strokes {
@@ -92,7 +110,7 @@ impl Sheet {
         let columns = look.columns.clamp(NARROWEST, WIDEST);
         Self {
             look,
-            strokes: if look.unicode { &UNICODE } else { &ASCII },
+            strokes: Strokes::of(look.unicode),
             width: columns - TIME - 2 * STATE - 5,
             block: String::new(),
         }

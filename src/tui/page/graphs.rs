@@ -525,11 +525,11 @@ fn legend(page: &Page, panel: &Panel, raster: &Raster, sheet: &mut Sheet<'_>) {
             sample(Layer::Sacked, "SACK"),
             vec![
                 (Ink::Bad, "T".to_owned()),
-                (Ink::Quiet, " timeout ".to_owned()),
+                (Ink::Quiet, " RTO ".to_owned()),
                 (Ink::Warning, "F".to_owned()),
                 (Ink::Quiet, " fast ".to_owned()),
                 (Ink::Warning, "P".to_owned()),
-                (Ink::Quiet, " probe ".to_owned()),
+                (Ink::Quiet, " TLP ".to_owned()),
                 (Ink::Warning, "R".to_owned()),
                 (Ink::Quiet, " other, small: needless".to_owned()),
             ],

@@ -20,6 +20,7 @@ use super::phases::Phase;
 use super::segment::{self, Numbers, clock, ink_of, label, later};
 use super::sheet::{Ink, Sheet, columns, cut, wrapped};
 use super::{Page, Subject};
+use crate::report::ladder::Strokes;
 use crate::report::units::grouped;
 use crate::tcp::{Kind, Role};
 use crate::time::{Span, Timestamp};
@@ -105,45 +106,6 @@ enum Line {
     Remark(Ink, String, bool, usize),
 }
 
-struct Strokes {
-    lifeline: char,
-    control: [char; 3],
-    data: [char; 3],
-    empty: [char; 3],
-    right: char,
-    left: char,
-    rule: char,
-    broken: char,
-    mark: &'static str,
-    cursor: char,
-}
-
-const UNICODE: Strokes = Strokes {
-    lifeline: '│',
-    control: ['━', '┝', '┥'],
-    data: ['─', '├', '┤'],
-    empty: ['╌', '├', '┤'],
-    right: '▶',
-    left: '◀',
-    rule: '┄',
-    broken: '┊',
-    mark: "└ ",
-    cursor: '▸',
-};
-
-const ASCII: Strokes = Strokes {
-    lifeline: '|',
-    control: ['=', '|', '|'],
-    data: ['-', '|', '|'],
-    empty: ['.', '|', '|'],
-    right: '>',
-    left: '<',
-    rule: '-',
-    broken: ':',
-    mark: "` ",
-    cursor: '>',
-};
-
 /// The diagram, for what it is drawn from and onto.
 struct Diagram<'a> {
     subject: &'a Subject,
@@ -178,7 +140,7 @@ pub(super) fn draw(page: &Page, sheet: &mut Sheet<'_>) {
         ladder: page.ladder,
         numbers: page.numbers,
         columns: Columns::of(width, !page.subject.calls.is_empty()),
-        strokes: if sheet.look.unicode { &UNICODE } else { &ASCII },
+        strokes: Strokes::of(sheet.look.unicode),
         unit: unit(detail),
     };
     diagram.head(sheet);
@@ -407,7 +369,7 @@ impl Diagram<'_> {
                 }
                 if cursor {
                     sheet.under_cursor(y);
-                    sheet.set(0, y, Ink::Accent, self.strokes.cursor);
+                    sheet.set(0, y, Ink::Accent, sheet.look.pick('▸', '>'));
                 }
             }
             Line::Remark(ink, text, first, longest) => {
