@@ -57,6 +57,7 @@ impl Inputs {
         confine(&Needs {
             read: self.files.iter().cloned().chain(names).collect(),
             write: written.to_vec(),
+            terminal: false,
         });
     }
 

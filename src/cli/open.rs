@@ -22,7 +22,7 @@ use crate::report::escape::escaped;
 use crate::source::{Source, Spooling};
 use crate::tui::loader::Origin;
 use crate::tui::scenarios::Scenario;
-use crate::tui::{self, Opening, Run};
+use crate::tui::{self, Opening, Run, Settings};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -106,11 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         run: Box::new(move |at| start(at, &options)),
         calls,
         filter,
-        colour: match arguments.color {
-            When::Auto => None,
-            When::Always => Some(true),
-            When::Never => Some(false),
-        },
+        colour: arguments.color.said(),
         unicode: terminal::unicode(),
     })
 }
@@ -135,13 +131,21 @@ pub(super) fn generated(name: &str, source: Box<dyn Source + Send>) -> io::Resul
 }
 
 /// Shows something on the terminal until the user quits.
-pub(super) fn show(opening: Opening) -> io::Result<Exit> {
-    if env::var("TERM").is_ok_and(|term| term == "dumb") {
+fn show(opening: Opening) -> io::Result<Exit> {
+    if terminal::is_dumb() {
         return Ok(Exit::usage(
             "this terminal (TERM=dumb) can't show a screen; `tcplens analyze` prints a report",
         ));
     }
-    let problems = match tui::run(opening) {
+    match Settings::load() {
+        Ok(settings) => show_with(opening, settings),
+        Err(reason) => Ok(Exit::usage(&reason)),
+    }
+}
+
+/// Shows something on the terminal until the user quits, where settings have been read before.
+pub(super) fn show_with(opening: Opening, settings: Settings) -> io::Result<Exit> {
+    let problems = match tui::run(opening, settings) {
         Ok(problems) => problems,
         Err(error) => {
             eprintln!("tcplens: {error}");
@@ -272,5 +276,6 @@ fn origin(name: &str, source: Box<dyn Source + Send>, options: &Options) -> Orig
             })
         }),
         options: options.clone(),
+        live: None,
     }
 }

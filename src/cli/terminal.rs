@@ -44,7 +44,21 @@ pub(super) enum When {
     Never,
 }
 
+/// Whether the terminal can't move its cursor: no screen can be drawn on it.
+pub(super) fn is_dumb() -> bool {
+    env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
 impl When {
+    /// What the user said of colours, if anything.
+    pub(super) fn said(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
+
     pub(super) fn palette(self) -> Palette {
         let colour = match self {
             Self::Auto => Colour::Auto,

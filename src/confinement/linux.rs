@@ -130,6 +130,8 @@ fn fence_files(needs: &Needs) -> Result<bool, landlock::RulesetError> {
         | AccessFs::RemoveFile
         | AccessFs::Truncate
         | AccessFs::Refer;
+    let using = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
+    let terminal: &[&str] = if needs.terminal { &["/dev/tty"] } else { &[] };
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
@@ -138,6 +140,7 @@ fn fence_files(needs: &Needs) -> Result<bool, landlock::RulesetError> {
         .create()?
         .add_rules(path_beneath_rules(&needs.read, reading))?
         .add_rules(path_beneath_rules(&needs.write, writing))?
+        .add_rules(path_beneath_rules(terminal, using))?
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
@@ -171,6 +174,7 @@ mod tests {
         let needs = Needs {
             read: vec!["/etc/hosts".into(), "/nonexistent".into()],
             write: vec![folder.clone()],
+            terminal: false,
         };
         let inside = folder.clone();
         let mut already_open = fs::File::create(folder.join("open")).unwrap();

@@ -23,6 +23,9 @@ pub struct Needs {
     pub read: Vec<PathBuf>,
     /// Files and directories to write to: in directories files may be made and removed.
     pub write: Vec<PathBuf>,
+    /// Whether the terminal may be opened anew: where it is not standard input, a screen's size and
+    /// mode are asked and set through `/dev/tty`.
+    pub terminal: bool,
 }
 
 /// What was given up.

@@ -5,6 +5,7 @@
 //! they are two: [`serve`] answers over a pipe, in a process that never sees a packet,
 //! and [`Helper`] is the other end.
 
+mod asking;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(target_os = "linux")]
@@ -19,6 +20,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use asking::Asking;
 
 /// A TCP socket of this host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

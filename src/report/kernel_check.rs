@@ -3,11 +3,17 @@
 //! The kernel is asked at one moment and the capture stands at another: what differs by what was
 //! under way between them is no difference. A caller marks what still differs when asked again.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
 use serde_json::json;
 
-use crate::analysis::ConnectionView;
-use crate::host::HostSocket;
+use super::units::{bytes, grouped};
+use crate::analysis::{Analyzer, ConnectionView};
+use crate::flow::Socket;
+use crate::host::{Helper, HostSocket, Process, TcpInfo};
 use crate::tcp::{Ending, Opening, Role, State};
+use crate::time::{Span, Timestamp};
 
 /// An endpoint as both see it.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +112,73 @@ impl<'a> Check<'a> {
             + "}"
     }
 
+    /// Everything the kernel says, for people.
+    pub fn beside(&self) -> Vec<Beside> {
+        let connection = self.view.connection;
+        let endpoint = connection.endpoint(self.role);
+        let peer = connection.endpoint(self.role.peer());
+        let differs = self.differs();
+        let mut all = Vec::new();
+        let mut put = |what, name: &'static str, kernel: String, inferred: String| {
+            all.push(Beside {
+                what,
+                kernel,
+                inferred,
+                differs: differs.contains(&name),
+            });
+        };
+        let none = String::new;
+        let state = endpoint.state.to_string();
+        put("state", "state", self.socket.state.clone(), state);
+        let Some(info) = &self.socket.info else {
+            return all;
+        };
+        let smoothed = self.smoothed_us();
+        let smoothed = smoothed.map_or_else(none, |us| micros(us).short().to_string());
+        let trip = format!(
+            "{} (least {}, RTO {})",
+            micros(info.rtt_us.into()).short(),
+            micros(info.min_rtt_us.into()).short(),
+            micros(info.rto_us.into()).short()
+        );
+        put("round trip", "rtt", trip, smoothed);
+        let figures = &endpoint.figures;
+        put(
+            "retransmissions",
+            "retransmissions",
+            grouped(info.retransmissions).to_string(),
+            grouped(figures.retransmissions).to_string(),
+        );
+        put(
+            "bytes sent",
+            "bytes_sent",
+            grouped(info.bytes_sent).to_string(),
+            grouped(figures.stream_bytes).to_string(),
+        );
+        put(
+            "bytes received",
+            "bytes_received",
+            grouped(info.bytes_received).to_string(),
+            grouped(peer.figures.stream_bytes).to_string(),
+        );
+        let threshold = match info.ssthresh {
+            Some(segments) => format!(", ssthresh {segments}"),
+            None => String::new(),
+        };
+        let window = format!("{} segments of {} B{threshold}", info.cwnd, info.mss);
+        put("congestion window", "", window, none());
+        put("control", "", info.congestion_control.clone(), none());
+        put("held back by", "", held_back(info), none());
+        let [to_read, to_send] = self.socket.queues;
+        let queues = format!(
+            "{} to be read, {} to be acknowledged",
+            bytes(to_read.into()),
+            bytes(to_send.into())
+        );
+        put("queues", "", queues, none());
+        all
+    }
+
     /// The differences, for people.
     pub(super) fn sentence(&self) -> String {
         let connection = self.view.connection;
@@ -143,9 +216,123 @@ impl<'a> Check<'a> {
 }
 
 /// Whether a connection is worth asking the kernel about: it is not over.
-pub fn is_open(view: &ConnectionView<'_>, end: crate::time::Timestamp) -> bool {
+pub fn is_open(view: &ConnectionView<'_>, end: Timestamp) -> bool {
     matches!(
         view.connection.ending(end),
         Ending::Open | Ending::HalfClosed
     )
+}
+
+fn micros(us: u64) -> Span {
+    Span::from_nanos(i64::try_from(us.saturating_mul(1000)).unwrap_or(i64::MAX))
+}
+
+/// What kept the sender from sending more, as shares of the time in which it had something to send.
+fn held_back(info: &TcpInfo) -> String {
+    let share = |us: u64| (us * 100).checked_div(info.busy_us);
+    let parts: Vec<String> = [
+        (info.rwnd_limited_us, "the peer's window"),
+        (info.sndbuf_limited_us, "the send buffer"),
+    ]
+    .into_iter()
+    .filter_map(|(us, what)| Some(format!("{what} {} %", share(us).filter(|_| us > 0)?)))
+    .collect();
+    match parts.as_slice() {
+        [] => "nothing but the network".to_owned(),
+        parts => parts.join(", "),
+    }
+}
+
+/// A thing that the kernel says, and what was inferred of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// What it is.
+    pub what: &'static str,
+    /// What the kernel says.
+    pub kernel: String,
+    /// What was inferred; empty where nothing is.
+    pub inferred: String,
+    /// Whether that differs.
+    pub differs: bool,
+}
+
+/// Something that was learnt of an endpoint of this host.
+#[derive(Debug)]
+pub enum Learnt<'a> {
+    /// Whose it is: told once.
+    Process(u32, Role, &'a Process),
+    /// Both views of it, and whether a difference is one that was there before.
+    Compared(&'a Check<'a>, Role, bool),
+}
+
+/// What has been learnt of this host's endpoints, so that news are told from what is known.
+#[derive(Debug, Default)]
+pub struct Learning {
+    told: HashMap<(u32, usize), Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    process: bool,
+    /// What differed from the kernel's view when it was last asked.
+    differed: Vec<&'static str>,
+}
+
+/// Endpoints that are remembered at most.
+const MOST_TOLD: usize = 1 << 16;
+/// Connections that are compared with the kernel's, at most: past it a flood is under way.
+const MOST_COMPARED: usize = 20_000;
+
+impl Learning {
+    /// The host's latest answer beside every connection.
+    pub fn learn(
+        &mut self,
+        analyzer: &Analyzer,
+        helper: &Helper,
+        now: Timestamp,
+        tell: &mut dyn FnMut(Learnt<'_>),
+    ) {
+        if self.told.len() > MOST_TOLD {
+            self.told.clear();
+        }
+        let connections = analyzer.connections();
+        if connections.len() > MOST_COMPARED {
+            return;
+        }
+        for (id, slot) in connections {
+            analyzer.connection(slot, |view| {
+                if !is_open(view, now) && self.told.contains_key(&(id, 0)) {
+                    return;
+                }
+                for role in Role::BOTH {
+                    let (own, other) = (view.socket(role), view.socket(role.peer()));
+                    let Some(socket) = helper.socket(address(own), address(other)) else {
+                        continue;
+                    };
+                    let told = self.told.entry((id, role as usize)).or_default();
+                    if let (Some(process), false) = (&socket.process, told.process) {
+                        told.process = true;
+                        tell(Learnt::Process(id, role, process));
+                    }
+                    let check = Check::new(view, role, socket);
+                    let differs = check.differs();
+                    // It differs when it still does: the two views are never of one moment.
+                    let persists = told.differed.iter().any(|what| differs.contains(what));
+                    tell(Learnt::Compared(&check, role, persists));
+                    told.differed = differs;
+                }
+            });
+        }
+    }
+
+    /// A connection is over.
+    pub fn forget(&mut self, id: u32) {
+        for role in Role::BOTH {
+            self.told.remove(&(id, role as usize));
+        }
+    }
+}
+
+fn address(socket: Socket) -> SocketAddr {
+    SocketAddr::new(socket.address.to_ip(), socket.port)
 }

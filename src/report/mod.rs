@@ -32,7 +32,7 @@ pub mod text;
 pub mod totals;
 pub mod tree;
 pub mod units;
-mod verdict;
+pub(crate) mod verdict;
 pub mod versus_tshark;
 
 use std::collections::BTreeMap;

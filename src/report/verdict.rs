@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::units::{counted, grouped};
 use crate::tcp::recovery::Episode;
 use crate::tcp::verdict::Proof;
-use crate::tcp::{Kind, Rule, Verdict};
+use crate::tcp::{Event, Kind, Rule, Verdict, What};
 
 /// The fields of a verdict, without braces.
 pub(super) fn fields(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
@@ -45,6 +45,18 @@ pub(super) fn fields(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
     }
     write!(out, ",\"octets\":{octets},\"evidence\":")?;
     evidence(out, proof)
+}
+
+/// What a frame was judged to be by its events, as a comment on it; nothing where nothing is.
+pub(crate) fn comment(events: &[Event]) -> Option<String> {
+    let verdicts: Vec<String> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Verdict(verdict) => Some(verdict.to_string()),
+            _ => None,
+        })
+        .collect();
+    (!verdicts.is_empty()).then(|| verdicts.join("; "))
 }
 
 /// The frames and numbers that decided: only those that did.

@@ -74,9 +74,19 @@ impl Trail {
     /// A trail on which nothing has been left. Of what can be read only once, up to `spool` bytes
     /// are kept aside in a temporary file.
     pub fn new(spool: u64) -> Self {
+        Self::with(Spool::new(spool, false))
+    }
+
+    /// As [`new`](Self::new), for what has no end: the last `spool` bytes are kept (1 MiB at
+    /// least), and frames before them can't be read again.
+    pub fn turning(spool: u64) -> Self {
+        Self::with(Spool::new(spool, true))
+    }
+
+    fn with(spool: Spool) -> Self {
         Self(Arc::new(Shared {
             inputs: Mutex::default(),
-            spool: Mutex::new(Spool::new(spool)),
+            spool: Mutex::new(spool),
         }))
     }
 

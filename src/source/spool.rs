@@ -84,6 +84,8 @@ impl Source for Spooling {
 /// Frames that were kept aside.
 pub(super) struct Spool {
     limit: u64,
+    /// Whether the oldest makes room for the latest, or nothing more is taken.
+    turns: bool,
     file: Option<Nameless>,
     /// Bytes in the file.
     written: u64,
@@ -95,9 +97,16 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(limit: u64) -> Self {
+    /// At most `limit` bytes: the first ones, or if it `turns` the last ones.
+    pub(super) fn new(limit: u64, turns: bool) -> Self {
         Self {
-            limit,
+            // What is written at once must not overtake itself.
+            limit: if turns {
+                limit.max(4 * BUFFER as u64)
+            } else {
+                limit
+            },
+            turns,
             file: None,
             written: 0,
             buffer: Vec::new(),
@@ -118,7 +127,7 @@ impl Spool {
     fn keep(&mut self, frame: &CapturedFrame<'_>) -> Place {
         let offset = self.written + self.buffer.len() as u64;
         let len = (HEADER + frame.data.len()) as u64;
-        if self.full.is_none() && offset + len > self.limit {
+        if self.full.is_none() && !self.turns && offset + len > self.limit {
             self.full = Some(format!(
                 "what can be read only once is kept up to {}",
                 Bytes(self.limit)
@@ -159,8 +168,21 @@ impl Spool {
             Some(file) => file,
             none => none.insert(Nameless::new(&std::env::temp_dir())?),
         };
-        write_all_at(&file.file, &self.buffer, self.written)?;
-        self.written += self.buffer.len() as u64;
+        let mut rest = self.buffer.as_slice();
+        while !rest.is_empty() {
+            let (place, room) = match self.turns {
+                true => (
+                    self.written % self.limit,
+                    self.limit - self.written % self.limit,
+                ),
+                false => (self.written, u64::MAX),
+            };
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at(rest.len().min(room));
+            write_all_at(&file.file, now, place)?;
+            self.written += now.len() as u64;
+            rest = later;
+        }
         self.buffer.clear();
         Ok(())
     }
@@ -176,9 +198,17 @@ impl Spool {
             }
             return Ok(count);
         }
-        let most = (self.written - offset).min(space.len() as u64) as usize;
-        match (&self.file, space.get_mut(..most)) {
-            (Some(file), Some(space)) => read_at(&file.file, space, offset),
+        let mut most = (self.written - offset).min(space.len() as u64);
+        let mut place = offset;
+        if self.turns {
+            if self.written - offset > self.limit {
+                return Err(io::Error::other("later frames have taken its room"));
+            }
+            place = offset % self.limit;
+            most = most.min(self.limit - place);
+        }
+        match (&self.file, space.get_mut(..most as usize)) {
+            (Some(file), Some(space)) => read_at(&file.file, space, place),
             _ => Ok(0),
         }
     }

@@ -30,9 +30,11 @@ const fn k(code: KeyCode) -> Key {
 pub const TRIAGE: &[Binding<Message>] = bindings! {
     "open" [k(KeyCode::Enter), c('l'), k(KeyCode::Right)] Message::Open, "open what is under the cursor", "open";
     "filter" [c('/')] Message::Filter, "filter the lists, in Wireshark's language", "filter";
+    "pause" [c('p')] Message::Pause, "let lists and pages stand still, or go on; capturing goes on", "pause";
+    "record" [c('r')] Message::Record, "begin or end a recording of what is captured", "record";
     "sort" [c('s'), c('>')] Message::Sort(1), "sort by the next column", "sort";
     "sort-back" [c('S'), c('<')] Message::Sort(-1), "sort by the column before";
-    "reverse" [c('r')] Message::Reverse, "turn the order around";
+    "reverse" [c('R')] Message::Reverse, "turn the order around";
     "columns" [c('c')] Message::Columns, "choose columns", "columns";
     "next-tab" [k(KeyCode::Tab)] Message::Turn(1), "the next tab", "next tab";
     "previous-tab" [k(KeyCode::BackTab)] Message::Turn(-1), "the tab before";
@@ -49,6 +51,7 @@ pub const TRIAGE: &[Binding<Message>] = bindings! {
     "first" [c('g'), k(KeyCode::Home)] Message::First, "to the first";
     "last" [c('G'), k(KeyCode::End)] Message::Last, "to the last";
     "only" [c('f')] Message::Only, "filter by the host or the connection under the cursor";
+    "open-only" [c('o')] Message::OpenOnly, "without connections that are over, or with them";
     "clear" [c('x')] Message::Clear, "take the filter away";
     "copy" [c('y')] Message::Copy, "copy the sockets under the cursor (OSC 52)";
     "scenarios" [c('n')] Message::Scenarios, "run a scenario of the generator and watch it";

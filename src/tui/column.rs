@@ -49,6 +49,10 @@ pub enum Column {
     Trouble,
     /// When its frames came.
     Activity,
+    /// Bytes a second.
+    Rate,
+    /// Whose it is.
+    Process,
 }
 
 /// What is to be known of a column.
@@ -221,7 +225,23 @@ pub const COLUMNS: &[About] = &[
         "activity",
         12,
         false,
-        "when in the capture its frames came",
+        "when in the capture its frames came; live, the last 12 seconds",
+    ),
+    about(
+        Column::Rate,
+        "rate",
+        "per sec",
+        8,
+        true,
+        "bytes a second, both ways: over its time; live, in the last second",
+    ),
+    about(
+        Column::Process,
+        "process",
+        "process",
+        12,
+        false,
+        "the program that has it, of this host's connections while live",
     ),
 ];
 
@@ -257,6 +277,34 @@ pub const USUAL: &[Column] = &[
     Column::Trouble,
     Column::ZeroWindow,
     Column::Activity,
+    Column::States,
+    Column::Triggers,
+    Column::RttP95,
+    Column::Needless,
+    Column::Packets,
+    Column::Start,
+    Column::Opening,
+    Column::Reordered,
+    Column::Rate,
+    Column::Process,
+];
+
+/// … and of one that shows what is captured now.
+pub const USUAL_LIVE: &[Column] = &[
+    Column::Id,
+    Column::Client,
+    Column::Server,
+    Column::Rate,
+    Column::Resent,
+    Column::Rtt,
+    Column::Ending,
+    Column::Trouble,
+    Column::Process,
+    Column::Activity,
+    Column::Sent,
+    Column::Received,
+    Column::ZeroWindow,
+    Column::Duration,
     Column::States,
     Column::Triggers,
     Column::RttP95,
@@ -323,6 +371,8 @@ impl Column {
             Self::ZeroWindow => span(Some(line.zero_window).filter(|span| *span > Span::ZERO)),
             Self::Opening => line.opening.to_owned(),
             Self::Ending => line.ending.to_owned(),
+            Self::Rate => volume(line.rate),
+            Self::Process => line.program.clone().unwrap_or_else(|| "-".to_owned()),
             Self::Trouble => match line.trouble {
                 0 => "-".to_owned(),
                 millis => {
@@ -344,8 +394,10 @@ mod tests {
         let names: BTreeSet<_> = COLUMNS.iter().map(|about| about.name).collect();
         assert_eq!(names.len(), COLUMNS.len());
         assert_eq!(USUAL.len(), COLUMNS.len());
+        assert_eq!(USUAL_LIVE.len(), COLUMNS.len());
         for about in COLUMNS {
             assert!(USUAL.contains(&about.column), "{}", about.name);
+            assert!(USUAL_LIVE.contains(&about.column), "{}", about.name);
             assert_eq!(Column::named(about.name), Some(about.column));
             assert!(about.heading.len() <= about.width, "{}", about.name);
         }
@@ -353,7 +405,7 @@ mod tests {
 
     #[test]
     fn sorting_goes_round() {
-        assert_eq!(Column::Id.turned(-1), Column::Activity);
-        assert_eq!(Column::Activity.turned(1), Column::Id);
+        assert_eq!(Column::Id.turned(-1), Column::Process);
+        assert_eq!(Column::Process.turned(1), Column::Id);
     }
 }

@@ -223,6 +223,13 @@ impl Memory {
         }
     }
 
+    /// The folder it is kept in, made where it is not there.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let folder = self.path.as_deref()?.parent()?;
+        fs::create_dir_all(folder).ok()?;
+        Some(folder.to_owned())
+    }
+
     /// Puts what is remembered in force.
     pub fn restore(&self, model: &mut Model) {
         let named = |names: &Vec<String>| -> Vec<Column> {

@@ -9,8 +9,11 @@ use std::net::IpAddr;
 
 use super::column::Column;
 use super::lines;
-use super::snapshot::{Chosen, Cursor, FindingLine, Header, HostLine, Line, Query, Snapshot, Tab};
-use crate::analysis::{Analyzer, ConversationView, FlowId, FrameIndex, trouble};
+use super::live::{Eyes, HostEnds, SECONDS, Watching};
+use super::snapshot::{
+    Chosen, ConnectionLine, Cursor, FindingLine, Header, HostLine, Line, Mark, Query, Snapshot, Tab,
+};
+use crate::analysis::{Analyzer, ConnectionView, ConversationView, FlowId, FrameIndex, trouble};
 use crate::flow::Slot;
 use crate::report::escape::escaped;
 use crate::report::field::{Row, UdpRow};
@@ -26,8 +29,8 @@ use crate::time::{Span, Timestamp};
 /// Parts of the capture's time that the rate is told in.
 const RATE: usize = 512;
 
-/// Parts of it that a connection's activity is told in.
-const ACTIVITY: usize = 12;
+/// Parts of it that a connection's activity is told in: as many as seconds of a live one.
+const ACTIVITY: usize = SECONDS;
 
 /// Frames of a connection that its activity is counted from at most.
 const MOST_COUNTED: u64 = 200_000;
@@ -100,7 +103,7 @@ enum Order {
 }
 
 /// What an order was made for.
-type Made = (Tab, Column, bool, u64);
+type Made = (Tab, Column, bool, u64, bool);
 
 /// What the analysis thread answers from.
 pub struct Desk {
@@ -118,6 +121,8 @@ pub struct Desk {
     totals: Totals,
     counts: [usize; 4],
     trust: Vec<(Tone, String)>,
+    /// Of a live source, what else is known.
+    pub(super) watching: Option<Watching>,
 }
 
 impl Desk {
@@ -134,12 +139,13 @@ impl Desk {
             totals: Totals::default(),
             counts: [0; 4],
             trust: Vec::new(),
+            watching: None,
         }
     }
 
     /// Whether the list would have to be sorted for this: more has been read, or it is another.
     pub fn is_sorted_for(&self, query: &Query) -> bool {
-        self.made == Some((query.tab, query.sort, query.reverse, query.choice))
+        self.made == Some(made(query))
     }
 
     /// What the analyzer was told.
@@ -165,7 +171,7 @@ impl Desk {
             Tab::Findings => Order::Findings(self.findings()),
         };
         self.order = order;
-        self.made = Some((query.tab, query.sort, query.reverse, query.choice));
+        self.made = Some(made(query));
         let report = Report {
             analyzer: &self.analyzer,
             inputs: &self.inputs,
@@ -214,7 +220,10 @@ impl Desk {
                     return None;
                 }
                 totals.add(view, end);
-                Some(lines::rank(view, query.sort, end))
+                if query.open_only && view.connection.is_over() {
+                    return None;
+                }
+                Some(self.rank(view, query.sort, end))
             });
             if let Some(Some(rank)) = rank {
                 ranked.push((if query.reverse { !rank } else { rank }, id, slot));
@@ -223,6 +232,18 @@ impl Desk {
         ranked.sort_unstable();
         let order = ranked.into_iter().map(|(_, id, slot)| (id, slot));
         (order.collect(), totals)
+    }
+
+    /// What a connection is sorted by: the least first.
+    fn rank(&self, view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64 {
+        match (&self.watching, by) {
+            (Some(watching), Column::Rate | Column::Activity) => !watching.traffic(view.id).0,
+            (Some(watching), Column::Process) => match watching.program(view.id) {
+                Some(program) => lines::head(program),
+                None => u64::MAX,
+            },
+            _ => lines::rank(view, by, end),
+        }
     }
 
     fn chosen_conversations<'a>(
@@ -379,6 +400,7 @@ impl Desk {
             cursor,
             choice: query.choice,
             number: query.number,
+            is_refresh: query.is_refresh,
         }
     }
 
@@ -400,7 +422,13 @@ impl Desk {
                 let mut line = self.analyzer.connection(slot, |view| {
                     lines::connection(view, &self.analyzer, self.end())
                 })?;
-                line.activity = self.activity(FlowId::Tcp(id));
+                match &self.watching {
+                    Some(watching) => self.watched(watching, &mut line),
+                    None => {
+                        line.activity = self.activity(FlowId::Tcp(id));
+                        line.mark = Mark::None;
+                    }
+                }
                 Some(Line::Connection(Box::new(line)))
             }
             Order::Udp(list) => {
@@ -411,6 +439,18 @@ impl Desk {
             }
             Order::Hosts(list) => list.get(at).cloned().map(Line::Host),
             Order::Findings(list) => list.get(at).cloned().map(Line::Finding),
+        }
+    }
+
+    /// What is known of a connection that is watched as it happens.
+    fn watched(&self, watching: &Watching, line: &mut ConnectionLine) {
+        /// How long a connection is new.
+        const NEW: Span = Span::from_secs(3);
+        (line.rate, line.activity) = watching.traffic(line.id);
+        line.program = watching.program(line.id).map(str::to_owned);
+        let begin = self.analyzer.capture().first.unwrap_or_default() + line.start;
+        if line.mark == Mark::None && self.end() - begin < NEW {
+            line.mark = Mark::New;
         }
     }
 
@@ -458,20 +498,55 @@ impl Desk {
             bytes: capture.bytes,
             first: capture.first,
             span: capture.span(),
-            rate: self.rate.bytes.clone(),
+            rate: match &self.watching {
+                Some(watching) => watching.rates(),
+                None => self.rate.bytes.clone(),
+            },
             counts: self.counts,
             endings: endings.join(", "),
             trust: self.trust.clone(),
             progress,
             done,
-            waits: false,
+            live: self
+                .watching
+                .as_ref()
+                .map(|watching| watching.header(&self.analyzer)),
         }
+    }
+
+    /// What this host knows of a flow's ends.
+    pub(super) fn host_ends(&self, flow: FlowId) -> HostEnds {
+        match (flow, &self.watching) {
+            (FlowId::Tcp(id), Some(watching)) => watching.ends(id),
+            _ => HostEnds::default(),
+        }
+    }
+
+    /// The analyzer, and who looks while it works.
+    pub(super) fn analyze(&mut self) -> (&mut Analyzer, Eyes<'_>) {
+        let eyes = Eyes {
+            index: &mut self.index,
+            watching: self.watching.as_mut(),
+        };
+        (&mut self.analyzer, eyes)
     }
 
     /// From the begin of the capture to its end.
     pub fn span(&self) -> Span {
         self.analyzer.capture().span()
     }
+}
+
+fn made(query: &Query) -> Made {
+    let Query {
+        tab,
+        sort,
+        reverse,
+        choice,
+        open_only,
+        ..
+    } = *query;
+    (tab, sort, reverse, choice, open_only)
 }
 
 fn is_chosen(chosen: Option<&Chosen>, matches: impl FnOnce(&Chosen) -> bool) -> bool {

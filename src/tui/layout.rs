@@ -1,6 +1,6 @@
 //! Where things stand on the first screen: what draws it and what is clicked on go by the same.
 
-use super::column::{COLUMNS, Column, USUAL};
+use super::column::{COLUMNS, Column, USUAL, USUAL_LIVE};
 use super::model::Model;
 use super::snapshot::Tab;
 
@@ -31,7 +31,13 @@ pub fn columns(model: &Model) -> Vec<Column> {
     const SOCKETS: usize = 2 * 7;
     let mut room = usize::from(model.size.0).saturating_sub(2);
     let mut chosen: Vec<Column> = Vec::new();
-    for (place, column) in USUAL.iter().enumerate() {
+    let is_live = model.header().live.is_some();
+    // Of what is a file already nobody knows the processes.
+    let usual = if is_live { USUAL_LIVE } else { USUAL };
+    let usual = usual
+        .iter()
+        .filter(|&&each| is_live || each != Column::Process);
+    for (place, column) in usual.enumerate() {
         let need = column.about().width + GAP;
         // The first three are always there.
         let spare = if place < 3 { 0 } else { SOCKETS };

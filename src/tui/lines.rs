@@ -1,7 +1,7 @@
 //! Lines of lists from what the analyzer knows.
 
 use super::column::Column;
-use super::snapshot::{ConnectionLine, UdpLine};
+use super::snapshot::{ConnectionLine, Mark, UdpLine};
 use crate::analysis::{Analyzer, Capture, ConnectionView, ConversationView, trouble};
 use crate::diagnosis::Weight;
 use crate::flow::Socket;
@@ -28,6 +28,15 @@ fn high_round_trip(view: &ConnectionView<'_>) -> Option<Span> {
     Some(client.p95 + server.p95)
 }
 
+/// The begin of what is sorted by letters.
+pub(super) fn head(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    for (byte, own) in bytes.iter_mut().zip(text.bytes()) {
+        *byte = own;
+    }
+    u64::from_be_bytes(bytes)
+}
+
 /// What a connection is sorted by: the least first.
 pub(super) fn rank(view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64 {
     let connection = view.connection;
@@ -36,14 +45,6 @@ pub(super) fn rank(view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64
     let sum = |of: fn(&Figures) -> u64| {
         let of = |role| of(&connection.endpoint(role).figures);
         of(Role::Client).saturating_add(of(Role::Server))
-    };
-    // The begin of what is sorted by letters or addresses.
-    let head = |text: &str| {
-        let mut bytes = [0; 8];
-        for (byte, own) in bytes.iter_mut().zip(text.bytes()) {
-            *byte = own;
-        }
-        u64::from_be_bytes(bytes)
     };
     let socket = |role| {
         let address = view.socket(role).address;
@@ -75,6 +76,9 @@ pub(super) fn rank(view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64
         Column::Opening => head(connection.opening().name()),
         Column::Ending => head(connection.ending(end).name()),
         Column::Trouble => most(trouble::score(connection, end)),
+        Column::Rate => most(rate(view)),
+        // Those without a program come last, whoever has them.
+        Column::Process => u64::MAX,
     }
 }
 
@@ -85,6 +89,18 @@ fn zero_window(view: &ConnectionView<'_>) -> Span {
         window.zero_time_until(connection.last_time)
     };
     zero(Role::Client) + zero(Role::Server)
+}
+
+/// Bytes a second, over the time of a connection.
+fn rate(view: &ConnectionView<'_>) -> u64 {
+    let of = |role| view.connection.endpoint(role).figures.bytes;
+    let bytes = of(Role::Client) + of(Role::Server);
+    let seconds = view.connection.duration().as_secs_f64();
+    if seconds > 0.0 {
+        (bytes as f64 / seconds) as u64
+    } else {
+        0
+    }
 }
 
 fn name_of(capture: &Capture, socket: Socket) -> Option<String> {
@@ -127,6 +143,13 @@ pub(super) fn connection(
         ending: connection.ending(end).name(),
         trouble: trouble::score(connection, end),
         activity: Vec::new(),
+        rate: rate(view),
+        program: None,
+        mark: if connection.is_over() {
+            Mark::Over
+        } else {
+            Mark::None
+        },
         story: story
             .into_iter()
             .map(|phrase| (phrase.tone, phrase.text))

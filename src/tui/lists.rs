@@ -79,7 +79,20 @@ impl Model {
                     self.screen = Screen::Scenarios(self.scenarios.clone());
                 }
             }
-            Message::Quit
+            Message::OpenOnly => {
+                self.open_only = !self.open_only;
+                self.cursor = 0;
+                let words = if self.open_only {
+                    "only connections that are not over"
+                } else {
+                    "all connections"
+                };
+                self.note = Some((Tone::Quiet, words.to_owned()));
+                return vec![Effect::Ask(self.query())];
+            }
+            Message::Record
+            | Message::Pause
+            | Message::Quit
             | Message::Suspend
             | Message::Redraw
             | Message::Help

@@ -15,11 +15,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::desk::Desk;
+use super::live::{HostEnds, Live, Watching};
 use super::reading::{self, Order};
 use super::snapshot::{Query, Snapshot};
 use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
-use crate::analysis::{Analyzer, FlowId, FrameIndex, Options, Places};
+use crate::analysis::{Analyzer, FlowId, FrameIndex, Options};
 use crate::filter::Found;
+use crate::recording::Recorder;
 use crate::report::Problem;
 use crate::source::{self, Arrival, OpenOptions, Progress, Source, SourceError, Trail};
 
@@ -39,6 +41,8 @@ pub struct Origin {
     pub make: Make,
     /// How it is analyzed.
     pub options: Options,
+    /// What comes with frames that are captured as they are read.
+    pub live: Option<Live>,
 }
 
 impl Origin {
@@ -55,6 +59,7 @@ impl Origin {
             follow,
             make: Box::new(move |options| source::open(&opened, options)),
             options,
+            live: None,
         }
     }
 }
@@ -63,8 +68,14 @@ impl Origin {
 pub enum News {
     /// What was asked for.
     Snapshot(Box<Snapshot>),
-    /// A connection in full.
-    Detail(Arc<Detail>, Places),
+    /// A connection in full, and what this host knows of its ends.
+    Detail(Arc<Detail>, HostEnds),
+    /// The connection on screen, as it is by now.
+    Renewed(Arc<Detail>, HostEnds),
+    /// Nothing came to the connection on screen but what this host says of its ends.
+    Ends(FlowId, HostEnds),
+    /// Something a user should be told: escaped.
+    Notice(String),
     /// A UDP conversation in full.
     Talk(Arc<Talk>),
     /// A frame of the connection on screen.
@@ -129,6 +140,8 @@ pub struct Loader {
     pub files: Vec<PathBuf>,
     /// How they are analyzed.
     pub options: Options,
+    /// What records, where something can be recorded.
+    pub recorder: Option<Recorder>,
 }
 
 /// Bytes kept aside of what can be read only once.
@@ -145,9 +158,13 @@ impl Loader {
             inputs: origin.inputs.clone(),
             files: origin.files.clone(),
             options: origin.options.clone(),
+            recorder: origin.live.as_ref().map(|live| live.recorder.clone()),
         };
         let work = Work {
-            trail: Trail::new(SPOOL),
+            trail: match &origin.live {
+                Some(live) => Trail::turning(live.keep),
+                None => Trail::new(SPOOL),
+            },
             progress: Progress::default(),
             mail,
             stop,
@@ -231,6 +248,7 @@ impl Work {
         let index = FrameIndex::new(origin.options.memory / SHARE);
         let analyzer = Analyzer::new(origin.options.clone());
         let mut desk = Desk::new(analyzer, index, origin.inputs);
+        desk.watching = origin.live.map(Watching::new);
         let options = OpenOptions {
             follow: origin.follow,
             stop: Arc::clone(&self.stop),
@@ -241,10 +259,22 @@ impl Work {
             Err(error) => self.problem(&mut desk, error),
             Ok(mut source) => {
                 let result = source.run(&mut |arrival: Arrival<'_>| {
-                    if let Arrival::Frame(frame) = &arrival {
+                    if let Some(watching) = &mut desk.watching {
+                        if !watching.arrive(&arrival) {
+                            return ControlFlow::Break(());
+                        }
+                    } else if let Arrival::Frame(frame) = &arrival {
                         desk.rate.count(frame.number, frame.time, frame.wire_len);
                     }
-                    let flow = desk.analyzer.arrive(arrival, &mut desk.index);
+                    let (analyzer, mut eyes) = desk.analyze();
+                    let flow = analyzer.arrive(arrival, &mut eyes);
+                    if let Some(watching) = &mut desk.watching
+                        && watching.is_due()
+                    {
+                        for words in watching.look(&desk.analyzer) {
+                            let _ = self.news.send(News::Notice(words));
+                        }
+                    }
                     if self.mail.asked.load(Ordering::Acquire) && !self.serve(&mut desk) {
                         return ControlFlow::Break(());
                     }
@@ -256,7 +286,8 @@ impl Work {
                 }
             }
         }
-        desk.analyzer.finish(&mut desk.index);
+        let (analyzer, mut eyes) = desk.analyze();
+        analyzer.finish(&mut eyes);
         self.done = true;
         self.sorted = Pace::default();
         let _ = self.news.send(News::Done);
@@ -316,7 +347,7 @@ impl Work {
 
     fn carry_out(&self, order: Order, desk: &Desk) {
         let flow = match order {
-            Order::Open(flow) | Order::Stream(flow, _) => flow,
+            Order::Open(flow) | Order::Stream(flow, _) | Order::Renew(flow, _) => flow,
             Order::Frame { flow, .. } => flow,
         };
         let Some(places) = desk.index.places(flow) else {
@@ -329,6 +360,10 @@ impl Work {
             )));
             return;
         };
+        if matches!(order, Order::Renew(_, seen) if seen >= places.len()) {
+            let _ = self.news.send(News::Ends(flow, desk.host_ends(flow)));
+            return;
+        }
         let ask = Ask {
             analysis: desk.analyzer_options(),
             ..Ask::of(desk.analyzer.capture())
@@ -336,6 +371,7 @@ impl Work {
         let job = reading::Job {
             order,
             places,
+            ends: desk.host_ends(flow),
             ask,
             reread: self.trail.reread(),
             stop: Arc::clone(&self.stop),

@@ -13,6 +13,7 @@
 //!
 //! - [`snapshot`] what is asked and answered; [`mod@column`], `lines` the lists; [`layout`] where
 //!   things stand; [`choice`] the filter in force
+//! - [`live`] what comes with frames that are captured as they are read
 //! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
 
@@ -28,6 +29,7 @@ mod known;
 pub mod layout;
 mod lines;
 mod lists;
+pub mod live;
 pub mod loader;
 pub mod model;
 pub mod page;
@@ -43,8 +45,10 @@ mod terminal;
 pub mod theme;
 mod typing;
 pub mod view;
+mod watched;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -89,14 +93,41 @@ const REDRAWS: u32 = 30;
 /// How often what is still being read is asked for.
 const REFRESH: Duration = Duration::from_millis(150);
 
+/// What is read before anything is shown: who is confined could not read it later.
+pub struct Settings {
+    config: Config,
+    memory: Memory,
+}
+
+impl Settings {
+    /// Reads the configuration and what is remembered, and gets hold of the terminal.
+    ///
+    /// # Errors
+    /// When the configuration can't be understood, in words.
+    pub fn load() -> Result<Self, String> {
+        let settings = Self {
+            config: Config::load()?,
+            memory: Memory::load(),
+        };
+        // What listens for keys is made once; where there is no terminal that is told later.
+        let _ = crossterm::event::poll(Duration::ZERO);
+        Ok(settings)
+    }
+
+    /// The folder that what is remembered is written to, made where it is not there.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.memory.folder()
+    }
+}
+
 /// Shows a capture until the user quits. Gives what was wrong with the inputs.
 ///
 /// # Errors
 /// When the terminal can't be used.
-pub fn run(opening: Opening) -> io::Result<Vec<SourceError>> {
-    let config = Config::load().map_err(io::Error::other)?;
+pub fn run(opening: Opening, settings: Settings) -> io::Result<Vec<SourceError>> {
     let mut terminal = Terminal::open()?;
-    let mut session = Session::new(opening, config, Memory::load(), terminal.size());
+    let Settings { config, memory } = settings;
+    let mut session = Session::new(opening, config, memory, terminal.size());
     listen(session.sender());
     let result = turn(&mut session, &mut terminal);
     drop(terminal);
@@ -127,12 +158,42 @@ fn listen(arrive: Sender<Arrived>) {
     });
 }
 
+/// Keeps a page true while its connection goes on: asks again every second, or less often where
+/// that takes long.
+#[derive(Default)]
+struct Renewal {
+    asked: Option<Instant>,
+    took: Duration,
+    waits: bool,
+}
+
+impl Renewal {
+    const OFTEN: Duration = Duration::from_secs(1);
+
+    #[expect(clippy::disallowed_methods, reason = "it is paced in wall time")]
+    fn go_on(&mut self, session: &mut Session) {
+        let passed = self.asked.map(|asked| asked.elapsed());
+        if session.is_renewing() {
+            return;
+        }
+        if std::mem::take(&mut self.waits) {
+            self.took = passed.unwrap_or_default();
+        }
+        // At most a tenth of the time goes to it.
+        if passed.is_none_or(|passed| passed >= Self::OFTEN.max(self.took * 10)) {
+            self.asked = Some(Instant::now());
+            self.waits = session.renew();
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "redraws are paced in wall time")]
 fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
     let pause = Duration::from_secs(1) / REDRAWS;
     let mut changed = true;
     let mut drawn = Instant::now() - pause;
     let mut asked = Instant::now();
+    let mut renewal = Renewal::default();
     while !session.over {
         if changed && drawn.elapsed() >= pause {
             terminal.draw(&session.model)?;
@@ -163,8 +224,9 @@ fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if session.is_reading() && !session.waits() && asked.elapsed() >= REFRESH {
-            session.ask();
+            session.refresh();
             asked = Instant::now();
+            renewal.go_on(session);
         }
         if std::mem::take(&mut session.suspend) {
             terminal.suspend()?;

@@ -13,6 +13,7 @@ use super::column::Column;
 use super::edit::Edit;
 use super::keys::{Binding, Key, find};
 use super::layout::{self, Spot};
+use super::live::HostEnds;
 use super::loader::News;
 use super::page::data::Call;
 use super::page::{Page, PageEffect, PageMessage, Readout, Subject};
@@ -24,6 +25,7 @@ use super::talk::TalkPage;
 use crate::analysis::FlowId;
 use crate::calls::CallLog;
 use crate::filter::Filter;
+use crate::report::escape::escaped;
 use crate::report::style::Tone;
 use crate::tcp::Role;
 
@@ -62,6 +64,12 @@ pub enum Message {
     Copy,
     /// The generator's scenarios.
     Scenarios,
+    /// Begin or end a recording.
+    Record,
+    /// Let the lists stand still, or go on.
+    Pause,
+    /// Without connections that are over, or with them.
+    OpenOnly,
     /// All commands by name.
     Palette,
     /// The keys.
@@ -93,6 +101,10 @@ pub enum Effect {
     Remember,
     /// Run this scenario.
     Run(usize),
+    /// Record to a file that is not there yet.
+    Record(String),
+    /// End the recording.
+    EndRecording,
     /// Draw everything anew.
     Redraw,
     /// To the shell.
@@ -117,6 +129,8 @@ pub enum Layer {
     Columns(usize),
     /// The name of a file to write.
     Save(Edit, Vec<u8>),
+    /// The name of a file to record to.
+    Record(Edit),
 }
 
 /// A filter that is typed.
@@ -193,6 +207,10 @@ pub struct Model {
     pub own_keys: Vec<(Key, Message)>,
     /// Whether this is the first time.
     pub is_new: bool,
+    /// Whether lists and pages stand still while more is captured.
+    pub is_paused: bool,
+    /// Whether connections that are over are left out.
+    pub open_only: bool,
 }
 
 impl Model {
@@ -223,6 +241,8 @@ impl Model {
             scenarios: Scenarios::default(),
             own_keys: Vec::new(),
             is_new: false,
+            is_paused: false,
+            open_only: false,
         }
     }
 
@@ -256,6 +276,8 @@ impl Model {
                 _ => Cursor::At(self.cursor),
             },
             lines: usize::from(self.size.1),
+            open_only: self.open_only,
+            is_refresh: false,
             number: 0,
         }
     }
@@ -357,6 +379,8 @@ impl Model {
                 self.layer = Layer::Palette(Edit::default(), 0);
                 return Vec::new();
             }
+            Message::Record => return self.record(),
+            Message::Pause => return self.pause(),
             _ => {}
         }
         match (&mut self.layer, &mut self.screen) {
@@ -454,7 +478,11 @@ impl Model {
         match news {
             News::Snapshot(snapshot) => {
                 // An answer to what was asked before the tab or the filter changed.
-                if snapshot.tab == self.tab && snapshot.choice == self.choice.number() {
+                let stands_still = self.is_paused && snapshot.is_refresh;
+                let is_wanted = snapshot.tab == self.tab
+                    && snapshot.choice == self.choice.number()
+                    && !stands_still;
+                if is_wanted {
                     let moved = self.cursor > 0 && self.snapshot.tab == snapshot.tab;
                     let under = self.under_cursor().map(Line::identity);
                     let new = snapshot
@@ -470,14 +498,10 @@ impl Model {
                     self.snapshot.header = snapshot.header;
                 }
             }
-            News::Detail(detail, _) => {
+            News::Detail(detail, ends) => {
                 if self.opening == Some(FlowId::Tcp(detail.id)) {
                     self.opening = None;
-                    let mut subject = Subject::new(Arc::clone(&detail));
-                    subject.names = self.names_of(detail.id);
-                    if let Some(log) = &self.calls {
-                        subject.calls = Call::of_connection(log, &detail);
-                    }
+                    let subject = self.subject(&detail, ends);
                     self.screen = Screen::Page(Box::new(Page::new(subject)));
                     self.fit_page(&mut effects);
                     if let Some(frame) = self.wanted_frame.take() {
@@ -485,6 +509,25 @@ impl Model {
                     }
                 }
             }
+            News::Renewed(detail, ends) => {
+                let subject = self.subject(&detail, ends);
+                if let Screen::Page(page) = &mut self.screen
+                    && page.detail().id == detail.id
+                    && !self.is_paused
+                {
+                    page.renew(subject);
+                    self.fit_page(&mut effects);
+                }
+            }
+            News::Ends(flow, ends) => {
+                if let Screen::Page(page) = &mut self.screen
+                    && flow == FlowId::Tcp(page.detail().id)
+                    && !self.is_paused
+                {
+                    page.subject.ends = ends;
+                }
+            }
+            News::Notice(words) => self.note = Some((Tone::Warning, words)),
             News::Talk(talk) => {
                 if self.opening == Some(FlowId::Udp(talk.id)) {
                     self.opening = None;
@@ -513,9 +556,39 @@ impl Model {
                     self.note = Some((Tone::Bad, words));
                 }
             }
-            News::Problem(_) | News::Done => effects.push(Effect::Ask(self.query())),
+            News::Problem(error) => {
+                if error.unopened {
+                    let words = escaped(&error.to_string()).to_string();
+                    self.note = Some((Tone::Bad, words));
+                }
+                effects.push(Effect::Ask(self.query()));
+            }
+            News::Done => effects.push(Effect::Ask(self.query())),
         }
         effects
+    }
+
+    /// A connection as its page shows it.
+    fn subject(&self, detail: &Arc<super::page::data::Detail>, ends: HostEnds) -> Subject {
+        let mut subject = Subject::new(Arc::clone(detail));
+        subject.names = self.names_of(detail.id);
+        subject.ends = ends;
+        if let Some(log) = &self.calls {
+            subject.calls = Call::of_connection(log, detail);
+        }
+        subject
+    }
+
+    /// What is to be asked for so that the page on screen stays true.
+    pub fn renewal(&self) -> Option<Order> {
+        match &self.screen {
+            Screen::Page(page) if !self.is_paused && self.opening.is_none() => {
+                let detail = page.detail();
+                let seen = detail.rows_before + detail.rows.len() as u64 + detail.rows_dropped;
+                Some(Order::Renew(FlowId::Tcp(detail.id), seen))
+            }
+            _ => None,
+        }
     }
 
     /// The names of both hosts of a connection, where its line is known.

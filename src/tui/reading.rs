@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::live::HostEnds;
 use super::loader::News;
 use super::page::OpenFrame;
 use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
@@ -21,6 +22,8 @@ const WINDOW: usize = 16 << 20;
 pub enum Order {
     /// A flow with every frame of it.
     Open(FlowId),
+    /// A TCP flow with every frame of it, if it has more than so many by now.
+    Renew(FlowId, u64),
     /// A flow's streams, past so many bytes.
     Stream(FlowId, u64),
     /// A frame of a flow.
@@ -40,6 +43,7 @@ pub enum Order {
 pub(super) struct Job {
     pub(super) order: Order,
     pub(super) places: Places,
+    pub(super) ends: HostEnds,
     pub(super) ask: Ask,
     pub(super) reread: Reread,
     pub(super) stop: Arc<AtomicBool>,
@@ -53,12 +57,17 @@ impl Job {
             |error: &dyn core::fmt::Display| News::Failed(escaped(&error.to_string()).to_string());
         match self.order {
             Order::Open(FlowId::Tcp(_)) => match Detail::read(&self.places, again, ask, stop) {
-                Ok(detail) => News::Detail(Arc::new(detail), self.places),
+                Ok(detail) => News::Detail(Arc::new(detail), self.ends),
                 Err(error) => failed(&error),
             },
             Order::Open(FlowId::Udp(_)) => match Talk::read(&self.places, again, ask, stop) {
                 Ok(talk) => News::Talk(Arc::new(talk)),
                 Err(error) => failed(&error),
+            },
+            Order::Renew(flow, _) => match Detail::read(&self.places, again, ask, stop) {
+                Ok(detail) => News::Renewed(Arc::new(detail), self.ends),
+                // What is on screen stays.
+                Err(_) => News::Ends(flow, self.ends),
             },
             Order::Stream(_, skip) => {
                 match StreamView::read(&self.places, again, ask, skip, WINDOW, stop) {

@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,9 +21,10 @@ use super::snapshot::{Query, Snapshot};
 use super::{Opening, Run, terminal, view};
 use crate::analysis::{Analyzer, Observer, Options, Revisions};
 use crate::filter::{Before, Filter, Found, Scan};
+use crate::recording::{Recorder, Rotation};
 use crate::report::escape::escaped;
 use crate::report::style::Tone;
-use crate::report::units;
+use crate::report::units::{self, counted};
 use crate::source::{self, SourceError};
 
 /// What can arrive.
@@ -57,6 +58,8 @@ pub struct Session {
     answered: u64,
     /// What was ordered and has not come.
     ordered: usize,
+    /// … of it, what is ordered as time goes by.
+    renewing: usize,
     /// Whether the user has quit.
     pub over: bool,
     pub(super) redraw: bool,
@@ -93,6 +96,7 @@ impl Session {
             asked: 0,
             answered: 0,
             ordered: 0,
+            renewing: 0,
             over: false,
             redraw: false,
             suspend: false,
@@ -143,6 +147,7 @@ impl Session {
         self.model.calls = run.calls.map(Arc::new);
         self.done = false;
         self.ordered = 0;
+        self.renewing = 0;
         if let Some(scan) = self.scan.take() {
             scan.store(true, Ordering::Relaxed);
         }
@@ -153,6 +158,34 @@ impl Session {
 
     pub(super) fn ask(&mut self) {
         self.put(self.model.query());
+    }
+
+    /// Asks as time goes by.
+    pub(super) fn refresh(&mut self) {
+        self.put(Query {
+            is_refresh: true,
+            ..self.model.query()
+        });
+    }
+
+    /// Asks for what has come to the connection on screen. Whether there is one.
+    pub fn renew(&mut self) -> bool {
+        if !self.model.is_live() {
+            return false;
+        }
+        match (self.model.renewal(), &self.loader) {
+            (Some(order), Some(loader)) => {
+                loader.order(order);
+                self.renewing += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether that is still to come.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.renewing > 0
     }
 
     fn put(&mut self, query: Query) {
@@ -236,6 +269,10 @@ impl Session {
                     News::Problem(error) => self.problems.push(error.clone()),
                     News::Done => self.done = true,
                     News::Found(..) => self.scan = None,
+                    News::Renewed(..) | News::Ends(..) => {
+                        self.renewing = self.renewing.saturating_sub(1);
+                    }
+                    News::Notice(_) => {}
                     News::Detail(..)
                     | News::Talk(_)
                     | News::Frame(_)
@@ -274,6 +311,8 @@ impl Session {
                 Effect::Scan(number, filter) => self.look_at_frames(number, filter),
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Write(name, bytes) => self.write(&name, &bytes),
+                Effect::Record(name) => self.record(&name),
+                Effect::EndRecording => self.end_recording(),
                 Effect::Remember => self.memory.keep(&self.model),
                 Effect::Run(at) => {
                     let (run, arrive) = (Arc::clone(&self.run), self.arrive.clone());
@@ -287,6 +326,51 @@ impl Session {
                 Effect::Quit => self.over = true,
             }
         }
+    }
+
+    /// Begins to record to a file that is not there yet.
+    fn record(&mut self, name: &str) {
+        let recorder = self
+            .loader
+            .as_ref()
+            .and_then(|loader| loader.recorder.as_ref());
+        let Some(recorder) = recorder else { return };
+        let shown = escaped(name);
+        self.model.note = Some(if Path::new(name).exists() {
+            (Tone::Bad, format!("{shown} is there already"))
+        } else {
+            match recorder.start(Path::new(name), Rotation::default()) {
+                Ok(()) => {
+                    let before = recorder.status().map_or(0, |summary| summary.from_memory);
+                    let words = match before {
+                        0 => format!("recording to {shown}"),
+                        frames => format!(
+                            "recording to {shown}, from {} ago on",
+                            counted(frames, "frame")
+                        ),
+                    };
+                    (Tone::Good, words)
+                }
+                Err(error) => (Tone::Bad, escaped(&error.to_string()).to_string()),
+            }
+        });
+        self.ask();
+    }
+
+    fn end_recording(&mut self) {
+        let recorder = self
+            .loader
+            .as_ref()
+            .and_then(|loader| loader.recorder.as_ref());
+        if let Some(summary) = recorder.and_then(Recorder::stop) {
+            let words = format!(
+                "{} recorded in {}",
+                counted(summary.frames, "frame"),
+                escaped(&summary.path.to_string_lossy())
+            );
+            self.model.note = Some((Tone::Good, words));
+        }
+        self.ask();
     }
 
     /// Writes a file that is not there yet.

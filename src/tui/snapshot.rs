@@ -72,6 +72,10 @@ pub struct Query {
     pub cursor: Cursor,
     /// How many lines fit on the screen.
     pub lines: usize,
+    /// Without connections that are over.
+    pub open_only: bool,
+    /// Whether nobody asked: it is time to.
+    pub is_refresh: bool,
     /// Which question it is; the answer has the same.
     pub number: u64,
 }
@@ -93,8 +97,10 @@ pub struct Snapshot {
     pub cursor: usize,
     /// The filter it was made with.
     pub choice: u64,
-    /// The question it answers.
+    /// The question it answers, and whether somebody asked it.
     pub number: u64,
+    /// Whether nobody asked.
+    pub is_refresh: bool,
 }
 
 /// The capture as such.
@@ -122,8 +128,38 @@ pub struct Header {
     pub progress: (u64, Option<u64>),
     /// Whether everything has been read.
     pub done: bool,
-    /// Whether it waits for more.
-    pub waits: bool,
+    /// What is told of a live source.
+    pub live: Option<LiveHeader>,
+}
+
+/// What is told of a live source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveHeader {
+    /// Frames in the last second.
+    pub frames: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Frames that were lost.
+    pub missed: u64,
+    /// Whether frames were lost just now.
+    pub misses: bool,
+    /// Connections let go for memory.
+    pub evicted: u64,
+    /// Whether this host is asked for its processes.
+    pub knows_host: bool,
+    /// What is being recorded.
+    pub recording: Option<Recorded>,
+}
+
+/// A recording under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The file's name, escaped.
+    pub name: String,
+    /// Frames in it.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A line of a list.
@@ -194,10 +230,29 @@ pub struct ConnectionLine {
     pub ending: &'static str,
     /// Milliseconds that went to trouble, estimated.
     pub trouble: u64,
-    /// When in the capture its frames came: how many in each part of the time.
+    /// When in the capture its frames came: how many in each part of the time. Of a live source,
+    /// bytes in each of the last seconds.
     pub activity: Vec<u64>,
+    /// Bytes a second, of both: over its time, or of a live source in the last second.
+    pub rate: u64,
+    /// The program that has it, escaped; of this host's connections.
+    pub program: Option<String>,
+    /// What is marked while it is watched.
+    pub mark: Mark,
     /// It in a few words.
     pub story: Vec<(Tone, String)>,
+}
+
+/// What is marked of a connection that is watched as it happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing.
+    #[default]
+    None,
+    /// It has just begun.
+    New,
+    /// It is over.
+    Over,
 }
 
 /// A UDP conversation in a line.

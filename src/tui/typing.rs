@@ -21,7 +21,7 @@ impl Model {
     pub(super) fn edit(&mut self) -> Option<&mut Edit> {
         match &mut self.layer {
             Layer::Filter(line) => Some(&mut line.edit),
-            Layer::Palette(edit, _) | Layer::Save(edit, _) => Some(edit),
+            Layer::Palette(edit, _) | Layer::Save(edit, _) | Layer::Record(edit) => Some(edit),
             _ => None,
         }
     }
@@ -172,6 +172,14 @@ impl Model {
                     Vec::new()
                 } else {
                     vec![Effect::Write(name, bytes)]
+                }
+            }
+            Layer::Record(edit) => {
+                let name = edit.text().trim().to_owned();
+                if name.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Effect::Record(name)]
                 }
             }
             other => {

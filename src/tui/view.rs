@@ -64,6 +64,7 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         Layer::Help(at) => help::draw(model, *at, &mut sheet),
         Layer::Columns(at) => menu::columns_chosen(model, *at, &mut sheet),
         Layer::Save(edit, bytes) => hints::save(edit, bytes.len(), &mut sheet),
+        Layer::Record(edit) => hints::record(edit, &mut sheet),
     }
     if let Some((tone, note)) = &model.note {
         let note = format!(" {note} ");
@@ -111,6 +112,10 @@ fn nothing(model: &Model, what: &str, sheet: &mut Sheet<'_>) {
         "looking at the frames …".to_owned()
     } else if !model.choice.text().is_empty() {
         format!("no {what} matches the filter; x takes it away")
+    } else if model.is_live() && model.open_only {
+        format!("no {what} is open; o shows those that are over")
+    } else if model.is_live() && !model.header().done {
+        format!("no {what} yet")
     } else if model.header().done {
         format!("no {what} in this capture")
     } else {

@@ -1,6 +1,7 @@
 //! `tcplens live`: connections as they happen.
 
 mod open;
+mod screen;
 mod watch;
 
 use std::io::{self, BufWriter, IsTerminal};
@@ -11,25 +12,32 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::input::{Limits, size};
+use super::interrupt::Interrupt;
 use super::terminal::{self, When};
 use crate::analysis::Analyzer;
+use crate::recording::Summary;
 use crate::report::escape::escaped;
 use crate::report::live::{Begin, Format, Printer};
 use crate::source::SourceError;
 
-pub(super) use open::{HELPER, Opened, open};
+pub(super) use open::HELPER;
+use open::{Opened, open};
 use watch::Watch;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  sudo tcplens live -i eth0                        every connection on eth0
+  sudo tcplens live -i eth0                        every connection on eth0, on the screen
   sudo tcplens live -i eth0 tcp port 443           those that a capture filter chooses
   sudo tcplens live -i lo -i eth0 --duration 60    two interfaces, for a minute
   sudo tcplens live -i any -w all.pcapng           and record it
   sudo tcplens live -w 'eth0-%H%M.pcapng' -G 3600  a file an hour
+  sudo tcplens live --format text                  lines as things happen
   sudo tcplens live --format ndjson | jq 'select(.type == \"closed\")'
   ssh host sudo tcpdump -U -w - | tcplens live -   another host's
+
+On a terminal connections are shown on a screen: enter opens one, r records, p pauses, ? tells all \
+other keys. Elsewhere, or with --format, events are printed as they come.
 
 Capture filters are in tcpdump's language (pcap-filter(7)); names come from /etc/services and \
 /etc/hosts, the DNS is not asked. Once the sockets are open all rights are dropped: root becomes the \
@@ -57,9 +65,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<Duration>,
 
-    /// How to print events
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
-    format: How,
+    /// Frames kept aside in a temporary file, so that the screen can show a connection in full: the
+    /// latest (K, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = size)]
+    keep: usize,
+
+    /// Print events, though there is a terminal to show them on
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<How>,
 
     /// Print figures this often; 0 never
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -189,15 +202,15 @@ fn file_size(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    let opened = match open(arguments) {
-        Ok(opened) => opened,
-        Err(refused) => {
-            eprintln!("tcplens: {refused}");
-            return Ok(Exit::Usage);
+    let format = match arguments.format {
+        None if io::stdout().is_terminal() && !terminal::is_dumb() => {
+            return screen::run(arguments);
         }
+        None | Some(How::Text) => Format::Text,
+        Some(How::Ndjson) => Format::Ndjson,
     };
     let Opened {
-        mut source,
+        source,
         inputs,
         filter,
         dropped,
@@ -205,12 +218,18 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         recorder,
         notices,
         helper,
-        stop,
-        interrupt,
-    } = opened;
-    let format = match arguments.format {
-        How::Text => Format::Text,
-        How::Ndjson => Format::Ndjson,
+        piped,
+    } = match open(arguments, None) {
+        Ok(opened) => opened,
+        Err(refused) => return Ok(Exit::usage(&refused)),
+    };
+    let interrupt = Interrupt::listen(piped);
+    let mut source = match source(interrupt.stop()) {
+        Ok(source) => source,
+        Err(error) => {
+            complain(&error);
+            return Ok(Exit::Usage);
+        }
     };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut printer = Printer::new(out, format, arguments.color.palette(), terminal::unicode());
@@ -221,7 +240,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         confined: (confined.files, confined.calls),
     })?;
     printer.flush()?;
-    if io::stderr().is_terminal() && matches!(arguments.format, How::Text) {
+    if io::stderr().is_terminal() && format == Format::Text {
         let shown = inputs.iter().map(|input| escaped(input).to_string());
         let shown: Vec<_> = shown.collect();
         eprintln!(
@@ -233,38 +252,35 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     let mut watch = Watch::new(arguments, printer, recorder, notices, helper);
     let result = source.run(&mut |arrival| watch.arrive(&mut analyzer, arrival));
     analyzer.finish(&mut watch);
-    let ended = watch.end(&analyzer)?;
-    let _ = stop;
-    if let Some(summary) = ended {
-        let path = summary.path.display().to_string();
-        eprintln!(
-            "tcplens: {} frames recorded in {}",
-            summary.frames,
-            escaped(&path)
-        );
+    if let Some(summary) = watch.end(&analyzer)? {
+        tell_recorded(&summary);
     }
-    let broken = result.err();
-    if let Some(error) = &broken {
-        complain(error, &filter);
-    }
-    Ok(match broken {
-        Some(error) if error.unopened => Exit::Usage,
-        Some(_) => Exit::Damaged,
-        // Ctrl-C is how live watching ends.
-        None => {
-            let _ = interrupt;
-            Exit::Done
-        }
+    // Ctrl-C is how live watching ends.
+    let Err(error) = result else {
+        return Ok(Exit::Done);
+    };
+    complain(&error);
+    Ok(match error.unopened {
+        true => Exit::Usage,
+        false => Exit::Damaged,
     })
 }
 
-fn complain(error: &SourceError, filter: &Option<String>) {
+fn tell_recorded(summary: &Summary) {
+    let path = summary.path.display().to_string();
+    eprintln!(
+        "tcplens: {} frames recorded in {}",
+        summary.frames,
+        escaped(&path)
+    );
+}
+
+fn complain(error: &SourceError) {
     let name = if error.input == "-" {
         "standard input"
     } else {
         &error.input
     };
-    let _ = filter;
     if error.unopened {
         eprintln!("tcplens: {}: {}", escaped(name), escaped(&error.reason));
     } else {

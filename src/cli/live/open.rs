@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 
 use super::Arguments;
 use crate::capture_filter::CaptureFilter;
-use crate::cli::interrupt::Interrupt;
 use crate::confinement::{self, Confined, Dropped, Needs};
 use crate::host::Helper;
 use crate::recording::{Recorder, Rotation};
@@ -14,14 +13,15 @@ use crate::report::escape::escaped;
 use crate::source::live::{self, LiveOptions, Notices, interfaces};
 use crate::source::{self, FilteredSource, OpenOptions, Source, SourceError};
 use crate::time::Span;
+use crate::tui::Settings;
 
 /// What the hidden command is called that answers for the host.
 pub(in crate::cli) const HELPER: &str = "host-sockets";
 
 /// A live source, opened and confined: what a screen or a printer needs to watch it.
 pub(in crate::cli) struct Opened {
-    /// Frames, from interfaces or a pipe.
-    pub(in crate::cli) source: Box<dyn Source + Send>,
+    /// Makes the source of frames, from interfaces or a pipe.
+    pub(in crate::cli) source: Make,
     /// What is watched, as the user named it.
     pub(in crate::cli) inputs: Vec<String>,
     pub(in crate::cli) filter: Option<String>,
@@ -34,13 +34,16 @@ pub(in crate::cli) struct Opened {
     pub(in crate::cli) notices: Notices,
     /// Who knows the processes and the kernel's view; none for a pipe.
     pub(in crate::cli) helper: Option<Helper>,
-    /// Set to end the source.
-    pub(in crate::cli) stop: Arc<AtomicBool>,
-    pub(in crate::cli) interrupt: Interrupt,
+    /// Whether it is a pipe.
+    pub(in crate::cli) piped: bool,
 }
 
-/// Opens what the arguments name; the reason where that can't be done, fit for a terminal.
-pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
+/// Opens what the arguments name; the reason where that can't be done, fit for a terminal. Where it
+/// is shown on a `screen`, that needs its settings' folder and a place to keep frames aside.
+pub(in crate::cli) fn open(
+    arguments: &Arguments,
+    screen: Option<&Settings>,
+) -> Result<Opened, String> {
     let (piped, words) = match arguments.words.split_first() {
         Some((first, rest)) if first == "-" => (true, rest),
         _ => (false, arguments.words.as_slice()),
@@ -75,37 +78,34 @@ pub(in crate::cli) fn open(arguments: &Arguments) -> Result<Opened, String> {
     let dropped = confinement::drop_rights(arguments.user.as_deref())
         .map_err(|error| format!("rights can't be dropped: {}", escaped(&error.to_string())))?;
     let recorder = recorder(arguments, filter.as_ref())?;
-    let confined = confinement::confine(&needs(arguments));
-    let interrupt = Interrupt::listen(piped);
-    let stop = interrupt.stop();
-    let source: Box<dyn Source + Send> = match source {
-        Some(source) => source(Arc::clone(&stop)),
-        None => {
+    let confined = confinement::confine(&needs(arguments, screen));
+    let text = filter.as_ref().map(|filter| filter.text().to_owned());
+    let source: Make = match source {
+        Some(source) => Box::new(move |stop| Ok(source(stop))),
+        None => Box::new(move |stop| {
             let options = OpenOptions {
                 // A pipe is live while it is silent. A file that was redirected has an end.
                 follow: !input_is_a_file(),
-                stop: Arc::clone(&stop),
+                stop,
                 ..OpenOptions::default()
             };
-            let source = source::open(&["-"], &options)
-                .map_err(|error| format!("standard input: {}", escaped(&error.reason)))?;
-            match filter {
-                Some(ref filter) => Box::new(FilteredSource::new(source, filter.clone())),
+            let source = source::open(&["-"], &options)?;
+            Ok(match filter {
+                Some(filter) => Box::new(FilteredSource::new(source, filter)),
                 None => source,
-            }
-        }
+            })
+        }),
     };
     Ok(Opened {
         source,
         inputs,
-        filter: filter.map(|filter| filter.text().to_owned()),
+        filter: text,
         dropped,
         confined,
         recorder,
         notices: options.notices,
         helper,
-        stop,
-        interrupt,
+        piped,
     })
 }
 
@@ -123,7 +123,11 @@ fn input_is_a_file() -> bool {
 }
 
 /// A source that is given later what ends it.
-type Unstoppable = Box<dyn FnOnce(Arc<AtomicBool>) -> Box<dyn Source + Send>>;
+type Unstoppable = Box<dyn FnOnce(Arc<AtomicBool>) -> Box<dyn Source + Send> + Send>;
+
+/// Makes a source that is ended by the flag.
+pub(in crate::cli) type Make =
+    Box<dyn FnOnce(Arc<AtomicBool>) -> Result<Box<dyn Source + Send>, SourceError> + Send>;
 
 fn interface_source(
     arguments: &Arguments,
@@ -228,13 +232,13 @@ fn recorder(arguments: &Arguments, filter: Option<&CaptureFilter>) -> Result<Rec
     Ok(recorder)
 }
 
-fn to_span(duration: std::time::Duration) -> Span {
+pub(super) fn to_span(duration: std::time::Duration) -> Span {
     Span::from_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// What is still opened once confined: files to record to, and names for capture filters on link
 /// types that come later.
-fn needs(arguments: &Arguments) -> Needs {
+fn needs(arguments: &Arguments, screen: Option<&Settings>) -> Needs {
     let folder = |path: &Path| match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -245,7 +249,11 @@ fn needs(arguments: &Arguments) -> Needs {
         .iter()
         .map(|path| folder(path))
         .collect();
-    if arguments.record.lookback.is_some() {
+    if let Some(settings) = screen {
+        write.extend(settings.folder());
+        write.push(std::env::temp_dir());
+    }
+    if arguments.record.lookback.is_some() || screen.is_some() {
         // Where a recording may be started later.
         write.push(PathBuf::from("."));
     }
@@ -254,5 +262,6 @@ fn needs(arguments: &Arguments) -> Needs {
             .map(PathBuf::from)
             .to_vec(),
         write,
+        terminal: screen.is_some(),
     }
 }

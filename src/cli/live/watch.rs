@@ -1,21 +1,19 @@
 //! What is told of a live source: events as they come, figures now and then.
 
-use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Arguments;
 use crate::analysis::{Analyzer, FlowView, FrameView, Observer};
-use crate::flow::Socket;
-use crate::host::Helper;
+use crate::host::{Asking, Helper};
 use crate::recording::{Recorder, Summary};
-use crate::report::kernel_check::{Check, is_open};
+use crate::report::kernel_check::{Learning, Learnt};
 use crate::report::live::{Moment, Printer};
+use crate::report::verdict;
 use crate::source::Arrival;
 use crate::source::live::Notices;
-use crate::tcp::{Event, Role, What};
+use crate::tcp::{Event, What};
 use crate::time::{Span, Timestamp};
 
 /// Prints, records, and asks the kernel.
@@ -24,9 +22,8 @@ pub(super) struct Watch<W: Write> {
     recorder: Recorder,
     comments: bool,
     notices: Notices,
-    helper: Option<Helper>,
-    /// Connections of this host, as far as it said so: what was told of each endpoint.
-    told: HashMap<(u32, usize), Told>,
+    host: Option<Asking>,
+    learning: Learning,
     left: u64,
     /// How long to watch, and when that began.
     duration: Option<Span>,
@@ -34,9 +31,6 @@ pub(super) struct Watch<W: Write> {
     interval: Span,
     /// When figures were last told, and what was counted then.
     last: Option<Moment>,
-    /// When the kernel was last asked, and whether there is a connection that it was not asked of.
-    asked: Option<Timestamp>,
-    is_news: bool,
     now: Timestamp,
     counts: Counts,
     /// Whether something was printed that is not handed on.
@@ -54,21 +48,6 @@ struct Counts {
     closed: u64,
 }
 
-/// What was told of an endpoint of this host.
-#[derive(Debug, Default)]
-struct Told {
-    process: bool,
-    /// What differed from the kernel's view when it was last asked.
-    differed: Vec<&'static str>,
-}
-
-/// Endpoints that are remembered at most.
-const MOST_TOLD: usize = 1 << 16;
-/// Connections that are compared with the kernel's, at most: past it a flood is under way.
-const MOST_COMPARED: usize = 20_000;
-/// How often the kernel is asked, and how long a new connection waits to be asked about.
-const ASK: Span = Span::from_secs(1);
-const ASK_OF_NEW: Span = Span::from_millis(20);
 /// How long a line may wait for others, at most.
 const FLUSH: Span = Span::from_millis(100);
 
@@ -89,15 +68,13 @@ impl<W: Write> Watch<W> {
             recorder,
             comments: arguments.record.comments,
             notices,
-            helper,
-            told: HashMap::new(),
+            host: helper.map(Asking::new),
+            learning: Learning::default(),
             left: arguments.count.unwrap_or(u64::MAX),
             duration: arguments.duration.map(span),
             began: None,
             interval: span(arguments.interval),
             last: None,
-            asked: None,
-            is_news: false,
             now: Timestamp::default(),
             counts: Counts::default(),
             printed: false,
@@ -199,64 +176,31 @@ impl<W: Write> Watch<W> {
 
     /// Asks for this host's sockets, and tells what has come of that.
     fn look_at_host(&mut self, analyzer: &Analyzer) {
-        let Some(mut helper) = self.helper.take() else {
-            return;
-        };
-        if helper.look() {
-            self.compare(analyzer, &helper);
-        }
-        self.helper = Some(helper);
-        self.ask(if self.is_news { ASK_OF_NEW } else { ASK });
-    }
-
-    /// Asks for this host's sockets, when that was last done so long ago.
-    fn ask(&mut self, wait: Span) {
-        let Some(helper) = &mut self.helper else {
-            return;
-        };
-        let is_due = self.asked.is_none_or(|asked| self.now - asked >= wait);
-        if is_due && helper.ask() {
-            self.asked = Some(self.now);
-            self.is_news = false;
+        let now = self.now;
+        if self.host.as_mut().is_some_and(|host| host.look(now)) {
+            self.learn(analyzer);
         }
     }
 
     /// The kernel's view of every connection of this host beside ours.
-    fn compare(&mut self, analyzer: &Analyzer, helper: &Helper) {
+    fn learn(&mut self, analyzer: &Analyzer) {
         let now = self.now;
-        if self.told.len() > MOST_TOLD {
-            self.told.clear();
-        }
-        let connections = analyzer.connections();
-        if connections.len() > MOST_COMPARED {
-            return;
-        }
-        for (id, slot) in connections {
-            analyzer.connection(slot, |view| {
-                if !is_open(view, now) && self.told.contains_key(&(id, 0)) {
-                    return;
-                }
-                for role in Role::BOTH {
-                    let (own, other) = (view.socket(role), view.socket(role.peer()));
-                    let Some(socket) = helper.socket(address(own), address(other)) else {
-                        continue;
+        let Some(host) = &self.host else { return };
+        let (printer, result) = (&mut self.printer, &mut self.result);
+        self.learning
+            .learn(analyzer, host.helper(), now, &mut |learnt| {
+                if result.is_ok() {
+                    *result = match learnt {
+                        Learnt::Process(id, role, process) => {
+                            printer.process(now, id, role, process)
+                        }
+                        Learnt::Compared(check, _, persists) => {
+                            printer.kernel(now, check, persists)
+                        }
                     };
-                    let mut told = self.told.remove(&(id, role as usize)).unwrap_or_default();
-                    if let (Some(process), false) = (&socket.process, told.process) {
-                        told.process = true;
-                        self.print(|printer| printer.process(now, id, role, process));
-                    }
-                    let check = Check::new(view, role, socket);
-                    let differs = check.differs();
-                    // Told to people when it still differs, and is not told yet.
-                    let again: HashSet<_> = differs.iter().collect();
-                    let persists = told.differed.iter().any(|what| again.contains(what));
-                    self.print(|printer| printer.kernel(now, &check, persists));
-                    told.differed = differs;
-                    self.told.insert((id, role as usize), told);
                 }
             });
-        }
+        self.printed = true;
     }
 
     /// Ends recording and says the last figures.
@@ -266,11 +210,8 @@ impl<W: Write> Watch<W> {
             let (now, text) = (self.now, notice.to_string());
             self.print(|printer| printer.notice(now, &text));
         }
-        if let Some(mut helper) = self.helper.take() {
-            helper.ask();
-            if helper.wait(Duration::from_millis(500)) {
-                self.compare(analyzer, &helper);
-            }
+        if self.host.as_mut().is_some_and(Asking::last) {
+            self.learn(analyzer);
         }
         let now = self.now;
         for (_, slot) in analyzer.connections() {
@@ -288,17 +229,13 @@ impl<W: Write> Watch<W> {
     }
 }
 
-fn address(socket: Socket) -> SocketAddr {
-    SocketAddr::new(socket.address.to_ip(), socket.port)
-}
-
 impl<W: Write> Observer for Watch<W> {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         self.left -= 1;
         self.counts.frames += 1;
         self.counts.bytes += u64::from(view.frame.wire_len);
         let comment = if self.comments {
-            comment(view.events)
+            verdict::comment(view.events)
         } else {
             None
         };
@@ -314,14 +251,15 @@ impl<W: Write> Observer for Watch<W> {
         self.counts.opened += u64::from(is_new);
         self.counts.closed += u64::from(is_closed);
         if is_closed {
-            self.told.remove(&(tcp.id, 0));
-            self.told.remove(&(tcp.id, 1));
+            self.learning.forget(tcp.id);
         }
         self.print(|printer| printer.frame(view, is_new, is_closed));
         if is_new {
             // Before it is gone.
-            self.is_news = true;
-            self.ask(ASK_OF_NEW);
+            let now = self.now;
+            if let Some(host) = &mut self.host {
+                host.connection_began(now);
+            }
         }
         ControlFlow::Continue(())
     }
@@ -359,16 +297,4 @@ fn has_just_closed(view: &FrameView<'_>, is_new: bool) -> bool {
             What::State { before, .. } => !before.is_over(),
             _ => false,
         })
-}
-
-/// The verdicts of a frame, as a comment on it.
-fn comment(events: &[Event]) -> Option<String> {
-    let verdicts: Vec<String> = events
-        .iter()
-        .filter_map(|event| match &event.what {
-            What::Verdict(verdict) => Some(verdict.to_string()),
-            _ => None,
-        })
-        .collect();
-    (!verdicts.is_empty()).then(|| verdicts.join("; "))
 }

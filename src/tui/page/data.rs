@@ -9,6 +9,7 @@ use crate::calls::{Beside, CallLog};
 use crate::report::escape::escaped;
 use crate::tcp::Role;
 use crate::time::{Span, Timestamp};
+use crate::tui::live::HostEnds;
 
 pub use crate::analysis::detail::{Detail, Row, Run, StreamView, What};
 pub use crate::report::tree::{Field, Health, Tree};
@@ -80,6 +81,8 @@ pub struct Subject {
     pub names: [Option<String>; 2],
     /// Calls of the two programs, in order of time.
     pub calls: Vec<Call>,
+    /// What this host knows of its ends, while it is captured.
+    pub ends: HostEnds,
     /// Where the parts of its life begin.
     pub(super) phases: Phases,
     /// What the graphs show, by sender.
@@ -98,6 +101,7 @@ impl Subject {
         Self {
             names: [None, None],
             calls: Vec::new(),
+            ends: HostEnds::default(),
             phases: Phases::of(&detail),
             series: Role::BOTH.map(|role| Series::of(&detail, role)),
             stream: None,

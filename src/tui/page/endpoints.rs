@@ -219,6 +219,7 @@ fn lines(page: &Page, width: usize, look: &super::sheet::Look) -> Vec<Line> {
         vec![(ink_of(role), role.name().to_owned())]
     }));
     who(page, &pair, &mut lines);
+    this_host(page, &pair, &mut lines);
     over_time(page, value_width(width), look, &pair, &mut lines);
     volume(detail, &pair, &mut lines);
     trouble(detail, &pair, &mut lines);
@@ -312,6 +313,52 @@ fn who(page: &Page, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         }
         vec![(Ink::Strong, text)]
     }));
+}
+
+/// What this host knows of its own ends: whose they are, and what the kernel says.
+fn this_host(page: &Page, pair: &Pair<'_>, lines: &mut Vec<Line>) {
+    let ends = &page.subject.ends;
+    let end = |role: Role| ends.get(role as usize).and_then(Option::as_ref);
+    if ends.iter().all(Option::is_none) {
+        return;
+    }
+    lines.push(pair("process", &|role| {
+        let Some(end) = end(role) else { return none() };
+        match &end.process {
+            Some(process) => plain(process.clone()),
+            None => vec![(Ink::Quiet, "not to be learnt with these rights".to_owned())],
+        }
+    }));
+    let mut names: Vec<&'static str> = Vec::new();
+    for beside in ends.iter().flatten().flat_map(|end| &end.kernel) {
+        if !names.contains(&beside.what) {
+            names.push(beside.what);
+        }
+    }
+    if !names.is_empty() {
+        let heading = if page.detail().connection.is_over() {
+            "The kernel said last"
+        } else {
+            "The kernel says"
+        };
+        lines.push(Line::Heading(heading.to_owned()));
+    }
+    for name in names {
+        lines.push(pair(name, &|role| {
+            let Some(end) = end(role) else { return none() };
+            let Some(beside) = end.kernel.iter().find(|beside| beside.what == name) else {
+                return none();
+            };
+            let mut pieces = vec![(Ink::Plain, beside.kernel.clone())];
+            if beside.differs {
+                // The two views are not of one moment: what differs once may be under way.
+                let ink = if end.persists { Ink::Bad } else { Ink::Quiet };
+                pieces.push((ink, format!(", not {}", beside.inferred)));
+            }
+            pieces
+        }));
+    }
+    lines.push(Line::Heading("The capture says".to_owned()));
 }
 
 /// States and the window over the connection's life.

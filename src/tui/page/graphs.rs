@@ -112,8 +112,14 @@ impl Graphs {
         (low, high.max(low.saturating_add(CLOSEST)))
     }
 
+    /// Whether everything is in sight.
+    pub(super) fn is_whole(&self, subject: &Subject) -> bool {
+        let (low, high) = Self::whole(subject);
+        self.low <= low && self.high >= high
+    }
+
     /// Everything in sight, and a little more.
-    fn fit(&mut self, subject: &Subject) {
+    pub(super) fn fit(&mut self, subject: &Subject) {
         let (low, high) = Self::whole(subject);
         let more = (high - low) / 50;
         (self.low, self.high) = (low, high.saturating_add(more));

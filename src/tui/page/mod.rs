@@ -29,6 +29,7 @@ mod machine_picture;
 mod phases;
 mod plot;
 mod proof;
+mod renewal;
 mod segment;
 mod series;
 mod stream;
@@ -338,7 +339,7 @@ impl Page {
                     effects.push(PageEffect::NeedFrame(wanted));
                 }
             }
-            Tab::Stream if self.subject.stream.is_none() && !self.stream.asked => {
+            Tab::Stream if !self.stream.asked => {
                 self.stream.asked = true;
                 effects.push(PageEffect::NeedStream(0));
             }

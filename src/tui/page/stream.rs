@@ -49,6 +49,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// There may be more by now.
+    pub(super) fn renew(&mut self) {
+        self.asked = false;
+    }
+
     /// Cuts what was read into lines.
     fn cut(&mut self, view: &StreamView, width: usize) {
         let room = width.saturating_sub(GUTTER + 1).max(8);

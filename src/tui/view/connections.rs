@@ -10,7 +10,7 @@ use crate::tui::column::Column;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::sheet::{Ink, Sheet, columns};
-use crate::tui::snapshot::{ConnectionLine, Line};
+use crate::tui::snapshot::{ConnectionLine, Line, Mark};
 use crate::tui::spark::spark;
 
 pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
@@ -73,6 +73,15 @@ fn headings(model: &Model, placed: &[(Column, usize, usize)], sheet: &mut Sheet<
 }
 
 fn row(line: &ConnectionLine, y: usize, placed: &[(Column, usize, usize)], sheet: &mut Sheet<'_>) {
+    match line.mark {
+        Mark::None => {}
+        Mark::New => {
+            sheet.put(0, y, Ink::Good, "+");
+        }
+        Mark::Over => {
+            sheet.put(0, y, Ink::Quiet, sheet.look.pick("×", "x"));
+        }
+    }
     for &(column, x, width) in placed {
         match column {
             Column::Client | Column::Server => {
@@ -84,7 +93,11 @@ fn row(line: &ConnectionLine, y: usize, placed: &[(Column, usize, usize)], sheet
                     width,
                     sheet.look.more(),
                 );
-                let ink = if role == 0 { Ink::Client } else { Ink::Server };
+                let ink = match (line.mark, role) {
+                    (Mark::Over, _) => Ink::Quiet,
+                    (_, 0) => Ink::Client,
+                    _ => Ink::Server,
+                };
                 let x = sheet.put(x, y, ink, &host);
                 sheet.put(x, y, Ink::Quiet, &port);
             }

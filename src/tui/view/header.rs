@@ -12,6 +12,7 @@ use crate::report::units::{bytes, counted};
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::sheet::{Ink, Sheet, columns, cut};
+use crate::tui::snapshot::LiveHeader;
 use crate::tui::spark::spark;
 
 pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
@@ -30,7 +31,9 @@ fn title(model: &Model, sheet: &mut Sheet<'_>) {
         bytes(header.bytes),
         header.span.short()
     );
-    if !header.done {
+    if let Some(live) = &header.live {
+        right = format!("{}  {}", watched(live, header.done), right);
+    } else if !header.done {
         let (read, total) = header.progress;
         let progress = match total {
             Some(total) if total > 0 => {
@@ -47,7 +50,10 @@ fn title(model: &Model, sheet: &mut Sheet<'_>) {
         [one] => one.clone(),
         [one, rest @ ..] => format!("{one} and {} more", rest.len()),
     };
-    let room = end.saturating_sub(columns(&right) + x + 2);
+    let mut room = end.saturating_sub(columns(&right) + x + 2);
+    let marks = marks(model, sheet);
+    let wide: usize = marks.iter().map(|(_, text)| columns(text) + 2).sum();
+    room = room.saturating_sub(wide);
     // Of a path the end tells more.
     let width = columns(&inputs);
     let inputs = if width > room {
@@ -63,7 +69,39 @@ fn title(model: &Model, sheet: &mut Sheet<'_>) {
     } else {
         inputs
     };
-    sheet.put(x, 0, Ink::Strong, &cut(&inputs, room, ""));
+    let mut x = sheet.put(x, 0, Ink::Strong, &cut(&inputs, room, ""));
+    for (ink, text) in marks {
+        let start = x + 1;
+        x = sheet.put(start, 0, ink, &text);
+        sheet.lit(start, 0, x - start);
+    }
+}
+
+/// How much comes now.
+fn watched(live: &LiveHeader, done: bool) -> String {
+    if done {
+        return "ended".to_owned();
+    }
+    format!(
+        "{} frames/s  {}/s",
+        crate::report::units::grouped(live.frames),
+        bytes(live.bytes)
+    )
+}
+
+/// What a user has set going.
+fn marks(model: &Model, sheet: &Sheet<'_>) -> Vec<(Ink, String)> {
+    let mut marks = Vec::new();
+    if model.is_paused {
+        marks.push((Ink::Warning, " paused ".to_owned()));
+    }
+    let live = model.header().live.as_ref();
+    if let Some(recorded) = live.and_then(|live| live.recording.as_ref()) {
+        let sign = sheet.look.pick("●", "*");
+        let text = format!(" {sign} rec {} ", bytes(recorded.bytes));
+        marks.push((Ink::Bad, text));
+    }
+    marks
 }
 
 fn rate(model: &Model, sheet: &mut Sheet<'_>) {
@@ -100,6 +138,11 @@ fn trust(model: &Model, sheet: &mut Sheet<'_>) {
     };
     let mut all: Vec<&(Tone, String)> = header.trust.iter().collect();
     all.sort_by_key(|(tone, _)| weight(*tone));
+    // What is lost now comes before all else.
+    let lost = header.live.as_ref().and_then(lost);
+    if let Some(lost) = &lost {
+        all.insert(0, lost);
+    }
     let Some((tone, text)) = all.first() else {
         if header.frames > 0 {
             let words = "no sign of missed, cut or damaged frames";
@@ -122,6 +165,22 @@ fn trust(model: &Model, sheet: &mut Sheet<'_>) {
     let room = end.saturating_sub(x + columns(&tail));
     let x = sheet.put_cut(x, 2, super::ink(*tone), text, room);
     sheet.put(x, 2, Ink::Quiet, &tail);
+}
+
+/// What the capture loses or lets go.
+fn lost(live: &LiveHeader) -> Option<(Tone, String)> {
+    if live.missed == 0 {
+        return None;
+    }
+    let lost = counted(live.missed, "frame");
+    Some(if live.misses {
+        let words = format!(
+            "frames are being lost: {lost} by now; a larger buffer (-B) or a filter (-f) helps"
+        );
+        (Tone::Bad, words)
+    } else {
+        (Tone::Warning, format!("{lost} lost by the capture"))
+    })
 }
 
 fn tabs(model: &Model, sheet: &mut Sheet<'_>) {

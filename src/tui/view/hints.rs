@@ -5,7 +5,7 @@ use crate::report::units::counted;
 use crate::tui::bindings::TRIAGE;
 use crate::tui::edit::Edit;
 use crate::tui::keys::{Binding, Key};
-use crate::tui::model::{Layer, Model};
+use crate::tui::model::{Layer, Message, Model};
 use crate::tui::page::Page;
 use crate::tui::sheet::{Ink, Sheet, columns, wrapped};
 use crate::tui::snapshot::{Line, UdpLine};
@@ -34,13 +34,23 @@ pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
         sheet.put_cut(1, height - 1, Ink::Accent, words, room);
         return;
     }
-    hinted(TRIAGE, height - 1, room, sheet);
+    let is_live = model.is_live() && !model.header().done;
+    let own = |binding: &&Binding<Message>| {
+        is_live || !matches!(binding.message, Message::Pause | Message::Record)
+    };
+    hinted(TRIAGE.iter().filter(own), height - 1, room, sheet);
 }
 
 /// The bindings that are hinted at, as many as fit.
-pub(super) fn hinted<M>(table: &[Binding<M>], y: usize, room: usize, sheet: &mut Sheet<'_>) {
+pub(super) fn hinted<'b, M: 'static>(
+    table: impl IntoIterator<Item = &'b Binding<M>>,
+    y: usize,
+    room: usize,
+    sheet: &mut Sheet<'_>,
+) {
     let mut x = 1;
-    for binding in table.iter().filter(|binding| !binding.hint.is_empty()) {
+    let table = table.into_iter();
+    for binding in table.filter(|binding| !binding.hint.is_empty()) {
         let key = binding.keys.first().map(Key::to_string).unwrap_or_default();
         let need = columns(&key) + 1 + binding.hint.len();
         if x + need > room {
@@ -63,6 +73,9 @@ fn story(model: &Model, y: usize, sheet: &mut Sheet<'_>) {
         match model.under_cursor() {
             Some(Line::Connection(line)) => {
                 let mut pieces = vec![(Tone::Plain, line.states.join(" / "))];
+                if let Some(program) = &line.program {
+                    pieces.push((Tone::Plain, program.clone()));
+                }
                 pieces.extend(line.story.iter().cloned());
                 pieces
             }
@@ -134,6 +147,14 @@ pub(super) fn save(edit: &Edit, bytes: usize, sheet: &mut Sheet<'_>) {
     blank(y, sheet);
     let label = format!("write {} to ", crate::report::units::bytes(bytes as u64));
     let x = sheet.put(1, y, Ink::Quiet, &label);
+    typed(edit, x, y, sheet);
+}
+
+/// The name of a file to record to.
+pub(super) fn record(edit: &Edit, sheet: &mut Sheet<'_>) {
+    let y = sheet.height().saturating_sub(1);
+    blank(y, sheet);
+    let x = sheet.put(1, y, Ink::Quiet, "record to ");
     typed(edit, x, y, sheet);
 }
 
