@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frame", &["time", "wire"]),
     ("capture_filter", &["wire"]),
     ("confinement", &[]),
-    ("host", &[]),
+    ("host", &["time"]),
     (
         "recording",
         &["time", "frame", "wire", "source", "generator"],
@@ -123,6 +123,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "report",
             "source",
             "calls",
+            // What is captured now is recorded, and this host knows its own ends of it.
+            "host",
+            "recording",
         ],
     ),
     ("main", &["cli"]),

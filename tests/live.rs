@@ -134,6 +134,86 @@ impl Live {
     }
 }
 
+/// `tcplens live` on a terminal of its own.
+struct OnScreen {
+    child: Child,
+    keys: fs::File,
+    bytes: mpsc::Receiver<Vec<u8>>,
+    terminal: vt100::Parser,
+}
+
+impl OnScreen {
+    fn start(arguments: &[&str], folder: &Path) -> Self {
+        let size = nix::pty::Winsize {
+            ws_row: 40,
+            ws_col: 120,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = nix::pty::openpty(&size, None).expect("a terminal");
+        let end = || Stdio::from(pty.slave.try_clone().expect("its other end"));
+        let child = Command::new(PROGRAM)
+            .arg("live")
+            .args(arguments)
+            .current_dir(folder)
+            .env("TERM", "xterm-256color")
+            .env("LC_ALL", "C.UTF-8")
+            .env("XDG_STATE_HOME", folder)
+            .env("XDG_CONFIG_HOME", folder)
+            .env_remove("NO_COLOR")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("tcplens starts");
+        drop(pty.slave);
+        let mut output = fs::File::from(pty.master.try_clone().expect("the terminal"));
+        let (sender, bytes) = mpsc::channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // A terminal without its other end is an error.
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            keys: fs::File::from(pty.master),
+            bytes,
+            terminal: vt100::Parser::new(size.ws_row, size.ws_col, 0),
+        }
+    }
+
+    fn shows(&self) -> String {
+        self.terminal.screen().contents()
+    }
+
+    #[track_caller]
+    fn waits_for(&mut self, words: &str) -> &mut Self {
+        const QUIET: Duration = Duration::from_millis(100);
+        let mut patience = PATIENCE;
+        while !self.shows().contains(words) {
+            match self.bytes.recv_timeout(QUIET) {
+                Ok(bytes) => self.terminal.process(&bytes),
+                Err(_) => patience = patience.saturating_sub(QUIET),
+            }
+            assert!(
+                !patience.is_zero(),
+                "{words:?} does not come\n{}",
+                self.shows()
+            );
+        }
+        self
+    }
+
+    fn presses(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).expect("keys");
+        self
+    }
+}
+
 fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|each| each["type"] == kind).collect()
 }
@@ -732,4 +812,74 @@ fn a_pipe_is_a_live_source() {
         .collect();
     assert_eq!(last_figures(&lines)["opened"], 1, "{text}");
     assert_eq!(of_type(&lines, "closed").len(), 1, "{text}");
+}
+
+#[test]
+fn what_happens_now_is_on_the_screen() {
+    in_namespace("what_happens_now_is_on_the_screen", || {
+        let folder = Folder::new("screen");
+        let mut screen = OnScreen::start(&["-i", "lo"], &folder.0);
+        screen.waits_for("1 Connections 0");
+        let (mut client, mut server) = pair();
+        let own = format!("127.0.0.1:{}", port(&client));
+        send(&mut client, &mut server, 5000);
+        screen.waits_for(&own).waits_for("1 Connections 1");
+        // Whose it is, and what the kernel says of it.
+        screen.presses("\r").waits_for("The kernel says");
+        let process = format!("pid {}, user ", std::process::id());
+        screen.waits_for(&process).waits_for("5,000");
+        // The page goes on with its connection.
+        send(&mut server, &mut client, 7000);
+        screen.waits_for("7,000");
+        // What is to come is recorded, and read back.
+        screen.presses("qr").waits_for("record to lo-2");
+        screen.presses("\u{15}now.pcapng\r").waits_for(" rec ");
+        screen.waits_for("recording to now.pcapng");
+        send(&mut server, &mut client, 1);
+        let recorded = folder.0.join("now.pcapng");
+        wait_until("frames in the file", || frames_in(&recorded) >= 1);
+        drop(client);
+        screen.waits_for("half-closed");
+        drop(server);
+        screen.waits_for("graceful");
+        screen.presses("r").waits_for("recorded in now.pcapng");
+        assert!(frames_in(&recorded) >= 4, "{}", frames_in(&recorded));
+        // It shows a screen without a single right.
+        let status = format!("/proc/{}/status", screen.child.id());
+        let status = fs::read_to_string(status).expect("its status");
+        assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+        assert!(status.contains("Seccomp:\t2"), "{status}");
+        // It leaves the terminal as it was.
+        assert!(screen.terminal.screen().alternate_screen());
+        screen.presses("q");
+        assert!(screen.child.wait().expect("its end").success());
+        while let Ok(bytes) = screen.bytes.recv_timeout(Duration::from_millis(200)) {
+            screen.terminal.process(&bytes);
+        }
+        let left = screen.terminal.screen();
+        assert!(!left.alternate_screen() && !left.hide_cursor());
+    });
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    in_namespace("a_signal_gives_the_terminal_back", || {
+        let folder = Folder::new("signal");
+        let mut screen = OnScreen::start(&["-i", "lo", "-w", "all.pcapng"], &folder.0);
+        screen.waits_for("1 Connections 0").waits_for(" rec ");
+        let (mut client, mut server) = pair();
+        send(&mut client, &mut server, 10);
+        screen.waits_for("1 Connections 1");
+        let pid = Pid::from_raw(screen.child.id() as i32);
+        kill(pid, Signal::SIGTERM).expect("told to end");
+        assert!(screen.child.wait().expect("its end").success());
+        while let Ok(bytes) = screen.bytes.recv_timeout(Duration::from_millis(200)) {
+            screen.terminal.process(&bytes);
+        }
+        let left = screen.terminal.screen();
+        assert!(!left.alternate_screen(), "{}", screen.shows());
+        // What was recorded until then is whole.
+        assert!(screen.shows().contains("frames recorded in all.pcapng"));
+        assert!(frames_in(&folder.0.join("all.pcapng")) >= 5);
+    });
 }

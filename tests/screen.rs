@@ -7,7 +7,12 @@
 //!
 //! rewrites it, and the difference is read before it is committed.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -16,11 +21,17 @@ use expect_test::expect_file;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tcplens::analysis::Options;
+use tcplens::frame::{CapturedFrame, Place};
+use tcplens::recording::Recorder;
+use tcplens::source::{self, Arrival, Interface, OpenOptions, Source, SourceError, Spooling};
+use tcplens::time::{Span, Timestamp};
 use tcplens::tui::config::{Config, Memory};
+use tcplens::tui::live::Live;
 use tcplens::tui::loader::Origin;
 use tcplens::tui::scenarios::Scenario;
 use tcplens::tui::session::Session;
 use tcplens::tui::{Opening, Run};
+use tcplens::wire::LinkType;
 
 const SMALL: (u16, u16) = (80, 24);
 const USUAL: (u16, u16) = (120, 40);
@@ -255,7 +266,7 @@ fn sorting_by_key_and_by_click() {
     let screen = user.screen();
     let first = screen.lines().nth(5).expect("a list");
     assert!(first.contains("30.0 kB"), "{screen}");
-    user.presses("r");
+    user.presses("R");
     let screen = user.screen();
     let last = screen.lines().nth(15).expect("a list");
     assert!(last.contains("30.0 kB"), "{screen}");
@@ -385,4 +396,268 @@ fn every_tab_of_a_connection() {
     ] {
         user.presses(key).shows(&format!("tab-{name}"));
     }
+}
+
+/// What a wire brings: the frames of a bundled capture, as many as the test has let pass.
+struct Wire {
+    frames: Vec<(Timestamp, LinkType, Vec<u8>)>,
+    passed: Arc<AtomicUsize>,
+    missed: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Wire {
+    fn of(name: &str) -> Self {
+        let mut frames = Vec::new();
+        let mut source =
+            source::open(&[fixture(name)], &OpenOptions::default()).expect("a capture");
+        source
+            .run(&mut |arrival| {
+                if let Arrival::Frame(frame) = arrival {
+                    frames.push((frame.time, frame.link, frame.data.to_vec()));
+                }
+                ControlFlow::Continue(())
+            })
+            .expect("it is whole");
+        Self {
+            frames,
+            passed: Arc::default(),
+            missed: Arc::default(),
+            stop: Arc::default(),
+        }
+    }
+}
+
+impl Source for Wire {
+    fn run(
+        &mut self,
+        sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        let (mut at, mut missed) = (0, 0);
+        let mut now = self.frames[0].0;
+        let described = Interface {
+            index: 0,
+            name: Some("wire0"),
+            link: self.frames[0].1,
+            snaplen: 0,
+            ticks_per_second: 1_000_000_000,
+            format: "live",
+            input: 0,
+        };
+        let mut flow = sink(Arrival::Interface(described));
+        while flow.is_continue() && !self.stop.load(Ordering::Relaxed) {
+            let lost = self.missed.load(Ordering::Relaxed);
+            if lost > missed {
+                let frames = (lost - missed) as u64;
+                flow = sink(Arrival::Missed {
+                    interface: 0,
+                    frames,
+                });
+                missed = lost;
+            } else if at < self.passed.load(Ordering::Relaxed).min(self.frames.len()) {
+                let (time, link, data) = &self.frames[at];
+                (at, now) = (at + 1, *time);
+                flow = sink(Arrival::Frame(CapturedFrame {
+                    number: at as u64,
+                    time: *time,
+                    interface: 0,
+                    link: *link,
+                    wire_len: data.len() as u32,
+                    data,
+                    upcoming: &[],
+                    place: Place::NOWHERE,
+                }));
+            } else {
+                // A wire at rest: no time passes on it, so that screens are the same each time.
+                flow = sink(Arrival::Quiet(now));
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A user who watches a wire.
+struct Watcher {
+    user: User,
+    passed: Arc<AtomicUsize>,
+    missed: Arc<AtomicUsize>,
+}
+
+impl Watcher {
+    fn watches(name: &str, setting: Setting, live: Live) -> Self {
+        let wire = Wire::of(name);
+        let (passed, missed) = (Arc::clone(&wire.passed), Arc::clone(&wire.missed));
+        let origin = Origin {
+            inputs: vec!["wire0".to_owned()],
+            files: Vec::new(),
+            follow: true,
+            make: Box::new(move |options| {
+                let wire = Wire {
+                    stop: Arc::clone(&options.stop),
+                    ..wire
+                };
+                let trail = options.trail.as_ref().expect("a trail");
+                Ok(Box::new(Spooling::new(Box::new(wire), trail)))
+            }),
+            options: Options::default(),
+            live: Some(live),
+        };
+        let opening = Opening {
+            origin: Some(origin),
+            scenarios: Vec::new(),
+            run: Box::new(|_| Err("nothing runs here".to_owned())),
+            calls: None,
+            filter: None,
+            colour: Some(setting.colour),
+            unicode: setting.unicode,
+        };
+        let session = Session::new(opening, Config::default(), Memory::default(), setting.size);
+        let size = setting.size;
+        Self {
+            user: User { session, size },
+            passed,
+            missed,
+        }
+    }
+
+    /// Lets so many frames pass in all, and waits until the screen tells of them.
+    #[track_caller]
+    fn passes(&mut self, frames: usize, words: &str) -> &mut Self {
+        self.passed.store(frames, Ordering::Relaxed);
+        self.waits_for(words)
+    }
+
+    /// Asks again and again, as time does.
+    #[track_caller]
+    fn waits_for(&mut self, words: &str) -> &mut Self {
+        for _ in 0..1000 {
+            self.user.session.refresh();
+            self.user.session.renew();
+            self.user.session.keep_up();
+            if self.user.screen().contains(words) {
+                return self;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{words:?} does not come\n{}", self.user.screen());
+    }
+
+    fn presses(&mut self, keys: &str) -> &mut Self {
+        self.user.presses(keys);
+        self
+    }
+}
+
+fn kept() -> Live {
+    Live {
+        keep: 1 << 20,
+        ..Live::default()
+    }
+}
+
+#[test]
+fn what_is_captured_now() {
+    let mut watcher = Watcher::watches("shop.pcapng", plain(SMALL), kept());
+    watcher.waits_for("1 Connections 0");
+    // Connections are marked as they begin and end.
+    watcher
+        .passes(60, "1 Connections 5")
+        .user
+        .shows("live-some");
+    watcher
+        .passes(198, "1 Connections 11")
+        .user
+        .shows("live-all");
+    // Those that are over are left out by choice.
+    watcher.presses("o").user.shows("live-open");
+    watcher.presses("o").user.reads("1 Connections 11");
+    // What is lost is told at once.
+    watcher.missed.store(1234, Ordering::Relaxed);
+    watcher.waits_for("frames are being lost: 1,234 frames by now");
+}
+
+#[test]
+fn what_is_paused_stands_still_and_nothing_is_lost() {
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), kept());
+    watcher.passes(60, "1 Connections 5");
+    watcher.presses("p").user.reads(" paused ");
+    // The list stands, the header goes on.
+    watcher.passes(198, "198 frames");
+    let rows = watcher.user.screen();
+    let is_listed = |row: &&str| row.contains("10.20.0.") || row.contains("[fd20::");
+    let listed = |rows: &str| rows.lines().filter(is_listed).count();
+    assert_eq!(listed(&rows), 5, "{rows}");
+    watcher.presses("jj").user.reads("3 of 5");
+    watcher.presses("p").waits_for("1 Connections 11");
+    let rows = watcher.user.screen();
+    assert_eq!(listed(&rows), 11, "{rows}");
+}
+
+#[test]
+fn a_page_goes_on_with_its_connection() {
+    let mut watcher = Watcher::watches("zero-window.pcap", plain(USUAL), kept());
+    watcher.passes(4, "1 Connections 1").presses("<enter>2G");
+    watcher.user.reads("frame 4, 4 of 4");
+    watcher.passes(9, "frame 9, 9 of 9");
+    // Who went back to a frame stays there.
+    watcher.presses("g").passes(22, "frame 1, 1 of 22");
+    watcher.presses("5").waits_for("5 Stream");
+    watcher.presses("G").user.shows("live-page");
+}
+
+#[test]
+fn a_recording_begins_with_what_was_before() {
+    let path = std::env::temp_dir().join(format!("tcplens-recorded-{}.pcapng", std::process::id()));
+    let live = Live {
+        recorder: Recorder::with_lookback(Span::from_secs(3600), 1 << 20),
+        ..kept()
+    };
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
+    watcher.passes(60, "60 frames").presses("r");
+    watcher.user.reads("record to wire0-2");
+    watcher
+        .presses("<c-u>")
+        .presses(path.to_str().expect("a name"));
+    watcher
+        .presses("<enter>")
+        .user
+        .reads("beginning 60 frames ago");
+    watcher.waits_for(" rec ").passes(100, "100 frames");
+    watcher.presses("r").user.reads("100 frames recorded in");
+    watcher.passes(198, "198 frames");
+    let mut frames = 0;
+    let mut source = source::open(&[&path], &OpenOptions::default()).expect("the recording");
+    source
+        .run(&mut |arrival| {
+            frames += usize::from(matches!(arrival, Arrival::Frame(_)));
+            ControlFlow::Continue(())
+        })
+        .expect("it is whole");
+    std::fs::remove_file(&path).expect("its end");
+    assert_eq!(frames, 100);
+}
+
+#[test]
+fn files_are_neither_paused_nor_recorded() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.presses("p")
+        .reads("only what is being captured can be paused");
+    user.presses("r").reads("`tcplens slice` writes");
+}
+
+#[test]
+fn watching_ends_after_so_many_frames() {
+    let live = Live {
+        count: Some(60),
+        ..kept()
+    };
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
+    watcher.passes(198, "ended");
+    watcher.user.session.settle();
+    watcher.user.reads("60 frames");
+    watcher
+        .presses("r")
+        .user
+        .reads("nothing is captured any more");
 }

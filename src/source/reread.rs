@@ -592,6 +592,74 @@ mod tests {
         read.into_iter().map(|(_, _, words)| words).collect()
     }
 
+    /// A source that says the same frame again and again, each with its number in it.
+    struct Endless(u64);
+
+    impl super::super::Source for Endless {
+        fn run(
+            &mut self,
+            sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
+        ) -> Result<(), super::super::SourceError> {
+            for number in 1..=self.0 {
+                let mut data = [0; 1000];
+                data[..8].copy_from_slice(&number.to_le_bytes());
+                let frame = CapturedFrame {
+                    number,
+                    time: Timestamp::from_nanos(number as i64),
+                    interface: 0,
+                    link: crate::wire::LinkType::ETHERNET,
+                    wire_len: 1000,
+                    data: &data[..900 + number as usize % 100],
+                    upcoming: &[],
+                    place: Place::NOWHERE,
+                };
+                if sink(Arrival::Frame(frame)).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_keeps_its_latest_frames() {
+        let trail = Trail::turning(1);
+        let mut places = Vec::new();
+        let source = Box::new(Endless(20_000));
+        let mut spooling = super::super::Spooling::new(source, &trail);
+        let read = super::super::Source::run(&mut spooling, &mut |arrival| {
+            if let Arrival::Frame(frame) = arrival {
+                places.push((frame.number, frame.place));
+                // While it runs: the latest, and one from a little earlier.
+                for back in [1, 300] {
+                    let Some(&(number, place)) = places.iter().rev().nth(back) else {
+                        continue;
+                    };
+                    let mut reread = trail.reread();
+                    let frame = reread.frame(number, place).unwrap();
+                    assert_eq!(frame.data[..8], number.to_le_bytes());
+                    assert_eq!(frame.data.len(), 900 + number as usize % 100);
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(read, Ok(()));
+        let mut reread = trail.reread();
+        let kept = |&(number, place): &(u64, Place)| match reread.frame(number, place) {
+            Ok(frame) => {
+                assert_eq!(frame.data[..8], number.to_le_bytes());
+                true
+            }
+            Err(_) => false,
+        };
+        let kept: Vec<bool> = places.iter().map(kept).collect();
+        let first = kept.iter().position(|&kept| kept).unwrap();
+        // All from there on, and of a megabyte as much as that holds.
+        assert!(kept[first..].iter().all(|&kept| kept));
+        assert!((900..1400).contains(&(kept.len() - first)), "{first}");
+        assert_eq!(trail.lost(), 0);
+    }
+
     #[test]
     fn sections_of_both_orders_with_interfaces_of_their_own() {
         let nanos = [(9, &[9][..])];

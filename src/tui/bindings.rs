@@ -30,7 +30,7 @@ const fn k(code: KeyCode) -> Key {
 pub const TRIAGE: &[Binding<Message>] = bindings! {
     "open" [k(KeyCode::Enter), c('l'), k(KeyCode::Right)] Message::Open, "open what is under the cursor", "open";
     "filter" [c('/')] Message::Filter, "filter the lists, in Wireshark's language", "filter";
-    "pause" [c('p')] Message::Pause, "let lists and pages stand still, or go on; capturing goes on", "pause";
+    "pause" [c('p')] Message::Pause, "let the screen stand still, or go on", "pause";
     "record" [c('r')] Message::Record, "begin or end a recording of what is captured", "record";
     "sort" [c('s'), c('>')] Message::Sort(1), "sort by the next column", "sort";
     "sort-back" [c('S'), c('<')] Message::Sort(-1), "sort by the column before";

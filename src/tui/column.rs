@@ -225,7 +225,7 @@ pub const COLUMNS: &[About] = &[
         "activity",
         12,
         false,
-        "when in the capture its frames came; live, the last 12 seconds",
+        "when its frames came; live: the last 12 seconds",
     ),
     about(
         Column::Rate,
@@ -233,7 +233,7 @@ pub const COLUMNS: &[About] = &[
         "per sec",
         8,
         true,
-        "bytes a second, both ways: over its time; live, in the last second",
+        "bytes a second; live: in the last one",
     ),
     about(
         Column::Process,

@@ -166,18 +166,22 @@ impl Watching {
     #[cold]
     fn turn(&mut self, now: Timestamp, begin: Timestamp) {
         let passed = (now - begin).as_nanos() / PART.as_nanos();
-        // A clock that was set back, or a long silence, begins anew.
-        let passed = usize::try_from(passed).unwrap_or(PARTS).clamp(1, PARTS);
+        // A clock that was set back begins anew, and so does what was silent for long.
+        let (passed, next) = match usize::try_from(passed) {
+            Ok(passed @ 1..PARTS) => {
+                let step = PART.as_nanos() * passed as i64;
+                (passed, begin + Span::from_nanos(step))
+            }
+            Ok(PARTS..) => (PARTS, now),
+            _ => (1, now),
+        };
         for _ in 0..passed {
             if self.parts.len() >= PARTS {
                 self.parts.pop_front();
             }
             self.parts.push_back(Part::default());
         }
-        let step = PART.as_nanos().saturating_mul(passed as i64);
-        let next = begin + Span::from_nanos(step);
-        let is_far = now < begin || now - next >= PART;
-        self.part = Some(if is_far { now } else { next });
+        self.part = Some(next);
     }
 
     /// Whether it is time to look after other things.
@@ -395,5 +399,44 @@ impl Observer for Eyes<'_> {
             watching.live.recorder.aside(arrival);
         }
         self.index.aside(arrival);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_the_last_whole_second() {
+        let mut watching = Watching::new(Live::default());
+        let mut at = |millis: i64, bytes: u32| {
+            let time = Timestamp::from_nanos(1_000_000_000_000 + millis * 1_000_000);
+            let data = [0; 60];
+            watching.arrive(&Arrival::Frame(CapturedFrame {
+                number: 1,
+                time,
+                interface: 0,
+                link: crate::wire::LinkType::ETHERNET,
+                wire_len: bytes,
+                data: &data,
+                upcoming: &[],
+                place: crate::frame::Place::NOWHERE,
+            }));
+            let analyzer = Analyzer::new(crate::analysis::Options::default());
+            let header = watching.header(&analyzer);
+            (header.frames, header.bytes, watching.rates())
+        };
+        assert_eq!(at(0, 100), (0, 0, vec![100]));
+        assert_eq!(at(499, 10), (0, 0, vec![110]));
+        assert_eq!(at(500, 1), (2, 110, vec![110, 1]));
+        assert_eq!(at(1000, 2), (3, 111, vec![110, 1, 2]));
+        // Half a second without a frame counts as such.
+        assert_eq!(at(2100, 3), (1, 2, vec![110, 1, 2, 0, 3]));
+        // A clock that is set back loses nothing of what was counted.
+        assert_eq!(at(-5000, 4), (1, 3, vec![110, 1, 2, 0, 3, 4]));
+        // After a long silence nothing is left of what was before.
+        let (frames, bytes, rates) = at(3_600_000, 5);
+        assert_eq!((frames, bytes, rates.len()), (0, 0, PARTS));
+        assert_eq!(rates.iter().sum::<u64>(), 5);
     }
 }

@@ -161,7 +161,7 @@ impl Session {
     }
 
     /// Asks as time goes by.
-    pub(super) fn refresh(&mut self) {
+    pub fn refresh(&mut self) {
         self.put(Query {
             is_refresh: true,
             ..self.model.query()
@@ -221,11 +221,10 @@ impl Session {
         self.take(Arrived::Event(event));
     }
 
-    /// Takes in all that comes until nothing is read any more and nothing asked for is still to
-    /// come. What follows a pipe never settles.
+    /// Takes in all that comes until nothing is read any more, unless it is captured now, and
+    /// nothing asked for is still to come. What follows a pipe never settles.
     pub fn settle(&mut self) {
-        while !self.over && (!self.done || self.waits() || self.ordered > 0 || self.scan.is_some())
-        {
+        while !self.over && self.is_unsettled() {
             match self.arrived.recv() {
                 Ok(arrived) => {
                     self.take(arrived);
@@ -233,6 +232,24 @@ impl Session {
                 Err(_) => return,
             }
         }
+    }
+
+    /// As [`settle`](Self::settle) for what does not end: until nothing asked for is still to come.
+    pub fn keep_up(&mut self) {
+        while !self.over && (self.waits() || self.ordered > 0 || self.renewing > 0) {
+            match self.arrived.recv() {
+                Ok(arrived) => {
+                    self.take(arrived);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Whether something is still to come that will.
+    fn is_unsettled(&self) -> bool {
+        let is_ending = !self.done && !self.model.is_live();
+        is_ending || self.waits() || self.ordered > 0 || self.scan.is_some()
     }
 
     /// Waits until a scenario that was asked for begins to be read, or can't be.
@@ -345,7 +362,7 @@ impl Session {
                     let words = match before {
                         0 => format!("recording to {shown}"),
                         frames => format!(
-                            "recording to {shown}, from {} ago on",
+                            "recording to {shown}, beginning {} ago",
                             counted(frames, "frame")
                         ),
                     };

@@ -31,10 +31,7 @@ impl Terminal {
         enter()?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(stdout()));
         match inner {
-            Ok(mut inner) => {
-                inner.clear()?;
-                Ok(Self { inner })
-            }
+            Ok(inner) => Ok(Self { inner }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -60,7 +57,9 @@ impl Terminal {
 
     /// Forgets what was drawn, so that everything is drawn anew.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        // ratatui's own clearing asks the terminal where its cursor is, and waits for an answer.
+        let size = self.inner.size()?;
+        self.inner.resize(size.into())
     }
 
     /// To the shell, until it says to go on.

@@ -11,11 +11,16 @@ impl Model {
         self.header().live.is_some()
     }
 
+    /// Whether more is to come of it.
+    pub(super) fn is_capturing(&self) -> bool {
+        self.is_live() && !self.header().done
+    }
+
     /// Lets everything stand still, or go on.
     pub(super) fn pause(&mut self) -> Vec<Effect> {
         /// Lines that are at hand while the list stands still.
         const LINES: usize = 1000;
-        if !self.is_paused && !(self.is_live() && !self.header().done) {
+        if !self.is_paused && !self.is_capturing() {
             let words = "only what is being captured can be paused";
             self.note = Some((Tone::Warning, words.to_owned()));
             return Vec::new();

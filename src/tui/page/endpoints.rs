@@ -10,10 +10,12 @@
 //!  …
 //! ```
 
+mod life;
+mod this_host;
+
 use super::events;
 use super::segment::ink_of;
-use super::sheet::{Ink, Piece, Sheet, columns, cut, first_shown, wrapped};
-use super::spark::{binned, spark};
+use super::sheet::{Ink, Piece, Sheet, columns, first_shown, wrapped};
 use super::{HEAD, Page, PageMessage, Tab, moved};
 use crate::analysis::ConnectionView;
 use crate::report::story;
@@ -22,7 +24,7 @@ use crate::report::units::{bytes, counted, grouped};
 use crate::report::{self, select};
 use crate::tcp::verdict::{Lost, Trigger};
 use crate::tcp::window::Scale;
-use crate::tcp::{Ending, Event, Kind, Role, What};
+use crate::tcp::{Ending, Kind, Role};
 
 use super::data::Detail;
 
@@ -219,8 +221,8 @@ fn lines(page: &Page, width: usize, look: &super::sheet::Look) -> Vec<Line> {
         vec![(ink_of(role), role.name().to_owned())]
     }));
     who(page, &pair, &mut lines);
-    this_host(page, &pair, &mut lines);
-    over_time(page, value_width(width), look, &pair, &mut lines);
+    this_host::lines(page, &pair, &mut lines);
+    life::lines(page, value_width(width), look, &pair, &mut lines);
     volume(detail, &pair, &mut lines);
     trouble(detail, &pair, &mut lines);
     windows(detail, value_width(width), &pair, &mut lines);
@@ -313,142 +315,6 @@ fn who(page: &Page, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         }
         vec![(Ink::Strong, text)]
     }));
-}
-
-/// What this host knows of its own ends: whose they are, and what the kernel says.
-fn this_host(page: &Page, pair: &Pair<'_>, lines: &mut Vec<Line>) {
-    let ends = &page.subject.ends;
-    let end = |role: Role| ends.get(role as usize).and_then(Option::as_ref);
-    if ends.iter().all(Option::is_none) {
-        return;
-    }
-    lines.push(pair("process", &|role| {
-        let Some(end) = end(role) else { return none() };
-        match &end.process {
-            Some(process) => plain(process.clone()),
-            None => vec![(Ink::Quiet, "not to be learnt with these rights".to_owned())],
-        }
-    }));
-    let mut names: Vec<&'static str> = Vec::new();
-    for beside in ends.iter().flatten().flat_map(|end| &end.kernel) {
-        if !names.contains(&beside.what) {
-            names.push(beside.what);
-        }
-    }
-    if !names.is_empty() {
-        let heading = if page.detail().connection.is_over() {
-            "The kernel said last"
-        } else {
-            "The kernel says"
-        };
-        lines.push(Line::Heading(heading.to_owned()));
-    }
-    for name in names {
-        lines.push(pair(name, &|role| {
-            let Some(end) = end(role) else { return none() };
-            let Some(beside) = end.kernel.iter().find(|beside| beside.what == name) else {
-                return none();
-            };
-            let mut pieces = vec![(Ink::Plain, beside.kernel.clone())];
-            if beside.differs {
-                // The two views are not of one moment: what differs once may be under way.
-                let ink = if end.persists { Ink::Bad } else { Ink::Quiet };
-                pieces.push((ink, format!(", not {}", beside.inferred)));
-            }
-            pieces
-        }));
-    }
-    lines.push(Line::Heading("The capture says".to_owned()));
-}
-
-/// States and the window over the connection's life.
-fn over_time(
-    page: &Page,
-    room: usize,
-    look: &super::sheet::Look,
-    pair: &Pair<'_>,
-    lines: &mut Vec<Line>,
-) {
-    let detail = page.detail();
-    let (Some(first), Some(last)) = (detail.rows.first(), detail.rows.last()) else {
-        return;
-    };
-    let (low, high) = (
-        first.time.as_nanos(),
-        last.time.as_nanos().max(first.time.as_nanos() + 1),
-    );
-    lines.push(pair("states over time", &|role| {
-        strip(&detail.close_up.timeline, role, (low, high), room, look)
-    }));
-    lines.push(pair("window over time", &|role| {
-        let windows = detail.rows.iter().filter(|row| row.from == role);
-        let windows = windows.filter_map(|row| Some((row.time.as_nanos(), row.window?)));
-        let bins = binned(windows, (low, high), room, true);
-        vec![(ink_of(role), spark(&bins, look))]
-    }));
-    lines.push(pair("flight over time", &|role| {
-        let flights = detail.rows.iter().map(|row| {
-            let flight = row.in_flight.get(role as usize).copied().unwrap_or(0);
-            (row.time.as_nanos(), flight)
-        });
-        let bins = binned(flights, (low, high), room, false);
-        let bins: Vec<_> = bins
-            .into_iter()
-            .map(|bin| bin.filter(|&count| count > 0))
-            .collect();
-        vec![(ink_of(role), spark(&bins, look))]
-    }));
-}
-
-/// An endpoint's states, each as long as it lasted; names where they fit.
-fn strip(
-    timeline: &[Event],
-    role: Role,
-    (low, high): (i64, i64),
-    room: usize,
-    look: &super::sheet::Look,
-) -> Vec<Piece> {
-    let span = i128::from(high) - i128::from(low);
-    let column = |at: i64| {
-        let from = (i128::from(at) - i128::from(low)).clamp(0, span);
-        (from * room as i128 / span.max(1)) as usize
-    };
-    let mut parts: Vec<(usize, &'static str)> = Vec::new();
-    for event in timeline {
-        if let What::State {
-            endpoint,
-            before,
-            after,
-            ..
-        } = event.what
-            && endpoint == role
-        {
-            if parts.is_empty() {
-                parts.push((0, before.name()));
-            }
-            parts.push((column(event.time.as_nanos()), after.name()));
-        }
-    }
-    let mut pieces = Vec::new();
-    let (wall, stroke) = look.pick(('│', '─'), ('|', '-'));
-    for (at, (start, name)) in parts.iter().enumerate() {
-        let end = parts.get(at + 1).map_or(room, |(next, _)| *next).min(room);
-        let wide = end.saturating_sub(*start);
-        if wide == 0 {
-            continue;
-        }
-        let mut text = String::new();
-        if !pieces.is_empty() {
-            text.push(wall);
-        }
-        let left = wide.saturating_sub(columns(&text));
-        text += &cut(name, left, "");
-        while columns(&text) < wide {
-            text.push(stroke);
-        }
-        pieces.push((ink_of(role), text));
-    }
-    if pieces.is_empty() { none() } else { pieces }
 }
 
 fn volume(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {

@@ -83,8 +83,8 @@ fn watched(live: &LiveHeader, done: bool) -> String {
         return "ended".to_owned();
     }
     format!(
-        "{} frames/s  {}/s",
-        crate::report::units::grouped(live.frames),
+        "{}/s  {}/s",
+        counted(live.frames, "frame"),
         bytes(live.bytes)
     )
 }

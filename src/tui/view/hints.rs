@@ -34,7 +34,7 @@ pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
         sheet.put_cut(1, height - 1, Ink::Accent, words, room);
         return;
     }
-    let is_live = model.is_live() && !model.header().done;
+    let is_live = model.is_capturing();
     let own = |binding: &&Binding<Message>| {
         is_live || !matches!(binding.message, Message::Pause | Message::Record)
     };
