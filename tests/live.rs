@@ -674,6 +674,35 @@ fn recordings_rotate_and_are_read_back() {
 }
 
 #[test]
+fn what_was_recorded_before_a_crash_is_there() {
+    in_namespace("what_was_recorded_before_a_crash_is_there", || {
+        cable();
+        let folder = Folder::new("crash");
+        let recorded = folder.0.join("all.pcapng");
+        let file = recorded.to_str().expect("a name");
+        let mut live = Live::start(&["-i", "two", "-w", file, "udp"]);
+        live.wait_for("the interface", |each| each["type"] == "interface");
+        // Slow, and without a pause in which nothing comes.
+        let socket = UdpSocket::bind("10.9.0.1:0").expect("a socket");
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    datagrams(&socket, 1);
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+            // Far less than is written at once.
+            wait_until("frames in the file", || frames_in(&recorded) >= 20);
+            kill(live.pid(), Signal::SIGKILL).expect("killed");
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        let _ = live.child.wait();
+        assert!(frames_in(&recorded) >= 20);
+    });
+}
+
+#[test]
 fn rights_are_gone_before_the_first_packet() {
     in_namespace("rights_are_gone_before_the_first_packet", || {
         let mut live = Live::start(&["-i", "lo"]);

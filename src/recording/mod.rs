@@ -136,6 +136,8 @@ struct Output {
     writer: PcapngWriter<BufWriter<File>>,
     /// Octets of it, about.
     len: u64,
+    /// When it was last handed to the system, by the capture's time.
+    flushed: Timestamp,
     began: Option<Timestamp>,
     /// What the recorder's interfaces are numbered in this file.
     interfaces: Vec<Option<u32>>,
@@ -143,8 +145,10 @@ struct Output {
     before: Vec<(u64, u64)>,
 }
 
-/// What goes to the file at once: as much as a crash may lose.
+/// What goes to the file at once, and how long it waits for that at most: as much as a crash may
+/// lose.
 const BLOCK: usize = 64 << 10;
+const LONGEST: Span = Span::from_millis(100);
 
 impl Recorder {
     /// A recorder that keeps the last `span` in memory, at most `memory` octets of it, to write
@@ -333,6 +337,7 @@ impl Recording {
         self.file = Some(Output {
             writer: PcapngWriter::by(buffered, Some(application))?,
             len: 0,
+            flushed: now,
             began: None,
             interfaces: Vec::new(),
             before: interfaces
@@ -402,6 +407,12 @@ impl Recording {
         let block =
             32 + frame.data.len().next_multiple_of(4) + comment.map_or(0, |text| 8 + text.len());
         file.len += block as u64;
+        // A clock that was set back does not keep it waiting.
+        let waited = frame.time - file.flushed;
+        if waited >= LONGEST || waited < Span::ZERO {
+            file.flushed = frame.time;
+            file.writer.get_mut().flush()?;
+        }
         self.summary.frames += 1;
         self.summary.bytes += frame.data.len() as u64;
         Ok(())
