@@ -789,6 +789,27 @@ fn lines_for_people() {
 
 /// A pipe that is damaged is told of, and what was good before it.
 #[test]
+fn a_display_filter_chooses_what_is_told() {
+    in_namespace("a_display_filter_chooses_what_is_told", || {
+        let (mut wanted, mut answering) = pair();
+        let (mut other, mut silent) = pair();
+        let filter = format!("tcp.port == {} && tcp.len > 0", port(&wanted));
+        let mut live = Live::start(&["-i", "lo", "--no-host", "-Y", &filter]);
+        live.wait_for("the interface", |each| each["type"] == "interface");
+        send(&mut other, &mut silent, 10);
+        send(&mut wanted, &mut answering, 10);
+        live.wait_for("its connection", |each| each["type"] == "opened");
+        let (lines, _) = live.end();
+        let opened = of_type(&lines, "opened");
+        assert_eq!(opened.len(), 1, "{opened:#?}");
+        told_of(&lines, port(&wanted));
+        // Both are followed all the same.
+        assert_eq!(last_figures(&lines)["opened"], 2);
+        assert_eq!(of_type(&lines, "connection").len(), 1);
+    });
+}
+
+#[test]
 fn a_damaged_pipe() {
     let file = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -34,6 +34,12 @@ impl<'a> Check<'a> {
         self.view.id
     }
 
+    /// Whether a process has it that could not be learnt: what is left of a closed connection has
+    /// none.
+    pub fn hides_process(&self) -> bool {
+        self.socket.process.is_none() && self.socket.info.is_some()
+    }
+
     /// Names of what differs: `state`, `retransmissions`, `bytes_sent`, `bytes_received`, `rtt`.
     pub fn differs(&self) -> Vec<&'static str> {
         let connection = self.view.connection;

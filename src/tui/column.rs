@@ -372,7 +372,10 @@ impl Column {
             Self::Opening => line.opening.to_owned(),
             Self::Ending => line.ending.to_owned(),
             Self::Rate => volume(line.rate),
-            Self::Process => line.program.clone().unwrap_or_else(|| "-".to_owned()),
+            Self::Process => match &line.program {
+                Some([name, _]) => name.clone(),
+                None => "-".to_owned(),
+            },
             Self::Trouble => match line.trouble {
                 0 => "-".to_owned(),
                 millis => {

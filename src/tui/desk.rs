@@ -239,7 +239,7 @@ impl Desk {
         match (&self.watching, by) {
             (Some(watching), Column::Rate | Column::Activity) => !watching.traffic(view.id).0,
             (Some(watching), Column::Process) => match watching.program(view.id) {
-                Some(program) => lines::head(program),
+                Some((program, _)) => lines::head(program),
                 None => u64::MAX,
             },
             _ => lines::rank(view, by, end),
@@ -447,7 +447,9 @@ impl Desk {
         /// How long a connection is new.
         const NEW: Span = Span::from_secs(3);
         (line.rate, line.activity) = watching.traffic(line.id);
-        line.program = watching.program(line.id).map(str::to_owned);
+        line.program = watching
+            .program(line.id)
+            .map(|(name, process)| [name, process].map(str::to_owned));
         let begin = self.analyzer.capture().first.unwrap_or_default() + line.start;
         if line.mark == Mark::None && self.end() - begin < NEW {
             line.mark = Mark::New;

@@ -45,6 +45,8 @@ pub struct HostEnd {
     pub process: Option<String>,
     /// The program's name alone; escaped.
     pub program: Option<String>,
+    /// Whether it has a process that can't be learnt.
+    pub is_hidden: bool,
     /// What the kernel says, beside what was inferred.
     pub kernel: Vec<Beside>,
     /// Whether a difference was there twice in a row.
@@ -240,6 +242,7 @@ impl Watching {
                     }
                     Learnt::Compared(check, _, persists) => {
                         end.kernel = check.beside();
+                        end.is_hidden = check.hides_process() && end.process.is_none();
                         end.persists = persists;
                     }
                 }
@@ -306,10 +309,20 @@ impl Watching {
         self.ends.get(&id).cloned().unwrap_or_default()
     }
 
-    /// The program that has a connection, of either end.
-    pub(super) fn program(&self, id: u32) -> Option<&str> {
-        let ends = self.ends.get(&id)?;
-        ends.iter().flatten().find_map(|end| end.program.as_deref())
+    /// The program that has a connection, of either end: its name, and in full.
+    pub(super) fn program(&self, id: u32) -> Option<(&str, &str)> {
+        let ends = || self.ends.get(&id).into_iter().flatten().flatten();
+        fn known(end: &HostEnd) -> Option<(&str, &str)> {
+            Some((end.program.as_deref()?, end.process.as_deref()?))
+        }
+        let hidden = || {
+            let words = (
+                "no right",
+                "a process that can't be learnt with these rights",
+            );
+            ends().any(|end| end.is_hidden).then_some(words)
+        };
+        ends().find_map(known).or_else(hidden)
     }
 
     /// Bytes in each part of the last minute.

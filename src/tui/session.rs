@@ -202,7 +202,7 @@ impl Session {
     }
 
     /// Whether more is still being read.
-    pub(super) fn is_reading(&self) -> bool {
+    pub fn is_reading(&self) -> bool {
         !self.done && self.loader.is_some()
     }
 
@@ -414,7 +414,11 @@ impl Session {
         }
         let Some(loader) = &self.loader else { return };
         if loader.files.is_empty() || loader.files.iter().any(|file| file.as_os_str() == "-") {
-            let words = "only figures are asked: what comes from a pipe is not read again";
+            let words = if self.model.is_live() {
+                "only figures are asked: record what is captured (r) to look into frames"
+            } else {
+                "only figures are asked: what comes from a pipe is not read again"
+            };
             self.model.note = Some((Tone::Warning, words.to_owned()));
             return;
         }

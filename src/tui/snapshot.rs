@@ -235,8 +235,8 @@ pub struct ConnectionLine {
     pub activity: Vec<u64>,
     /// Bytes a second, of both: over its time, or of a live source in the last second.
     pub rate: u64,
-    /// The program that has it, escaped; of this host's connections.
-    pub program: Option<String>,
+    /// The program that has it, by name and in full, escaped; of this host's connections.
+    pub program: Option<[String; 2]>,
     /// What is marked while it is watched.
     pub mark: Mark,
     /// It in a few words.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::filter::Filtering;
 use super::input::{Limits, size};
 use super::interrupt::Interrupt;
 use super::terminal::{self, When};
@@ -56,6 +57,9 @@ pub(super) struct Arguments {
     /// A capture filter, as with -f; `-` before it reads a capture from standard input instead
     #[arg(value_name = "FILTER", allow_hyphen_values = false)]
     words: Vec<String>,
+
+    #[command(flatten)]
+    filtering: Filtering,
 
     /// Stop after this many frames
     #[arg(short, long, value_name = "COUNT")]

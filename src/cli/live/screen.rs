@@ -67,7 +67,10 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             scenarios: Vec::new(),
             run: Box::new(|_| Err("nothing is run beside a capture".to_owned())),
             calls: None,
-            filter: None,
+            filter: arguments
+                .filtering
+                .filter()
+                .map(|filter| (filter.clone(), filter.text().to_owned())),
             colour: arguments.color.said(),
             unicode: terminal::unicode(),
         },

@@ -1,11 +1,13 @@
 //! What is told of a live source: events as they come, figures now and then.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Arguments;
 use crate::analysis::{Analyzer, FlowView, FrameView, Observer};
+use crate::filter::{Before, Filter};
 use crate::host::{Asking, Helper};
 use crate::recording::{Recorder, Summary};
 use crate::report::kernel_check::{Learning, Learnt};
@@ -24,6 +26,10 @@ pub(super) struct Watch<W: Write> {
     notices: Notices,
     host: Option<Asking>,
     learning: Learning,
+    /// Which frames are told of; all where there is none.
+    filter: Option<(Filter, Before)>,
+    /// Connections that had one.
+    chosen: HashSet<u32>,
     left: u64,
     /// How long to watch, and when that began.
     duration: Option<Span>,
@@ -70,6 +76,11 @@ impl<W: Write> Watch<W> {
             notices,
             host: helper.map(Asking::new),
             learning: Learning::default(),
+            filter: arguments.filtering.filter().map(|filter| {
+                let before = Before::new(filter);
+                (filter.clone(), before)
+            }),
+            chosen: HashSet::new(),
             left: arguments.count.unwrap_or(u64::MAX),
             duration: arguments.duration.map(span),
             began: None,
@@ -154,6 +165,25 @@ impl<W: Write> Watch<W> {
         }
     }
 
+    /// Whether a frame of a connection is told of.
+    fn is_told(&mut self, view: &FrameView<'_>, id: u32) -> bool {
+        /// Connections that are remembered at most.
+        const MOST: usize = 1 << 20;
+        let Some((filter, before)) = &self.filter else {
+            return true;
+        };
+        let is_told = filter.matches_frame(view, before);
+        if is_told && self.chosen.len() < MOST {
+            self.chosen.insert(id);
+        }
+        is_told
+    }
+
+    /// Whether a connection is told of besides its frames.
+    fn is_chosen(&self, id: u32) -> bool {
+        self.filter.is_none() || self.chosen.contains(&id)
+    }
+
     fn moment(&self, analyzer: &Analyzer) -> Moment {
         let counts = &self.counts;
         let before = self.last.unwrap_or_default();
@@ -187,9 +217,14 @@ impl<W: Write> Watch<W> {
         let now = self.now;
         let Some(host) = &self.host else { return };
         let (printer, result) = (&mut self.printer, &mut self.result);
+        let (filter, chosen) = (&self.filter, &self.chosen);
         self.learning
             .learn(analyzer, host.helper(), now, &mut |learnt| {
-                if result.is_ok() {
+                let id = match &learnt {
+                    Learnt::Process(id, ..) => *id,
+                    Learnt::Compared(check, ..) => check.connection(),
+                };
+                if result.is_ok() && (filter.is_none() || chosen.contains(&id)) {
                     *result = match learnt {
                         Learnt::Process(id, role, process) => {
                             printer.process(now, id, role, process)
@@ -216,7 +251,7 @@ impl<W: Write> Watch<W> {
         let now = self.now;
         for (_, slot) in analyzer.connections() {
             analyzer.connection(slot, |view| {
-                if !view.connection.is_over() {
+                if !view.connection.is_over() && self.is_chosen(view.id) {
                     self.print(|printer| printer.still_open(now, view));
                 }
             });
@@ -253,7 +288,9 @@ impl<W: Write> Observer for Watch<W> {
         if is_closed {
             self.learning.forget(tcp.id);
         }
-        self.print(|printer| printer.frame(view, is_new, is_closed));
+        if self.is_told(view, tcp.id) {
+            self.print(|printer| printer.frame(view, is_new, is_closed));
+        }
         if is_new {
             // Before it is gone.
             let now = self.now;
@@ -265,7 +302,9 @@ impl<W: Write> Observer for Watch<W> {
     }
 
     fn late(&mut self, connection: u32, events: &[Event]) {
-        self.print(|printer| printer.events(connection, events));
+        if self.is_chosen(connection) {
+            self.print(|printer| printer.events(connection, events));
+        }
     }
 
     fn aside(&mut self, arrival: &Arrival<'_>) {

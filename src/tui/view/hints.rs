@@ -73,8 +73,8 @@ fn story(model: &Model, y: usize, sheet: &mut Sheet<'_>) {
         match model.under_cursor() {
             Some(Line::Connection(line)) => {
                 let mut pieces = vec![(Tone::Plain, line.states.join(" / "))];
-                if let Some(program) = &line.program {
-                    pieces.push((Tone::Plain, program.clone()));
+                if let Some([_, process]) = &line.program {
+                    pieces.push((Tone::Plain, process.clone()));
                 }
                 pieces.extend(line.story.iter().cloned());
                 pieces

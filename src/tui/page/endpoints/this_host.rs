@@ -23,7 +23,10 @@ pub(super) fn lines(page: &Page, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         let Some(end) = end(role) else { return none() };
         match &end.process {
             Some(process) => plain(process.clone()),
-            None => vec![(Ink::Quiet, "not to be learnt with these rights".to_owned())],
+            None if end.is_hidden => {
+                vec![(Ink::Quiet, "not to be learnt with these rights".to_owned())]
+            }
+            None => none(),
         }
     }));
     let mut names: Vec<&'static str> = Vec::new();
