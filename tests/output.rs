@@ -265,7 +265,7 @@ fn damage_is_told_in_both_places() {
     fs::remove_file(&file).unwrap();
     assert_eq!(human.status.code(), Some(1));
     assert!(text(&human.stderr).contains("damaged at byte"));
-    assert!(text(&human.stdout).contains("damaged: "));
+    assert!(text(&human.stdout).contains("damaged at byte "));
     let report: Value = serde_json::from_slice(&machine.stdout).unwrap();
     assert_eq!(report["errors"][0]["after_frame"], 9);
 }

@@ -339,7 +339,7 @@ fn damage_is_told_and_what_was_good_is_shown() {
     let user = User::sees(Some(origin), "cut.pcap", plain(SMALL));
     std::fs::remove_file(&path).expect("its end");
     assert_eq!(user.session.problems.len(), 1);
-    user.reads("damaged:");
+    user.reads("damaged at byte");
     user.reads("1 of 1");
 }
 
@@ -604,6 +604,15 @@ fn a_page_goes_on_with_its_connection() {
     watcher.presses("g").passes(22, "frame 1, 1 of 22");
     watcher.presses("5").waits_for("5 Stream");
     watcher.presses("G").user.shows("live-page");
+}
+
+#[test]
+fn a_conversation_goes_on() {
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), kept());
+    watcher.passes(1, "1 frame ").presses("2<enter>");
+    watcher.user.reads("1 datagram in 0ns");
+    // The page says how many there are by now, without a key.
+    watcher.passes(2, "2 datagrams in 8.40ms");
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub enum News {
     Detail(Arc<Detail>, HostEnds),
     /// The connection on screen, as it is by now.
     Renewed(Arc<Detail>, HostEnds),
+    /// The conversation on screen, as it is by now.
+    TalkRenewed(Arc<Talk>),
     /// Nothing came to the connection on screen but what this host says of its ends.
     Ends(FlowId, HostEnds),
     /// Something a user should be told: escaped.

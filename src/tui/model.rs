@@ -519,6 +519,14 @@ impl Model {
                     self.fit_page(&mut effects);
                 }
             }
+            News::TalkRenewed(talk) => {
+                if let Screen::Talk(page) = &mut self.screen
+                    && page.talk.id == talk.id
+                    && !self.is_paused
+                {
+                    page.renew(talk);
+                }
+            }
             News::Ends(flow, ends) => {
                 if let Screen::Page(page) = &mut self.screen
                     && flow == FlowId::Tcp(page.detail().id)
@@ -586,6 +594,10 @@ impl Model {
                 let detail = page.detail();
                 let seen = detail.rows_before + detail.rows.len() as u64 + detail.rows_dropped;
                 Some(Order::Renew(FlowId::Tcp(detail.id), seen))
+            }
+            Screen::Talk(page) if !self.is_paused && self.opening.is_none() => {
+                let seen = page.talk.rows.len() as u64;
+                Some(Order::Renew(FlowId::Udp(page.talk.id), seen))
             }
             _ => None,
         }

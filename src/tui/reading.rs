@@ -22,7 +22,7 @@ const WINDOW: usize = 16 << 20;
 pub enum Order {
     /// A flow with every frame of it.
     Open(FlowId),
-    /// A TCP flow with every frame of it, if it has more than so many by now.
+    /// A flow with every frame of it, if it has more than so many by now.
     Renew(FlowId, u64),
     /// A flow's streams, past so many bytes.
     Stream(FlowId, u64),
@@ -64,6 +64,12 @@ impl Job {
                 Ok(talk) => News::Talk(Arc::new(talk)),
                 Err(error) => failed(&error),
             },
+            Order::Renew(flow @ FlowId::Udp(_), _) => {
+                match Talk::read(&self.places, again, ask, stop) {
+                    Ok(talk) => News::TalkRenewed(Arc::new(talk)),
+                    Err(_) => News::Ends(flow, self.ends),
+                }
+            }
             Order::Renew(flow, _) => match Detail::read(&self.places, again, ask, stop) {
                 Ok(detail) => News::Renewed(Arc::new(detail), self.ends),
                 // What is on screen stays.

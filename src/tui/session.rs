@@ -286,7 +286,7 @@ impl Session {
                     News::Problem(error) => self.problems.push(error.clone()),
                     News::Done => self.done = true,
                     News::Found(..) => self.scan = None,
-                    News::Renewed(..) | News::Ends(..) => {
+                    News::Renewed(..) | News::TalkRenewed(_) | News::Ends(..) => {
                         self.renewing = self.renewing.saturating_sub(1);
                     }
                     News::Notice(_) => {}

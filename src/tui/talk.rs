@@ -18,6 +18,15 @@ impl TalkPage {
         Self { talk, at: 0 }
     }
 
+    /// Shows it as it is by now: who stood at its last datagram goes on with it.
+    pub fn renew(&mut self, talk: Arc<Talk>) {
+        let was_last = self.at + 1 >= self.talk.rows.len();
+        self.talk = talk;
+        if was_last {
+            self.at = self.talk.rows.len().saturating_sub(1);
+        }
+    }
+
     /// So many on.
     pub fn step(&mut self, by: isize) {
         let last = self.talk.rows.len().saturating_sub(1);

@@ -212,8 +212,13 @@ pub(super) fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, Strin
             if problem.unopened {
                 format!("not read: {input}: {reason}")
             } else {
+                // Of one input the name stands above.
+                let name = match report.inputs {
+                    [_] => String::new(),
+                    _ => format!(": {input}"),
+                };
                 format!(
-                    "damaged: {input} at byte {}, after frame {}: {reason}",
+                    "damaged{name} at byte {}, after frame {}: {reason}",
                     grouped(problem.offset),
                     grouped(problem.after_frame)
                 )

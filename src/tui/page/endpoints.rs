@@ -243,7 +243,9 @@ fn in_short(detail: &Detail, width: usize, lines: &mut Vec<Line>) {
     };
     let mut line: Vec<Piece> = Vec::new();
     let mut taken = 0;
-    let phrases = story::tell(&view, detail.end, false);
+    // What the capture left out of frames is said of the capture.
+    let is_cut = detail.rows.iter().any(|row| row.captured < row.wire_len);
+    let phrases = story::tell(&view, detail.end, is_cut);
     let last = phrases.len().saturating_sub(1);
     for (at, phrase) in phrases.into_iter().enumerate() {
         let text = if at < last {
@@ -333,7 +335,7 @@ fn volume(detail: &Detail, pair: &Pair<'_>, lines: &mut Vec<Line>) {
         let figures = figures(role);
         let mut pieces = plain(bytes(figures.stream_bytes).to_string());
         if figures.missing_bytes > 0 {
-            let text = format!("  {} not captured", bytes(figures.missing_bytes));
+            let text = format!("  {} not seen", bytes(figures.missing_bytes));
             pieces.push((Ink::Warning, text));
         }
         pieces

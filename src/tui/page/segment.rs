@@ -168,12 +168,13 @@ fn frame(detail: &Detail, row: &Row, look: &Look) -> Vec<Piece> {
         quiet(arrow),
         (ink_of(row.from.peer()), row.from.peer().name().to_owned()),
         (Ink::Strong, format!("  {}", flags(row.flags, false))),
-        quiet(format!("  {} on the wire", bytes(u64::from(row.wire_len)))),
     ];
-    if row.captured < row.wire_len {
-        let text = format!(", {} captured", bytes(u64::from(row.captured)));
-        pieces.push((Ink::Warning, text));
-    }
+    let [captured, wire] = [row.captured, row.wire_len].map(|len| bytes(u64::from(len)));
+    pieces.push(if row.captured < row.wire_len {
+        (Ink::Warning, format!("  {captured} of {wire} captured"))
+    } else {
+        quiet(format!("  {wire} on the wire"))
+    });
     if row.congestion_experienced {
         pieces.push((Ink::Warning, "  CE".to_owned()));
     }

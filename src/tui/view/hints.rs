@@ -112,7 +112,10 @@ fn story(model: &Model, y: usize, sheet: &mut Sheet<'_>) {
             break;
         }
         x = sheet.put_cut(x, y, super::ink(*tone), text, end - x);
-        x = sheet.put_cut(x, y, Ink::Quiet, comma, end.saturating_sub(x));
+        if x + comma.len() > end {
+            break;
+        }
+        x = sheet.put(x, y, Ink::Quiet, comma);
     }
 }
 
