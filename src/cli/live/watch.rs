@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Arguments;
+use super::restraint::Restraint;
 use crate::analysis::{Analyzer, FlowView, FrameView, Observer};
 use crate::flow::Socket;
 use crate::host::Helper;
@@ -27,6 +28,7 @@ pub(super) struct Watch<W: Write> {
     helper: Option<Helper>,
     /// Connections of this host, as far as it said so: what was told of each endpoint.
     told: HashMap<(u32, usize), Told>,
+    restraint: Restraint,
     left: u64,
     /// How long to watch, and when that began.
     duration: Option<Span>,
@@ -64,7 +66,8 @@ struct Told {
 
 /// Endpoints that are remembered at most.
 const MOST_TOLD: usize = 1 << 16;
-/// Connections that are compared with the kernel's, at most: past it a flood is under way.
+/// Connections that are compared with the kernel's, at most: past it a flood is under way, and
+/// those that lasted are.
 const MOST_COMPARED: usize = 20_000;
 /// How often the kernel is asked, and how long a new connection waits to be asked about.
 const ASK: Span = Span::from_secs(1);
@@ -91,6 +94,7 @@ impl<W: Write> Watch<W> {
             notices,
             helper,
             told: HashMap::new(),
+            restraint: Restraint::default(),
             left: arguments.count.unwrap_or(u64::MAX),
             duration: arguments.duration.map(span),
             began: None,
@@ -193,6 +197,7 @@ impl<W: Write> Watch<W> {
             opened: counts.opened,
             closed: counts.closed,
             evicted: analyzer.evicted().connections,
+            untold: self.restraint.count(),
             memory: analyzer.memory(),
         }
     }
@@ -227,11 +232,18 @@ impl<W: Write> Watch<W> {
         if self.told.len() > MOST_TOLD {
             self.told.clear();
         }
-        let connections = analyzer.connections();
+        let connections = if analyzer.flows() > MOST_COMPARED {
+            analyzer.lasting_connections()
+        } else {
+            analyzer.connections()
+        };
         if connections.len() > MOST_COMPARED {
             return;
         }
         for (id, slot) in connections {
+            if self.restraint.is_untold(id) {
+                continue;
+            }
             analyzer.connection(slot, |view| {
                 if !is_open(view, now) && self.told.contains_key(&(id, 0)) {
                     return;
@@ -273,7 +285,10 @@ impl<W: Write> Watch<W> {
             }
         }
         let now = self.now;
-        for (_, slot) in analyzer.connections() {
+        for (id, slot) in analyzer.connections() {
+            if self.restraint.is_untold(id) {
+                continue;
+            }
             analyzer.connection(slot, |view| {
                 if !view.connection.is_over() {
                     self.print(|printer| printer.still_open(now, view));
@@ -293,6 +308,12 @@ fn address(socket: Socket) -> SocketAddr {
 }
 
 impl<W: Write> Observer for Watch<W> {
+    fn wants_half_open(&mut self, connection: u32, time: Timestamp) -> bool {
+        let is_for_later = self.restraint.is_for_later(connection, time);
+        self.counts.opened += u64::from(is_for_later);
+        !is_for_later
+    }
+
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         self.left -= 1;
         self.counts.frames += 1;
@@ -312,6 +333,7 @@ impl<W: Write> Observer for Watch<W> {
         }
         let is_closed = has_just_closed(view, is_new);
         self.counts.opened += u64::from(is_new);
+        let is_new = is_new || self.restraint.tells(tcp.id);
         self.counts.closed += u64::from(is_closed);
         if is_closed {
             self.told.remove(&(tcp.id, 0));
