@@ -38,6 +38,11 @@ fn cable() {
     ip("link set one up");
     ip("link set two up");
     ip("neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev one");
+    // Until the kernel has noticed that the other end is there, what is sent is thrown away.
+    wait_until("the cable", || {
+        let shown = Command::new("ip").args(["link", "show", "one"]).output();
+        String::from_utf8_lossy(&shown.expect("ip").stdout).contains("state UP")
+    });
 }
 
 /// A directory of a test's own, removed at its end.

@@ -3,6 +3,8 @@
 use core::ops::ControlFlow;
 
 use super::ahead::Ahead;
+use super::begun::Begun;
+use super::eviction::{Evicted, Queues, is_young, is_young_talk};
 use super::quality::Quality;
 use super::share::Share;
 use super::tracked::{TcpFlow, Tracked, revive, talk_of, view_of};
@@ -17,19 +19,6 @@ use crate::tcp::verdict::Confidence;
 use crate::tcp::{Arrived, Connection, Embryo, Event, Kind, Listener, Pool, Role, Verdict, What};
 use crate::wire::glance::glance;
 use crate::wire::{self, Decoded, Flags, Icmp, Ip, Segment, Transport};
-
-/// What was let go to stay within memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evicted {
-    /// TCP connections whose figures are gone.
-    pub connections: u64,
-    /// … of them half-open: a SYN and nothing else.
-    pub half_open: u64,
-    /// UDP conversations whose figures are gone.
-    pub conversations: u64,
-    /// Packets they had.
-    pub packets: u64,
-}
 
 /// So many flows need no fetching ahead.
 const FEW: usize = 128;
@@ -52,9 +41,11 @@ pub struct Analyzer {
     pub(super) ahead: Ahead,
     pub(super) pool: Pool,
     pub(super) share: Share,
-    /// First frames of what was evicted, TCP and UDP: to number flows after several analyzers have
-    /// become one.
-    pub(super) evicted_first: [Vec<u64>; 2],
+    /// First frames of all flows, TCP and UDP, of a part that is to be numbered with others.
+    pub(super) begun: [Begun; 2],
+    pub(super) queues: Queues,
+    /// The connection of the latest SYN, for who wants to see it whole.
+    pub(super) newborn: Option<Box<TcpFlow>>,
 }
 
 /// Gives a connection's bytes to the observer under its number.
@@ -92,7 +83,9 @@ impl Analyzer {
             ahead: Ahead::default(),
             pool: Pool::default(),
             share: Share::WHOLE,
-            evicted_first: [Vec::new(), Vec::new()],
+            begun: Default::default(),
+            queues: Queues::default(),
+            newborn: None,
         }
     }
 
@@ -199,13 +192,19 @@ impl Analyzer {
                     datagram.source_port,
                     datagram.destination_port,
                 );
-                let slot = self.conversation_of(frame, decoded.context, key, direction, observer);
+                let mut slot =
+                    self.conversation_of(frame, decoded.context, key, direction, observer);
                 if let Some(Entry {
                     value: Tracked::Udp(conversation),
                     ..
                 }) = self.table.get_mut(slot)
                 {
+                    let was_young = is_young_talk(conversation);
                     conversation.count(direction, frame, datagram.payload_len);
+                    if was_young && !is_young_talk(conversation) {
+                        self.queues.lasts();
+                        slot = self.table.lasts(slot);
+                    }
                 }
                 Some((slot, direction))
             }
@@ -244,7 +243,18 @@ impl Analyzer {
                 conversation: talk_of(key, conversation),
                 from: conversation.role(direction),
             },
-            _ => FlowView::None,
+            Some(Entry {
+                key,
+                value: Tracked::HalfOpen(id, ..),
+                ..
+            }) => match &self.newborn {
+                Some(flow) if flow.id == *id => FlowView::Tcp {
+                    view: view_of(key, flow),
+                    from: flow.role(direction),
+                },
+                _ => FlowView::None,
+            },
+            None => FlowView::None,
         };
         observer.frame(&FrameView {
             frame,
@@ -312,24 +322,31 @@ impl Analyzer {
         };
         let found = self.table.find(&key, direction, context, belongs);
         if let Some(slot) = found {
+            let slot = self.grown(slot);
             if self.track(slot, direction, &arrived, (ip, frame.interface), observer) {
                 return (slot, direction);
             }
             self.end(slot, observer);
             self.table.detach(slot);
         }
-        self.make_room(observer);
+        let embryo = match found {
+            None if !self.reuses_ports => Embryo::of(&arrived),
+            _ => None,
+        };
+        self.make_room(embryo.is_some(), frame.time, observer);
         let id = self.next_tcp;
         self.next_tcp += 1;
-        if found.is_none()
-            && !observer.wants_frames()
-            && let Some(embryo) = Embryo::of(&arrived)
-        {
+        if self.share.is_part() {
+            self.begun[0].push(frame.number);
+        }
+        if let Some(embryo) = embryo {
+            if observer.wants_frames() && observer.wants_half_open(id, frame.time) {
+                self.bear(id, direction, &arrived, observer);
+            }
             let half_open = Tracked::HalfOpen(id, direction, embryo);
-            return (
-                self.table.insert(key, direction, context, half_open),
-                direction,
-            );
+            let slot = self.table.insert_young(key, direction, context, half_open);
+            self.queues.begins(slot, &self.table);
+            return (slot, direction);
         }
         let client = match Connection::role_of_first_sender(segment) {
             Role::Client => direction,
@@ -349,42 +366,76 @@ impl Analyzer {
                 )),
             });
         }
-        let flow = Box::new(TcpFlow {
-            id,
-            client,
-            counted: 0,
-            uncounted: 0,
-            connection,
-            watch: Some(self.quality.watch()),
-        });
-        self.heap += size_of::<TcpFlow>();
-        let slot = self
-            .table
-            .insert(key, direction, context, Tracked::Tcp(flow));
+        let flow = TcpFlow::new(id, client, connection, self.quality.watch());
+        self.heap += TcpFlow::OWN;
+        let flow = Tracked::Tcp(Box::new(flow));
+        let slot = self.table.insert(key, direction, context, flow);
+        self.queues.begins(slot, &self.table);
         self.track(slot, direction, &arrived, (ip, frame.interface), observer);
         (slot, direction)
     }
 
+    /// Plays a SYN to a connection that is there to be looked at: only the SYN is kept.
+    fn bear<O: Observer + ?Sized>(
+        &mut self,
+        id: u32,
+        client: Direction,
+        arrived: &Arrived<'_>,
+        observer: &mut O,
+    ) {
+        let connection = Connection::new(arrived);
+        let flow = match &mut self.newborn {
+            Some(flow) => {
+                flow.connection
+                    .finish(&mut self.pool, &mut Vec::new(), &mut ());
+                (flow.id, flow.client, flow.connection) = (id, client, connection);
+                flow
+            }
+            none => {
+                let flow = TcpFlow::new(id, client, connection, Box::default());
+                none.insert(Box::new(flow))
+            }
+        };
+        flow.connection.segment(
+            arrived,
+            Role::Client,
+            &self.options.settings,
+            &mut self.pool,
+            &mut self.events,
+            &mut Numbered { id, observer },
+        );
+    }
+
     /// Makes a whole connection of a half-open one.
     #[cold]
-    fn promote(&mut self, slot: Slot) {
+    fn promote(&mut self, slot: Slot) -> Slot {
+        let slot = self.table.lasts(slot);
         let Some(entry) = self.table.get_mut(slot) else {
-            return;
+            return slot;
         };
         let Tracked::HalfOpen(id, client, embryo) = entry.value else {
-            return;
+            return slot;
         };
         let connection = revive(&embryo, &self.options.settings, &mut self.pool);
-        let counted = connection.heap();
-        self.heap += size_of::<TcpFlow>() + counted;
-        entry.value = Tracked::Tcp(Box::new(TcpFlow {
-            id,
-            client,
-            counted,
-            uncounted: 0,
-            connection,
-            watch: Some(self.quality.watch()),
-        }));
+        let flow = TcpFlow::new(id, client, connection, self.quality.watch());
+        self.heap += TcpFlow::OWN;
+        entry.value = Tracked::Tcp(Box::new(flow));
+        // What it was queued as is in another slot.
+        self.queues.lasts();
+        self.queues.begins(slot, &self.table);
+        slot
+    }
+
+    /// The slot of a connection that is whole.
+    #[inline]
+    fn grown(&mut self, slot: Slot) -> Slot {
+        match self.table.get(slot) {
+            Some(Entry {
+                value: Tracked::HalfOpen(..),
+                ..
+            }) => self.promote(slot),
+            _ => slot,
+        }
     }
 
     /// Gives a segment, with its IP header and interface, to its connection; not when the segment opens a new one on its sockets.
@@ -400,14 +451,10 @@ impl Analyzer {
         let Some(entry) = self.table.get_mut(slot) else {
             return true;
         };
-        let (key, flow) = match &mut entry.value {
-            Tracked::Tcp(flow) => (&entry.key, flow),
-            Tracked::HalfOpen(..) => {
-                self.promote(slot);
-                return self.track(slot, direction, arrived, place, observer);
-            }
-            Tracked::Udp(_) => return true,
+        let Tracked::Tcp(flow) = &mut entry.value else {
+            return true;
         };
+        let key = &entry.key;
         let from = flow.role(direction);
         if arrived.segment.flags.has(Flags::SYN)
             && flow.connection.is_superseded_by(arrived.segment, from)
@@ -424,17 +471,27 @@ impl Analyzer {
             .segment(arrived, from, settings, pool, events, &mut listener);
         let (ip, interface) = place;
         self.quality.packet(flow, from, arrived, ip, interface);
-        if flow.connection.is_over() {
+        let is_over = flow.connection.is_over();
+        if flow.is_young && (is_over || !is_young(&flow.connection)) {
+            flow.is_young = false;
+            self.queues.lasts();
+        }
+        let is_news = is_over && flow.watch.is_some();
+        if is_news {
             self.quality.over(key, flow);
         }
         // Memory only grows a little at a time, but for what waits behind a gap.
         flow.uncounted += 1;
-        if flow.uncounted == 16 || flow.connection.holds_back() || flow.connection.is_over() {
-            let heap = flow.connection.heap();
+        if flow.uncounted >= flow.pace || is_over || flow.connection.holds_back() {
+            let heap = flow.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
             flow.uncounted = 0;
-            while self.is_over() && self.evict(observer) {}
+            flow.pace = (flow.pace * 2).min(TcpFlow::PACE);
+            if is_news {
+                self.queues.over(slot, &self.table);
+            }
+            self.shrink(slot, arrived.time, observer);
         }
         true
     }
@@ -452,12 +509,18 @@ impl Analyzer {
         if let Some(slot) = self.table.find(&key, direction, context, belongs) {
             return slot;
         }
-        self.make_room(observer);
+        self.make_room(true, frame.time, observer);
         let id = self.next_udp;
         self.next_udp += 1;
-        let conversation = Conversation::new(id, direction, frame);
-        self.table
-            .insert(key, direction, context, Tracked::Udp(conversation))
+        if self.share.is_part() {
+            self.begun[1].push(frame.number);
+        }
+        let conversation = Tracked::Udp(Conversation::new(id, direction, frame));
+        let slot = self
+            .table
+            .insert_young(key, direction, context, conversation);
+        self.queues.begins(slot, &self.table);
+        slot
     }
 
     /// Ties an ICMP error to the conversation whose packet it quotes.
@@ -488,7 +551,7 @@ impl Analyzer {
         let Some(slot) = self.table.find_any(&key) else {
             return FlowView::None;
         };
-        self.promote(slot);
+        let slot = self.grown(slot);
         match self.table.get_mut(slot).map(|entry| &mut entry.value) {
             Some(Tracked::Tcp(flow)) => {
                 flow.connection
@@ -503,78 +566,8 @@ impl Analyzer {
         }
     }
 
-    /// Bytes of memory in use, as counted.
-    pub fn memory(&self) -> usize {
-        let first = self.evicted_first.iter().map(Vec::capacity).sum::<usize>();
-        self.table.memory() + self.heap + self.defragmenter.held() + first * size_of::<u64>()
-    }
-
-    #[inline]
-    fn is_over(&self) -> bool {
-        self.memory() > self.options.memory
-    }
-
-    /// Lets flows go until there is room for one more: half-open ones before finished ones before
-    /// the rest, of each the one that was silent longest (among a sample).
-    #[inline]
-    fn make_room<O: Observer + ?Sized>(&mut self, observer: &mut O) {
-        let is_full = |this: &Self| this.is_over() || this.table.len() >= this.options.max_flows;
-        while is_full(self) && self.evict(observer) {}
-    }
-
-    #[cold]
-    fn evict<O: Observer + ?Sized>(&mut self, observer: &mut O) -> bool {
-        const SAMPLE: usize = 16;
-        let slot = self.table.least_worth(SAMPLE, |entry| match &entry.value {
-            Tracked::HalfOpen(_, _, embryo) => (0, embryo.time()),
-            Tracked::Udp(conversation) => (2, conversation.last),
-            Tracked::Tcp(flow) => {
-                let over = flow.connection.is_over();
-                (if over { 1 } else { 3 }, flow.connection.last_time)
-            }
-        });
-        let Some(slot) = slot else { return false };
-        self.end(slot, observer);
-        let removed = self.table.remove(slot);
-        let key = removed.as_ref().map(|entry| entry.key);
-        let removed = removed.map(|entry| entry.value);
-        if self.share.is_part()
-            && let Some(flow) = &removed
-        {
-            let kind = usize::from(matches!(flow, Tracked::Udp(_)));
-            if let Some(frames) = self.evicted_first.get_mut(kind) {
-                frames.push(flow.first_frame());
-            }
-        }
-        match removed {
-            Some(Tracked::HalfOpen(..)) => {
-                self.evicted.connections += 1;
-                self.evicted.half_open += 1;
-                self.evicted.packets += 1;
-            }
-            Some(Tracked::Tcp(flow)) => {
-                if let Some(key) = key {
-                    Quality::connection(&mut self.quality.evidence, &key, &flow);
-                }
-                self.heap -= size_of::<TcpFlow>() + flow.counted;
-                self.evicted.connections += 1;
-                self.evicted.packets += Role::BOTH
-                    .iter()
-                    .map(|&role| flow.connection.endpoint(role).figures.packets)
-                    .sum::<u64>();
-            }
-            Some(Tracked::Udp(conversation)) => {
-                self.evicted.conversations += 1;
-                self.evicted.packets += conversation.packets.iter().sum::<u64>();
-            }
-            None => return false,
-        }
-        // What is left when nothing is tracked (the index) can't be let go.
-        !self.table.is_empty()
-    }
-
     /// Ends the tracking of a connection: what waits is delivered, its memory given back.
-    fn end<O: Observer + ?Sized>(&mut self, slot: Slot, observer: &mut O) {
+    pub(super) fn end<O: Observer + ?Sized>(&mut self, slot: Slot, observer: &mut O) {
         let Some(Entry {
             value: Tracked::Tcp(flow),
             ..
@@ -586,8 +579,9 @@ impl Analyzer {
         let id = flow.id;
         flow.connection
             .finish(&mut self.pool, &mut events, &mut Numbered { id, observer });
-        self.heap -= flow.counted;
-        flow.counted = 0;
+        let heap = flow.heap();
+        self.heap = self.heap + heap - flow.counted;
+        flow.counted = heap;
         if !events.is_empty() {
             observer.late(id, &events);
         }
@@ -632,58 +626,5 @@ impl Analyzer {
     /// How many UDP conversations were seen, those evicted included.
     pub fn udp_seen(&self) -> u32 {
         self.next_udp
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame::Place;
-    use crate::time::Timestamp;
-    use crate::wire::LinkType;
-
-    /// Ethernet, IPv4, TCP: a SYN from 10.x.y.z to 192.0.2.1:80.
-    fn syn(from: u32) -> [u8; 54] {
-        let mut frame = [0; 54];
-        frame[12..16].copy_from_slice(&[8, 0, 0x45, 0]);
-        frame[16..18].copy_from_slice(&40_u16.to_be_bytes());
-        frame[22..24].copy_from_slice(&[64, 6]);
-        frame[26..30].copy_from_slice(&(0x0a00_0000 | from).to_be_bytes());
-        frame[30..34].copy_from_slice(&[192, 0, 2, 1]);
-        frame[34..38].copy_from_slice(&[0x9c, 0x40, 0, 80]);
-        frame[46..48].copy_from_slice(&[0x50, 2]);
-        frame
-    }
-
-    #[test]
-    fn a_flood_leaves_the_latest_that_memory_holds() {
-        const MEMORY: usize = 1 << 20;
-        const SYNS: u32 = 50_000;
-        let mut analyzer = Analyzer::new(Options {
-            memory: MEMORY,
-            ..Options::default()
-        });
-        for from in 0..SYNS {
-            let frame = CapturedFrame {
-                number: u64::from(from) + 1,
-                time: Timestamp::from_nanos(i64::from(from)),
-                interface: 0,
-                link: LinkType::ETHERNET,
-                wire_len: 54,
-                data: &syn(from),
-                upcoming: &[],
-                place: Place::NOWHERE,
-            };
-            let _ = analyzer.arrive(Arrival::Frame(frame), &mut ());
-            assert!(analyzer.memory() <= MEMORY + 4096, "{}", analyzer.memory());
-        }
-        let kept = analyzer.connections();
-        assert_eq!(
-            kept.len() as u64 + analyzer.evicted().half_open,
-            u64::from(SYNS)
-        );
-        assert!(kept.len() > 2000, "{}", kept.len());
-        let late = kept.iter().filter(|&&(id, _)| id > SYNS * 3 / 4).count();
-        assert!(late * 10 > kept.len() * 9, "{late} of {}", kept.len());
     }
 }

@@ -23,6 +23,26 @@ impl Analyzer {
         list
     }
 
+    /// Those of them that have come to more than a SYN, for whoever looks often: a flood costs it
+    /// nothing.
+    pub fn lasting_connections(&self) -> Vec<(u32, Slot)> {
+        let mut list: Vec<_> = self
+            .table
+            .iter_lasting()
+            .filter_map(|(slot, entry)| match &entry.value {
+                Tracked::Tcp(flow) => Some((flow.id, slot)),
+                _ => None,
+            })
+            .collect();
+        list.sort_unstable();
+        list
+    }
+
+    /// How many connections and conversations are kept.
+    pub fn flows(&self) -> usize {
+        self.table.len()
+    }
+
     /// The first SYN of a connection that has nothing else, for figures over millions of them
     /// without making each whole.
     pub fn half_open(&self, slot: Slot) -> Option<&Embryo> {

@@ -54,10 +54,12 @@
 
 mod ahead;
 mod analyzer;
+mod begun;
 mod belonging;
 pub mod capture;
 pub mod close_up;
 pub mod detail;
+mod eviction;
 mod flows;
 pub mod frame_index;
 mod observer;
@@ -69,11 +71,12 @@ pub mod trouble;
 pub mod udp;
 mod watch;
 
-pub use analyzer::{Analyzer, Evicted};
+pub use analyzer::Analyzer;
 pub use belonging::Belonging;
 pub use capture::Capture;
 pub use close_up::CloseUp;
 pub use detail::Detail;
+pub use eviction::Evicted;
 pub use frame_index::{FlowId, FrameIndex, Places};
 pub use observer::{ConnectionView, FlowView, FrameView, Observer};
 pub use revisions::{Revisions, Settled};

@@ -7,6 +7,7 @@ use crate::flow::Socket;
 use crate::frame::CapturedFrame;
 use crate::source::Arrival;
 use crate::tcp::{Connection, Event, Role};
+use crate::time::Timestamp;
 use crate::wire::Decoded;
 
 /// Who wants to know while frames go by.
@@ -16,9 +17,16 @@ use crate::wire::Decoded;
 /// no offset comes twice. Bytes that wait behind a gap come when it is filled, when its receiver
 /// says that it has them, when too much waits, or at the [end](super::Analyzer::finish).
 pub trait Observer {
-    /// Whether [`frame`](Self::frame) is of interest. When not, half-open connections are kept
-    /// smaller.
+    /// Whether [`frame`](Self::frame) is of interest.
     fn wants_frames(&self) -> bool {
+        true
+    }
+
+    /// Whether a connection that begins with a SYN at `time` is to be shown with it. Where not, that
+    /// frame is shown as of no flow, and the connection from its next segment on: in a flood most
+    /// have none.
+    fn wants_half_open(&mut self, connection: u32, time: Timestamp) -> bool {
+        let _ = (connection, time);
         true
     }
 
@@ -34,8 +42,7 @@ pub trait Observer {
     }
 
     /// Which flow a frame was found to belong to, or to be an ICMP error about: told of every
-    /// frame, before [`frame`](Self::frame) is. It costs less, and half-open connections are kept
-    /// small.
+    /// frame, before [`frame`](Self::frame) is. It costs less.
     fn belongs(&mut self, frame: &CapturedFrame<'_>, decoded: &Decoded<'_>, to: Belonging) {
         let _ = (frame, decoded, to);
     }

@@ -4,9 +4,10 @@
 //! Whose a frame is follows from its addresses and ports alone, so both directions of a flow and
 //! all that quotes it come to the same place. What belongs to no flow is the first one's.
 
+use super::begun::Begun;
 use super::tracked::Tracked;
 use super::{Analyzer, Evicted, Options};
-use crate::flow::Slot;
+use crate::flow::{FlowTable, Slot};
 use crate::frame::CapturedFrame;
 use crate::wire::glance::{Glance, glance};
 use crate::wire::{Address, Decoded, Transport};
@@ -110,7 +111,7 @@ impl Analyzer {
 
     /// Takes over all that another part of the same capture has found, after both have
     /// [finished](Self::finish). Flows are numbered anew, by their first frames.
-    pub fn absorb(&mut self, other: Self) {
+    pub fn absorb(&mut self, mut other: Self) {
         self.capture.absorb(&other.capture);
         self.quality.evidence.absorb(&other.quality.so_far());
         let Evicted {
@@ -128,26 +129,35 @@ impl Analyzer {
         self.next_udp += other.next_udp;
         self.options.memory += other.options.memory;
         self.options.max_flows += other.options.max_flows;
-        for (ours, theirs) in self.evicted_first.iter_mut().zip(other.evicted_first) {
-            ours.extend(theirs);
+        for (is_udp, (ours, theirs)) in [false, true]
+            .into_iter()
+            .zip(self.begun.iter_mut().zip(&other.begun))
+        {
+            number(&mut self.table, theirs, is_udp);
+            number(&mut other.table, ours, is_udp);
+            *ours = ours.merged(theirs);
         }
-        for entry in other.table.into_entries() {
-            self.table.adopt(entry);
-        }
-        for (kind, evicted) in self.evicted_first.iter().enumerate() {
-            let mut first: Vec<(u64, Option<Slot>)> = self
-                .table
-                .iter()
-                .filter(|(_, entry)| matches!(entry.value, Tracked::Udp(_)) == (kind == 1))
-                .map(|(slot, entry)| (entry.value.first_frame(), Some(slot)))
-                .chain(evicted.iter().map(|&frame| (frame, None)))
-                .collect();
-            first.sort_unstable();
-            for (id, slot) in (0..).zip(first.into_iter().map(|(_, slot)| slot)) {
-                if let Some(entry) = slot.and_then(|slot| self.table.get_mut(slot)) {
-                    entry.value.number(id);
-                }
+        self.table.absorb(other.table);
+    }
+}
+
+/// Numbers flows anew, of which there are others that began with these frames.
+fn number(table: &mut FlowTable<Tracked>, others: &Begun, is_udp: bool) {
+    let mut flows: Vec<(u32, Slot)> = table
+        .iter()
+        .filter(|(_, entry)| matches!(entry.value, Tracked::Udp(_)) == is_udp)
+        .map(|(slot, entry)| (entry.value.id(), slot))
+        .collect();
+    flows.sort_unstable();
+    let mut others = others.iter().peekable();
+    let mut before = 0;
+    for (id, slot) in flows {
+        if let Some(entry) = table.get_mut(slot) {
+            let first = entry.value.first_frame();
+            while others.next_if(|&other| other < first).is_some() {
+                before += 1;
             }
+            entry.value.number(id + before);
         }
     }
 }

@@ -14,12 +14,48 @@ pub(super) struct TcpFlow {
     pub(super) counted: usize,
     /// … so many of its segments ago.
     pub(super) uncounted: u8,
+    /// How many segments pass until it is counted again.
+    pub(super) pace: u8,
+    /// Whether it may yet come to nothing.
+    pub(super) is_young: bool,
     pub(super) connection: Connection,
     /// For findings about the capture; `None` once the connection is over.
     pub(super) watch: Option<Box<Watch>>,
 }
 
 impl TcpFlow {
+    /// What an allocation takes besides what was asked for.
+    const ALLOCATION: usize = 16;
+    /// What it takes itself.
+    pub(super) const OWN: usize = size_of::<Self>() + Self::ALLOCATION;
+    /// Memory grows a little at a time, but while a connection is new.
+    pub(super) const PACE: u8 = 16;
+
+    /// A connection that begins.
+    pub(super) fn new(
+        id: u32,
+        client: Direction,
+        connection: Connection,
+        watch: Box<Watch>,
+    ) -> Self {
+        Self {
+            id,
+            client,
+            counted: 0,
+            uncounted: 0,
+            pace: 1,
+            is_young: true,
+            connection,
+            watch: Some(watch),
+        }
+    }
+
+    /// Bytes on the heap besides its own.
+    pub(super) fn heap(&self) -> usize {
+        let watch = size_of::<Watch>() + Self::ALLOCATION;
+        self.connection.heap() + self.watch.as_ref().map_or(0, |_| watch)
+    }
+
     pub(super) fn role(&self, direction: Direction) -> Role {
         if direction == self.client {
             Role::Client
@@ -44,6 +80,15 @@ impl Tracked {
             Self::HalfOpen(_, _, embryo) => embryo.frame(),
             Self::Tcp(flow) => flow.connection.first_frame,
             Self::Udp(conversation) => conversation.first_frame,
+        }
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        match self {
+            Self::HalfOpen(id, ..) => *id,
+            Self::Tcp(flow) => flow.id,
+            Self::Udp(conversation) => conversation.id,
         }
     }
 

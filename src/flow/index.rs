@@ -59,12 +59,29 @@ impl Index {
 
     /// Adds a slot.
     pub(super) fn insert(&mut self, hash: u32, slot: Slot) {
-        // At most three quarters full.
-        if (self.used + 1) * 4 > self.places.len() * 3 {
+        if self.is_full() {
             self.grow();
         }
         self.used += 1;
         self.put(place(hash, slot));
+    }
+
+    /// At most three quarters.
+    fn is_full(&self) -> bool {
+        (self.used + 1) * 4 > self.places.len() * 3
+    }
+
+    fn larger(&self) -> usize {
+        (self.places.len() * 2).max(64)
+    }
+
+    /// Bytes that one more slot will take: those of the larger table that is filled from this one.
+    pub(super) fn due(&self) -> usize {
+        if self.is_full() {
+            self.larger() * size_of::<Place>()
+        } else {
+            0
+        }
     }
 
     fn put(&mut self, new: Place) {
@@ -83,7 +100,7 @@ impl Index {
     }
 
     fn grow(&mut self) {
-        let larger = (self.places.len() * 2).max(64);
+        let larger = self.larger();
         let old = core::mem::replace(&mut self.places, vec![0; larger]);
         for place in old {
             if place != 0 {
@@ -92,10 +109,11 @@ impl Index {
         }
     }
 
-    /// Takes a slot out, and moves those after it up, so that no search meets a hole.
-    pub(super) fn remove(&mut self, hash: u32, slot: Slot) {
+    /// Takes a slot out, and moves those after it up, so that no search meets a hole. Says whether
+    /// it was there.
+    pub(super) fn remove(&mut self, hash: u32, slot: Slot) -> bool {
         if self.places.is_empty() {
-            return;
+            return false;
         }
         let mask = self.places.len() - 1;
         let gone = place(hash, slot);
@@ -104,7 +122,7 @@ impl Index {
             match self.places.get(at) {
                 Some(&place) if place == gone => break,
                 Some(&place) if place != 0 => at = (at + 1) & mask,
-                _ => return,
+                _ => return false,
             }
         }
         self.used -= 1;
@@ -112,7 +130,7 @@ impl Index {
         loop {
             at = (at + 1) & mask;
             let Some(&next) = self.places.get(at) else {
-                return;
+                return true;
             };
             if next == 0 {
                 break;
@@ -129,6 +147,7 @@ impl Index {
         if let Some(place) = self.places.get_mut(hole) {
             *place = 0;
         }
+        true
     }
 
     /// Bytes held.
@@ -155,8 +174,7 @@ mod tests {
                         index.insert(hash, slot);
                     }
                 } else {
-                    model.remove(&(hash, slot));
-                    index.remove(hash, slot);
+                    prop_assert_eq!(index.remove(hash, slot), model.remove(&(hash, slot)));
                 }
                 for &(hash, slot) in &model {
                     prop_assert_eq!(index.find(hash, |found| found == slot), Some(slot));

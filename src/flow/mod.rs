@@ -3,6 +3,7 @@
 
 pub mod fragment;
 mod index;
+mod slab;
 pub mod table;
 
 pub use table::{FlowTable, Slot};

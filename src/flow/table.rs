@@ -1,21 +1,25 @@
-//! The flow table: one hash lookup per packet, values in a chunked slab.
+//! The flow table: one hash lookup per packet, values in slabs.
 //!
 //! The index holds 32 bits of hash and a slot number, so that growing it touches no value; the key
 //! is compared in the slab, where the value is needed anyway. The hash is seeded: whoever writes
 //! the packets can't choose collisions (Crosby & Wallach 2003).
+//!
+//! Young flows, of which a flood is made, lie apart from those that lasted: when it is over their
+//! memory is free for others, and not pinned by the few among them that were real.
 
 use core::hash::{BuildHasher, Hasher};
 use std::collections::hash_map::RandomState;
 
 use super::index::Index;
+use super::slab::Slab;
 use super::{Direction, FlowKey};
 use crate::prefetch::prefetch;
 
 /// A place in the table. Places of removed flows are used again.
 pub type Slot = u32;
 
-/// Slots in a chunk: growth never moves what is there.
-const CHUNK: usize = 1024;
+/// Set in the slots of young flows.
+const YOUNG: Slot = 1 << 31;
 
 /// A flow and what is kept for it.
 #[derive(Debug)]
@@ -43,22 +47,47 @@ fn hash(seeds: &[u64; 5], key: &FlowKey) -> u32 {
     (fold(left ^ e ^ w, right.rotate_left(32) ^ u) >> 32) as u32
 }
 
-#[inline]
-fn entry_in<T>(chunks: &[Box<[Option<Entry<T>>]>], slot: Slot) -> Option<&Entry<T>> {
-    chunks
-        .get(slot as usize / CHUNK)?
-        .get(slot as usize % CHUNK)?
-        .as_ref()
+/// The two slabs.
+#[derive(Debug)]
+struct Slabs<T> {
+    lasting: Slab<Entry<T>>,
+    young: Slab<Entry<T>>,
+}
+
+impl<T> Slabs<T> {
+    #[inline]
+    fn of(&self, slot: Slot) -> &Slab<Entry<T>> {
+        if slot & YOUNG == 0 {
+            &self.lasting
+        } else {
+            &self.young
+        }
+    }
+
+    #[inline]
+    fn of_mut(&mut self, slot: Slot) -> &mut Slab<Entry<T>> {
+        if slot & YOUNG == 0 {
+            &mut self.lasting
+        } else {
+            &mut self.young
+        }
+    }
+
+    #[inline]
+    fn get(&self, slot: Slot) -> Option<&Entry<T>> {
+        self.of(slot).get(slot & !YOUNG)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, slot: Slot) -> Option<&mut Entry<T>> {
+        self.of_mut(slot).get_mut(slot & !YOUNG)
+    }
 }
 
 /// Flows by key, with values of type `T`.
 pub struct FlowTable<T> {
     index: Index,
-    chunks: Vec<Box<[Option<Entry<T>>]>>,
-    free: Vec<Slot>,
-    /// Slots ever used: those past it have never held a flow.
-    used: u32,
-    live: usize,
+    slabs: Slabs<T>,
     seeds: [u64; 5],
     /// Where the search for something to evict goes on.
     hand: Slot,
@@ -81,44 +110,50 @@ impl<T> FlowTable<T> {
         };
         Self {
             index: Index::default(),
-            chunks: Vec::new(),
-            free: Vec::new(),
-            used: 0,
-            live: 0,
+            slabs: Slabs {
+                lasting: Slab::default(),
+                young: Slab::default(),
+            },
             seeds: [seed(0), seed(1), seed(2), seed(3), seed(4)],
             hand: 0,
         }
     }
 
-    /// Flows in the table's slab, including those no longer found by key.
+    /// Flows in the table, including those no longer found by key.
     pub fn len(&self) -> usize {
-        self.live
+        self.slabs.lasting.len() + self.slabs.young.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.len() == 0
     }
 
-    /// Bytes that the flows in the table take, without what their values point to. Places of
-    /// removed flows are not counted: they are used again before the table grows.
+    /// Bytes that the table takes, without what its values point to.
     pub fn memory(&self) -> usize {
-        self.live * size_of::<Option<Entry<T>>>() + self.index.memory()
+        self.slabs.lasting.memory() + self.slabs.young.memory() + self.index.memory()
+    }
+
+    /// Bytes that one more flow will take, young or not.
+    pub fn due(&self, young: bool) -> usize {
+        let slab = if young {
+            &self.slabs.young
+        } else {
+            &self.slabs.lasting
+        };
+        slab.due() + self.index.due()
     }
 
     /// The entry in `slot`, if there is one.
     #[inline]
     pub fn get(&self, slot: Slot) -> Option<&Entry<T>> {
-        entry_in(&self.chunks, slot)
+        self.slabs.get(slot)
     }
 
     /// The entry in `slot`, if there is one.
     #[inline]
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Entry<T>> {
-        self.chunks
-            .get_mut(slot as usize / CHUNK)?
-            .get_mut(slot as usize % CHUNK)?
-            .as_mut()
+        self.slabs.get_mut(slot)
     }
 
     /// Finds the flow of a packet seen in `context`.
@@ -135,7 +170,7 @@ impl<T> FlowTable<T> {
         mut belongs: impl FnMut(&Entry<T>) -> bool,
     ) -> Option<Slot> {
         let hash = hash(&self.seeds, key);
-        let entry_of = |slot| entry_in(&self.chunks, slot);
+        let entry_of = |slot| self.slabs.get(slot);
         let exact = self.index.find(hash, |slot| {
             entry_of(slot).is_some_and(|entry| {
                 entry.key == *key
@@ -175,9 +210,16 @@ impl<T> FlowTable<T> {
     #[inline]
     pub fn expect_entry(&self, hash: u32) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
-        let chunk = self.chunks.get(slot as usize / CHUNK)?;
-        prefetch(chunk.get(slot as usize % CHUNK)?);
+        self.fetch(slot);
         Some(slot)
+    }
+
+    /// Asks for the entry in a slot.
+    #[inline]
+    pub fn fetch(&self, slot: Slot) {
+        if let Some(place) = self.slabs.of(slot).place(slot & !YOUNG) {
+            prefetch(place);
+        }
     }
 
     /// Any flow with this key, in whatever context.
@@ -190,43 +232,46 @@ impl<T> FlowTable<T> {
     /// Adds a flow. An older one with the same key and context should have been
     /// [detached](Self::detach) before.
     pub fn insert(&mut self, key: FlowKey, direction: Direction, context: u32, value: T) -> Slot {
-        let mut seen = [None; 2];
-        seen[direction.index()] = Some(context);
-        let slot = self.adopt(Entry {
-            key,
-            context: seen,
-            value,
-        });
+        let entry = Entry::new(key, direction, context, value);
+        let slot = self.slabs.lasting.insert(entry);
         self.index.insert(hash(&self.seeds, &key), slot);
         slot
     }
 
-    /// Takes an entry in that is not to be found by key: one of another table.
-    pub fn adopt(&mut self, entry: Entry<T>) -> Slot {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            let slot = self.used;
-            self.used += 1;
-            if slot as usize / CHUNK >= self.chunks.len() {
-                self.chunks.push((0..CHUNK).map(|_| None).collect());
-            }
-            slot
-        });
-        let place = self
-            .chunks
-            .get_mut(slot as usize / CHUNK)
-            .and_then(|chunk| chunk.get_mut(slot as usize % CHUNK));
-        if let Some(place) = place {
-            *place = Some(entry);
-            self.live += 1;
-        }
+    /// Adds a flow that may come to nothing: it is kept apart until it [lasts](Self::lasts).
+    pub fn insert_young(
+        &mut self,
+        key: FlowKey,
+        direction: Direction,
+        context: u32,
+        value: T,
+    ) -> Slot {
+        let entry = Entry::new(key, direction, context, value);
+        let slot = self.slabs.young.insert(entry) | YOUNG;
+        self.index.insert(hash(&self.seeds, &key), slot);
         slot
     }
 
-    /// All entries, those no longer found by key included.
-    pub fn into_entries(self) -> impl Iterator<Item = Entry<T>> {
-        self.chunks
-            .into_iter()
-            .flat_map(|chunk| chunk.into_iter().flatten())
+    /// Puts a young flow to those that last. Gives its new slot.
+    pub fn lasts(&mut self, slot: Slot) -> Slot {
+        if slot & YOUNG == 0 {
+            return slot;
+        }
+        let Some(entry) = self.slabs.young.remove(slot & !YOUNG) else {
+            return slot;
+        };
+        let hash = hash(&self.seeds, &entry.key);
+        let new = self.slabs.lasting.insert(entry);
+        if self.index.remove(hash, slot) {
+            self.index.insert(hash, new);
+        }
+        new
+    }
+
+    /// Takes over all flows of another table. They are not to be found by key.
+    pub fn absorb(&mut self, other: Self) {
+        self.slabs.lasting.absorb(other.slabs.lasting);
+        self.slabs.young.absorb(other.slabs.young);
     }
 
     /// Lets the flow in `slot` no longer be found by key. It stays in the slab.
@@ -240,32 +285,26 @@ impl<T> FlowTable<T> {
     /// Takes a flow out altogether.
     pub fn remove(&mut self, slot: Slot) -> Option<Entry<T>> {
         self.detach(slot);
-        let place = self
-            .chunks
-            .get_mut(slot as usize / CHUNK)?
-            .get_mut(slot as usize % CHUNK)?;
-        let entry = place.take()?;
-        self.live -= 1;
-        self.free.push(slot);
-        Some(entry)
+        self.slabs.of_mut(slot).remove(slot & !YOUNG)
     }
 
-    /// Looks at up to `sample` flows from where it last stopped and gives the one with the lowest
-    /// worth: an approximation of least-recently-used that costs nothing per packet.
+    /// Looks at up to `sample` flows that last, from where it last stopped, and gives the one with
+    /// the lowest worth: an approximation of least-recently-used that costs nothing per packet.
     pub fn least_worth<W: Ord>(
         &mut self,
         sample: usize,
-        worth: impl Fn(&Entry<T>) -> W,
+        worth: impl Fn(Slot, &Entry<T>) -> W,
     ) -> Option<Slot> {
         let mut best: Option<(W, Slot)> = None;
         let mut seen = 0;
-        for _ in 0..self.used {
+        let end = self.slabs.lasting.end();
+        for _ in 0..end {
             let slot = self.hand;
-            self.hand = if slot + 1 >= self.used { 0 } else { slot + 1 };
+            self.hand = if slot + 1 >= end { 0 } else { slot + 1 };
             let Some(entry) = self.get(slot) else {
                 continue;
             };
-            let value = worth(entry);
+            let value = worth(slot, entry);
             if best.as_ref().is_none_or(|(least, _)| value < *least) {
                 best = Some((value, slot));
             }
@@ -277,9 +316,31 @@ impl<T> FlowTable<T> {
         best.map(|(_, slot)| slot)
     }
 
-    /// All flows, in slab order.
+    /// All flows, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
-        (0..self.used).filter_map(|slot| Some((slot, self.get(slot)?)))
+        self.iter_lasting().chain(self.iter_young())
+    }
+
+    /// Those that last.
+    pub fn iter_lasting(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
+        self.slabs.lasting.iter()
+    }
+
+    fn iter_young(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
+        let young = self.slabs.young.iter();
+        young.map(|(at, entry)| (at | YOUNG, entry))
+    }
+}
+
+impl<T> Entry<T> {
+    fn new(key: FlowKey, direction: Direction, context: u32, value: T) -> Self {
+        let mut seen = [None; 2];
+        seen[direction.index()] = Some(context);
+        Self {
+            key,
+            context: seen,
+            value,
+        }
     }
 }
 
@@ -327,11 +388,14 @@ mod tests {
     #[test]
     fn places_are_used_again() {
         let mut table = FlowTable::new();
+        let slot = table.insert(key(0), Direction::Up, 0, 0);
+        table.remove(slot);
+        let before = table.memory();
         for n in 0..10_000 {
             let slot = table.insert(key(n), Direction::Up, 0, n);
             table.remove(slot);
         }
-        assert_eq!(table.chunks.len(), 1);
+        assert_eq!(table.memory(), before);
     }
 
     #[test]
@@ -346,6 +410,23 @@ mod tests {
         let asked = table.find(&key(1), Direction::Down, 30, |entry| entry.value == "red");
         assert_eq!(asked, Some(red));
         assert_eq!(table.find(&key(1), Direction::Down, 30, never), Some(red));
+    }
+
+    #[test]
+    fn a_young_flow_that_lasts_is_found_where_it_went() {
+        let mut table = FlowTable::new();
+        let young = table.insert_young(key(1), Direction::Up, 0, 1);
+        assert_eq!(table.find_any(&key(1)), Some(young));
+        assert_eq!(table.iter_lasting().count(), 0);
+        let slot = table.lasts(young);
+        assert_eq!(table.find_any(&key(1)), Some(slot));
+        assert_eq!(table.get(slot).unwrap().value, 1);
+        assert!(table.get(young).is_none());
+        assert_eq!((table.lasts(slot), table.len()), (slot, 1));
+        assert_eq!(
+            table.iter().map(|(slot, _)| slot).collect::<Vec<_>>(),
+            [slot]
+        );
     }
 
     #[test]
@@ -364,7 +445,7 @@ mod tests {
         for n in 0..8 {
             table.insert(key(n), Direction::Up, 0, (n + 3) % 8);
         }
-        let slot = table.least_worth(8, |entry| entry.value).unwrap();
+        let slot = table.least_worth(8, |_, entry| entry.value).unwrap();
         assert_eq!(table.get(slot).unwrap().value, 0);
     }
 }

@@ -286,7 +286,8 @@ struct Told {
 
 /// Endpoints that are remembered at most.
 const MOST_TOLD: usize = 1 << 16;
-/// Connections that are compared with the kernel's, at most: past it a flood is under way.
+/// Connections that are compared with the kernel's, at most: past it a flood is under way, and
+/// those that lasted are.
 const MOST_COMPARED: usize = 20_000;
 
 impl Learning {
@@ -301,7 +302,11 @@ impl Learning {
         if self.told.len() > MOST_TOLD {
             self.told.clear();
         }
-        let connections = analyzer.connections();
+        let connections = if analyzer.flows() > MOST_COMPARED {
+            analyzer.lasting_connections()
+        } else {
+            analyzer.connections()
+        };
         if connections.len() > MOST_COMPARED {
             return;
         }

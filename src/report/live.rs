@@ -61,6 +61,8 @@ pub struct Moment {
     pub closed: u64,
     /// Connections let go to stay within memory.
     pub evicted: u64,
+    /// Connections that are told of only once somebody answers: SYNs that came too many at a time.
+    pub untold: u64,
     /// Bytes of memory that flows take.
     pub memory: usize,
 }
@@ -166,7 +168,7 @@ impl<W: Write> Printer<W> {
         writeln!(self.out, "{clock} #{id} {text}")
     }
 
-    /// What a frame brought to its connection. `is_new` when it is the connection's first.
+    /// What a frame brought to its connection. `is_new` when that is told of for the first time.
     ///
     /// # Errors
     /// When `out` can't be written.
@@ -176,7 +178,8 @@ impl<W: Write> Printer<W> {
         };
         let (number, time) = (view.frame.number, view.frame.time);
         if is_new {
-            self.opened(time, number, &tcp)?;
+            let (first, began) = (tcp.connection.first_frame, tcp.connection.first_time);
+            self.opened(began, first, &tcp)?;
         }
         self.events(tcp.id, view.events)?;
         if is_closed {
@@ -463,13 +466,14 @@ impl<W: Write> Printer<W> {
                 opened,
                 closed,
                 evicted,
+                untold,
                 memory,
             } = moment;
             return writeln!(
                 self.out,
                 "{{\"type\":\"figures\",\"time\":{},\"last\":{is_last},\"frames\":{},\"bytes\":{},\
                  \"missed\":{},\"opened\":{opened},\"closed\":{closed},\"open\":{open},\
-                 \"evicted\":{evicted},\"memory\":{memory},\"interval\":{{\"duration\":{since},\
+                 \"evicted\":{evicted},\"untold\":{untold},\"memory\":{memory},\"interval\":{{\"duration\":{since},\
                  \"frames\":{},\"bytes\":{},\"missed\":{}}}}}",
                 epoch(*time),
                 frames[0],
@@ -492,9 +496,14 @@ impl<W: Write> Printer<W> {
         } else {
             String::new()
         };
+        let untold = if moment.untold > 0 {
+            format!(", {} unanswered not shown", grouped(moment.untold))
+        } else {
+            String::new()
+        };
         let text = if is_last {
             format!(
-                "{}, {}; {} seen, {} still open{lost}{evicted}",
+                "{}, {}; {} seen, {} still open{lost}{evicted}{untold}",
                 counted(moment.frames[0], "frame"),
                 bytes(moment.bytes[0]),
                 counted(moment.opened, "connection"),
@@ -502,7 +511,7 @@ impl<W: Write> Printer<W> {
             )
         } else {
             format!(
-                "{} frames/s, {}/s; {} open, {} seen{lost}{evicted}",
+                "{} frames/s, {}/s; {} open, {} seen{lost}{evicted}{untold}",
                 grouped(rate(moment.frames[1])),
                 bytes(rate(moment.bytes[1])),
                 counted(open, "connection"),

@@ -181,6 +181,10 @@ impl Desk {
             filter: None,
         };
         self.trust = text::trust(&report);
+        if self.is_flooded() {
+            let words = "a flood: connections that have come to no more than a SYN are not listed";
+            self.trust.push((Tone::Warning, words.to_owned()));
+        }
         let shown = self.len();
         if let Some(count) = self.counts.get_mut(query.tab as usize) {
             *count = shown;
@@ -206,12 +210,26 @@ impl Desk {
         }
     }
 
+    /// Whether a flood is watched: to look at all of it would hold up the capture.
+    fn is_flooded(&self) -> bool {
+        const MANY: usize = 100_000;
+        self.watching.is_some() && self.analyzer.flows() > MANY
+    }
+
+    /// The connections that lists are made of.
+    fn listed(&self) -> Vec<(u32, Slot)> {
+        match self.is_flooded() {
+            true => self.analyzer.lasting_connections(),
+            false => self.analyzer.connections(),
+        }
+    }
+
     fn connections(&self, query: &Query) -> (Vec<(u32, Slot)>, Totals) {
         let end = self.end();
         let names = &self.analyzer.capture().names;
         let mut totals = Totals::default();
         let mut ranked: Vec<(u64, u32, Slot)> = Vec::new();
-        for (id, slot) in self.analyzer.connections() {
+        for (id, slot) in self.listed() {
             let rank = self.analyzer.connection(slot, |view| {
                 let row = Row { view, end, names };
                 if !is_chosen(query.chosen.as_ref(), |chosen| {
@@ -294,7 +312,7 @@ impl Desk {
         let mut hosts: HashMap<IpAddr, HostLine> = HashMap::new();
         let end = self.end();
         let names = &self.analyzer.capture().names;
-        for (_, slot) in self.analyzer.connections() {
+        for (_, slot) in self.listed() {
             self.analyzer.connection(slot, |view| {
                 let row = Row { view, end, names };
                 if !is_chosen(query.chosen.as_ref(), |chosen| {

@@ -61,7 +61,8 @@ const PART: Span = Span::from_millis(500);
 const PARTS: usize = 120;
 /// Seconds of a connection's life that are told.
 pub(super) const SECONDS: usize = 12;
-/// Connections whose rates are told at most: past it a flood is under way.
+/// Connections whose rates are told at most: past it a flood is under way, and those that lasted
+/// have theirs.
 const MOST_RATED: usize = 50_000;
 /// Connections of this host that are remembered at most.
 const MOST_HOST: usize = 1 << 14;
@@ -253,7 +254,11 @@ impl Watching {
     fn rate(&mut self, analyzer: &Analyzer) {
         let (now, last) = (self.now, self.rated);
         self.rated = now;
-        let connections = analyzer.connections();
+        let connections = if analyzer.flows() > MOST_RATED {
+            analyzer.lasting_connections()
+        } else {
+            analyzer.connections()
+        };
         if connections.len() > MOST_RATED {
             self.traffic.clear();
             return;

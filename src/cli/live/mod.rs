@@ -1,6 +1,7 @@
 //! `tcplens live`: connections as they happen.
 
 mod open;
+mod restraint;
 mod screen;
 mod watch;
 

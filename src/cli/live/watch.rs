@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Arguments;
+use super::restraint::Restraint;
 use crate::analysis::{Analyzer, FlowView, FrameView, Observer};
 use crate::filter::{Before, Filter};
 use crate::host::{Asking, Helper};
@@ -30,6 +31,7 @@ pub(super) struct Watch<W: Write> {
     filter: Option<(Filter, Before)>,
     /// Connections that had one.
     chosen: HashSet<u32>,
+    restraint: Restraint,
     left: u64,
     /// How long to watch, and when that began.
     duration: Option<Span>,
@@ -81,6 +83,7 @@ impl<W: Write> Watch<W> {
                 (filter.clone(), before)
             }),
             chosen: HashSet::new(),
+            restraint: Restraint::default(),
             left: arguments.count.unwrap_or(u64::MAX),
             duration: arguments.duration.map(span),
             began: None,
@@ -200,6 +203,7 @@ impl<W: Write> Watch<W> {
             opened: counts.opened,
             closed: counts.closed,
             evicted: analyzer.evicted().connections,
+            untold: self.restraint.count(),
             memory: analyzer.memory(),
         }
     }
@@ -218,13 +222,15 @@ impl<W: Write> Watch<W> {
         let Some(host) = &self.host else { return };
         let (printer, result) = (&mut self.printer, &mut self.result);
         let (filter, chosen) = (&self.filter, &self.chosen);
+        let restraint = &self.restraint;
         self.learning
             .learn(analyzer, host.helper(), now, &mut |learnt| {
                 let id = match &learnt {
                     Learnt::Process(id, ..) => *id,
                     Learnt::Compared(check, ..) => check.connection(),
                 };
-                if result.is_ok() && (filter.is_none() || chosen.contains(&id)) {
+                let is_chosen = filter.is_none() || chosen.contains(&id);
+                if result.is_ok() && is_chosen && !restraint.is_untold(id) {
                     *result = match learnt {
                         Learnt::Process(id, role, process) => {
                             printer.process(now, id, role, process)
@@ -249,7 +255,10 @@ impl<W: Write> Watch<W> {
             self.learn(analyzer);
         }
         let now = self.now;
-        for (_, slot) in analyzer.connections() {
+        for (id, slot) in analyzer.connections() {
+            if self.restraint.is_untold(id) {
+                continue;
+            }
             analyzer.connection(slot, |view| {
                 if !view.connection.is_over() && self.is_chosen(view.id) {
                     self.print(|printer| printer.still_open(now, view));
@@ -265,6 +274,12 @@ impl<W: Write> Watch<W> {
 }
 
 impl<W: Write> Observer for Watch<W> {
+    fn wants_half_open(&mut self, connection: u32, time: Timestamp) -> bool {
+        let is_for_later = self.restraint.is_for_later(connection, time);
+        self.counts.opened += u64::from(is_for_later);
+        !is_for_later
+    }
+
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         self.left -= 1;
         self.counts.frames += 1;
@@ -284,6 +299,7 @@ impl<W: Write> Observer for Watch<W> {
         }
         let is_closed = has_just_closed(view, is_new);
         self.counts.opened += u64::from(is_new);
+        let is_new = is_new || self.restraint.tells(tcp.id);
         self.counts.closed += u64::from(is_closed);
         if is_closed {
             self.learning.forget(tcp.id);

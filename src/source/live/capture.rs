@@ -17,8 +17,9 @@ use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
 use crate::wire::LinkType;
 
-/// How long is waited for frames at most, before it is said that none came.
-const WAIT: Duration = Duration::from_millis(100);
+/// How long is waited for frames at most, before it is said that none came: a screen asks in between,
+/// and is to be answered within 50 ms.
+const WAIT: Duration = Duration::from_millis(40);
 
 /// Frames as they pass interfaces of this host.
 #[derive(Debug)]
@@ -130,11 +131,15 @@ impl LiveSource {
             // Read before the rings are looked at: what was captured until then is in them.
             let now = now();
             let before = self.frames;
-            if self.hand_on(now, is_last, sink).is_break() || self.tell_missed(sink).is_break() {
+            let ControlFlow::Continue(is_more) = self.hand_on(now, is_last, sink) else {
+                return Ok(());
+            };
+            if self.tell_missed(sink).is_break() || is_last {
                 return Ok(());
             }
-            if is_last {
-                return Ok(());
+            if is_more {
+                self.look_after_interfaces(now);
+                continue;
             }
             if self.frames == before && sink(Arrival::Quiet(now - self.lag_span()), None).is_break()
             {
@@ -169,8 +174,18 @@ impl LiveSource {
     }
 
     /// Hands on what the rings hold, the earliest first. With several rings, frames later than
-    /// what an empty ring may still bring wait, unless this is the `last` time.
-    fn hand_on(&mut self, now: Timestamp, last: bool, sink: &mut Sink<'_>) -> ControlFlow<()> {
+    /// what an empty ring may still bring wait, unless this is the `last` time: then there is an end
+    /// to it although more may come all the time. Says whether it stopped to look at other things
+    /// for a moment.
+    fn hand_on(
+        &mut self,
+        now: Timestamp,
+        last: bool,
+        sink: &mut Sink<'_>,
+    ) -> ControlFlow<(), bool> {
+        /// So many frames are taken in before it is looked whether to stop.
+        const TURN: u64 = 1 << 15;
+        let turn = self.frames + TURN;
         let is_alone = self.ports.len() == 1;
         let horizon = now - self.lag_span();
         loop {
@@ -186,25 +201,32 @@ impl LiveSource {
                 }
             }
             let Some((index, record)) = first else {
-                return ControlFlow::Continue(());
+                return ControlFlow::Continue(false);
             };
             if is_one_empty && !is_alone && !last && record.time > horizon {
-                return ControlFlow::Continue(());
+                return ControlFlow::Continue(false);
+            }
+            if last && record.time > now {
+                return ControlFlow::Continue(false);
+            }
+            if !last && self.frames >= turn {
+                return ControlFlow::Continue(true);
             }
             let Some(port) = self.ports.get_mut(index) else {
-                return ControlFlow::Continue(());
+                return ControlFlow::Continue(false);
             };
             if !record.is_repeated {
                 let interface = self.announced.number(&record, port, &self.options, sink)?;
                 self.frames += 1;
+                let (data, upcoming) = port.ring.bytes(&record);
                 let frame = CapturedFrame {
                     number: self.frames,
                     time: record.time,
                     interface,
                     link: record.link,
                     wire_len: record.wire_len,
-                    data: port.ring.bytes(&record),
-                    upcoming: &[],
+                    data,
+                    upcoming,
                     place: Place::NOWHERE,
                 };
                 sink(Arrival::Frame(frame), Some(record.direction))?;

@@ -14,7 +14,7 @@
 //!   handed on, as tcpdump does.
 //! - VLAN tags, which network cards take off, stand where they stood.
 //! - What the ring had no room for is told as [`Arrival::Missed`](super::Arrival::Missed).
-//! - While nothing comes no CPU is used; [`Arrival::Quiet`](super::Arrival::Quiet) tells the time ten times a second.
+//! - While nothing comes next to no CPU is used; [`Arrival::Quiet`](super::Arrival::Quiet) tells the time 25 times a second.
 //! - An interface that goes down is waited for. One that is removed is looked for by name. Neither
 //!   needs any right that opening needed: a source goes on when the process has given those up.
 

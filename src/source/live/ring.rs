@@ -40,7 +40,12 @@ pub(super) struct Ring {
     /// Where the next header is in the block that is held, and how many are left.
     at: usize,
     left: u32,
+    /// Where the header is that comes [`AHEAD`] later; 0 when there is none.
+    ahead: usize,
 }
+
+/// How many frames ahead of a frame its upcoming one is: as in files.
+const AHEAD: usize = 18;
 
 /// An interface as the kernel knows it: its number, the kind of its hardware, whether it is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +117,7 @@ impl Ring {
             device,
             at: 0,
             left: 0,
+            ahead: 0,
         })
     }
 
@@ -154,6 +160,10 @@ impl Ring {
                 let block = self.mapping.bytes();
                 let (count, first) = (u32_at(block, 12), u32_at(block, 16));
                 (self.left, self.at) = (count, (first as usize).max(1));
+                self.ahead = self.at;
+                for _ in 0..AHEAD {
+                    self.look_further();
+                }
                 continue;
             }
             match record(self.mapping.bytes(), self.at) {
@@ -172,14 +182,28 @@ impl Ring {
             self.left = 0;
         }
         self.at += next;
+        self.look_further();
     }
 
-    /// The bytes of the frame that was peeked at.
-    pub(super) fn bytes(&mut self, record: &Record) -> &[u8] {
+    fn look_further(&mut self) {
+        if self.ahead != 0 {
+            let next = u32_at(self.mapping.bytes(), self.ahead) as usize;
+            self.ahead = if next == 0 { 0 } else { self.ahead + next };
+        }
+    }
+
+    /// The bytes of the frame that was peeked at, and those of one that comes soon.
+    pub(super) fn bytes(&mut self, record: &Record) -> (&[u8], &[u8]) {
+        let ahead = self.ahead;
         let block = self.mapping.bytes();
-        block
-            .get(record.from..record.from + record.len)
-            .unwrap_or(&[])
+        let part = |from: usize, len| block.get(from..from + len).unwrap_or(&[]);
+        let upcoming = if ahead == 0 {
+            &[]
+        } else {
+            let (captured, mac) = (u32_at(block, ahead + 12), u16_at(block, ahead + 24));
+            part(ahead + usize::from(mac), captured as usize)
+        };
+        (part(record.from, record.len), upcoming)
     }
 
     /// How many frames found no room since this was last asked.
