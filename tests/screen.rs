@@ -656,6 +656,19 @@ fn files_are_neither_paused_nor_recorded() {
 }
 
 #[test]
+fn watching_ends_after_so_much_time() {
+    let live = Live {
+        duration: Some(Span::from_secs(2)),
+        ..kept()
+    };
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
+    watcher.passes(198, "ended");
+    watcher.user.session.settle();
+    // What came in the first two seconds.
+    watcher.user.reads("162 frames");
+}
+
+#[test]
 fn watching_ends_after_so_many_frames() {
     let live = Live {
         count: Some(60),

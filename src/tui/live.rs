@@ -148,8 +148,10 @@ impl Watching {
             Arrival::Missed { frames, .. } => {
                 self.missed += frames;
                 self.missed_at = Some(self.now);
+                return true;
             }
-            _ => {}
+            // It says no time.
+            _ => return true,
         }
         let begun = *self.begun.get_or_insert(self.now);
         let is_over = |duration| self.now - begun >= duration;
