@@ -215,11 +215,7 @@ pub(super) fn evidence(
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
-        opened: me
-            .trouble()
-            .gaps
-            .opened(start)
-            .map(|(time, frame)| (now - time, frame)),
+        opened: me.trouble().gaps.opened(start, now),
         above: above.as_ref().map(neighbour),
         newest_stamp: last_data.and_then(|(_, stamp)| stamp),
         differs: false,
@@ -333,13 +329,12 @@ pub(super) fn concluded(
             me.figures.reordered += 1;
             if judged.rule == Rule::OvertakenByItsRetransmission {
                 let (figures, trouble) = me.counted_trouble();
-                trouble.resends.overtaken(
-                    (start, end),
-                    arrived.ip_id,
-                    tsval,
-                    arrived.frame,
-                    revise(step, step.from, figures),
-                );
+                let mut revise = revise(step, step.from, figures);
+                let (range, frame) = ((start, end), arrived.frame);
+                trouble
+                    .resends
+                    .overtaken(range, arrived.ip_id, tsval, frame, &mut revise);
+                trouble.gaps.overtaken(start, end, frame, revise);
             }
         }
         _ => {

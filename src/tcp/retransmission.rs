@@ -23,8 +23,8 @@ pub struct Evidence {
     pub last_ack: Option<u64>,
     /// The last transmission seen that holds the first of these octets.
     pub original: Option<Neighbour>,
-    /// Time since the gap that it fills was first seen, and the frame that showed it.
-    pub opened: Option<(Span, u64)>,
+    /// What first showed the gap that it fills.
+    pub opened: Option<Neighbour>,
     /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
     /// TSval of the last segment that passed.
@@ -125,7 +125,7 @@ pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 pub fn verdict(e: &Evidence) -> Verdict {
     use Confidence::{Ambiguous, Likely};
     let original = e.original.map(|original| original.frame);
-    let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
+    let above = e.above.or(e.opened).map(|above| above.frame);
     if e.seen > 0 {
         let octets = e.seen;
         let copy = |rule| {
@@ -191,8 +191,9 @@ pub fn verdict(e: &Evidence) -> Verdict {
                 .neighbour(above),
         )
     };
+    let shown = e.above.or(e.opened);
     if e.departure != Departure::Unknown {
-        let earlier = e.above.and_then(|above| before(e.ip_id, above.ip_id));
+        let earlier = shown.and_then(|above| before(e.ip_id, above.ip_id));
         match (earlier, e.departure) {
             (Some(true), Departure::Late) => return late(Rule::FilledByIpIdOrder, Likely),
             (Some(false), _) => return resent(Rule::FilledWithNewerIpId, Likely),
@@ -206,12 +207,12 @@ pub fn verdict(e: &Evidence) -> Verdict {
     let soonest = e.round_trip.unwrap_or(SOONEST_RECOVERY);
     let since_above = e.above.map(|above| above.ago);
     let open = match (since_above, e.opened) {
-        (Some(above), Some((opened, _))) => above.max(opened),
+        (Some(above), Some(opened)) => above.max(opened.ago),
         (above, opened) => above
-            .or(opened.map(|(opened, _)| opened))
+            .or(opened.map(|opened| opened.ago))
             .unwrap_or(Span::ZERO),
     };
-    if let Some(ticks) = e.above.and_then(|above| ticks(above.tsval, e.tsval)) {
+    if let Some(ticks) = shown.and_then(|above| ticks(above.tsval, e.tsval)) {
         if ticks < 0 {
             return late(Rule::FilledByTimestampOrder, Likely);
         }
@@ -387,6 +388,15 @@ mod tests {
     const NEXT: Departure = Departure::Next { skipped: 0 };
     const HEARD: Option<Asked> = asked(Asking::Sack);
 
+    const fn opener(ago: Span) -> Option<Neighbour> {
+        Some(Neighbour {
+            frame: 7,
+            ip_id: None,
+            tsval: None,
+            ago,
+        })
+    }
+
     const fn asked(by: Asking) -> Option<Asked> {
         Some(Asked { frame: 9, by })
     }
@@ -452,7 +462,7 @@ mod tests {
     fn hole() -> Evidence {
         Evidence {
             new: 1000,
-            opened: Some((ms(45), 7)),
+            opened: opener(ms(45)),
             above: packet(Some(300), Some(3000), ms(45)),
             departure: NEXT,
             ip_id: Some(340),
@@ -590,7 +600,7 @@ mod tests {
                     "retransmission (fast, needed, before-tap)" Likely,
             // The number decides, however soon it comes.
             "sent again, by identification": hole() {
-                opened: Some((ms(1), 7)), above: packet(Some(300), Some(3000), ms(1)), asked: HEARD
+                opened: opener(ms(1)), above: packet(Some(300), Some(3000), ms(1)), asked: HEARD
             }
                 => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
@@ -652,9 +662,9 @@ mod tests {
                 but { above: packet(None, None, ms(45)) }
                 => [FilledLate TooSoonForATimer AckedBefore]
                     "retransmission (fast, spurious, ambiguous)" Ambiguous,
-            "late, by time": bare_hole() { above: None, opened: Some((ms(34), 7)) }
+            "late, by time": bare_hole() { above: None, opened: opener(ms(34)) }
                 => [FilledAtOnce] "reordered" Likely,
-                but { opened: Some((ms(35), 7)) }
+                but { opened: opener(ms(35)) }
                 => [FilledLate TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
                 but { above: packet(None, None, ms(35)) }
@@ -668,7 +678,7 @@ mod tests {
             "sent again after a round trip": bare_hole() { sacked_above: true }
                 => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
-                but { opened: Some((ms(60), 7)) }
+                but { opened: opener(ms(60)) }
                 => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
                 but { sacked_above: false, asked: HEARD }
@@ -907,7 +917,7 @@ mod tests {
                     sacked: flags[1],
                     last_ack: flags[2].then_some(8),
                     original,
-                    opened: opened.map(|span| (span, 7)),
+                    opened: opened.and_then(opener),
                     above,
                     differs: flags[3],
                     damaged: flags[4],

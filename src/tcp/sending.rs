@@ -563,9 +563,10 @@ fn skipped(me: &mut Endpoint, from: i64, start: i64, step: &mut Step<'_, '_>) {
         .neighbour(before);
     let frame = step.arrived.frame;
     let time = step.arrived.time;
+    let by = (step.arrived.ip_id, stamp(step));
     me.trouble()
         .gaps
-        .open((frame, time), (from, start), verdict);
+        .open((frame, time), (from, start), by, verdict);
     step.judge(verdict);
 }
 
