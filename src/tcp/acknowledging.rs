@@ -91,7 +91,7 @@ pub(super) fn acknowledges(
     let bare = segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN);
     let repeats = !first_sight && !advanced && ack == una && me.live().last_ack == Some(ack);
     // An old acknowledgment says nothing of the window now (RFC 9293 section 3.10.7.4, SND.WL2).
-    let change = if ack >= una {
+    let change = if ack >= una && !is_strangers(me, peer, step) {
         let in_syn = segment.flags.has(Flags::SYN);
         let told = window::Told { start, ack };
         me.window.advertise(segment.window, in_syn, Some(told), now)
@@ -99,6 +99,7 @@ pub(super) fn acknowledges(
         WindowChange::default()
     };
     if bare {
+        me.live().rest = Some(start);
         let below = start == me.una - 1 && start < me.next;
         let answers = me
             .is_in_trouble()
@@ -175,6 +176,17 @@ pub(super) fn acknowledges(
     me.congestion_heard(peer, arrived);
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
+}
+
+/// Whether someone else seems to have sent the segment in its name: from another distance, and
+/// without the timestamps that both hosts promised (RFC 7323 section 3.2).
+#[inline]
+fn is_strangers(me: &Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> bool {
+    let promised = |end: &Endpoint| end.syn.as_ref().is_some_and(|syn| syn.timestamps);
+    step.arrived.ttl != me.ttl
+        && step.arrived.segment.options.timestamps.is_none()
+        && promised(me)
+        && promised(peer)
 }
 
 /// A RST or SYN is answered sooner than this.

@@ -415,18 +415,16 @@ pub(super) fn judge(
     judged
 }
 
-/// Whether the segment's checksum is right.
-pub(super) fn is_intact(step: &Step<'_, '_>) -> bool {
+/// Whether the segment's checksum is right, where that can be told.
+pub(super) fn is_intact(step: &Step<'_, '_>) -> Option<bool> {
     let arrived = step.arrived;
-    arrived
-        .ip
-        .is_some_and(|ip| arrived.segment.checksum_ok(ip) == Some(true))
+    arrived.ip.and_then(|ip| arrived.segment.checksum_ok(ip))
 }
 
 /// Whether the IP identification counts this connection's packets and no others, so that a skipped
 /// one is a lost one. Linux does (TTL 64, with timestamps); Windows and many devices count all that
 /// they send, and then it goes on over a pause.
-fn numbers_are_its_own(me: &mut Endpoint, step: &Step<'_, '_>) -> bool {
+pub(super) fn numbers_are_its_own(me: &mut Endpoint, step: &Step<'_, '_>) -> bool {
     let linux = me.ttl <= 64 && step.arrived.segment.options.timestamps.is_some();
     let live = me.live();
     linux || live.still > live.stirred

@@ -165,6 +165,11 @@ pub(super) struct Live {
     pub(super) delivered: Option<Timestamp>,
     /// When it last sent sequence space, and with which TSval.
     pub(super) last_data: Option<(Timestamp, Option<u32>)>,
+    /// SND.NXT, as its last empty segment bore it.
+    pub(super) rest: Option<i64>,
+    /// TSval of the highest octets that passed, and where the octets begin that passed with it.
+    pub(super) newest_stamp: Option<u32>,
+    pub(super) tick_start: Option<i64>,
     /// When it last sent what it had not sent before.
     pub(super) last_new: Option<Timestamp>,
     /// Position after the highest octet that passed.
@@ -256,6 +261,9 @@ impl Live {
             hearing,
             delivered,
             last_data,
+            rest,
+            newest_stamp,
+            tick_start,
             last_new,
             sent_end,
             clock,
@@ -276,6 +284,9 @@ impl Live {
         hearing.clear();
         *delivered = None;
         *last_data = None;
+        *rest = None;
+        *newest_stamp = None;
+        *tick_start = None;
         *last_new = None;
         *sent_end = 0;
         *clock = StampClock::default();
