@@ -35,6 +35,10 @@ pub(super) fn acknowledges(
     let Some(ack) = peer.position(segment.ack) else {
         return;
     };
+    if ack < peer.una && me.live().last_ack.is_none() && !peer.syn_seen {
+        // The capture began behind it.
+        peer.una = ack;
+    }
     let una = peer.una;
     // A host in SYN-SENT accepts no acknowledgment of what it has not sent: it comes from a
     // connection that the peer still has open (RFC 9293 section 3.5.1). One that lies near may
@@ -325,7 +329,8 @@ pub(super) fn sacks(
             continue;
         };
         // What was never sent, or an empty block, is somebody's lie.
-        if left >= right || right > peer.next {
+        let unseen = peer.figures.packets == 0;
+        if left >= right || (right > peer.next && !unseen) {
             continue;
         }
         let inside_second =

@@ -28,10 +28,11 @@ pub(super) fn delay(host: &Endpoint, other: &Endpoint) -> Span {
     }
 }
 
+/// Farther away is another room, and what is on its way there can be lost.
+const ROOM: Span = Span::from_nanos(500_000);
+
 /// Whether the tap is beside the host to which it has the round trip `near`.
 fn is_beside(near: Span, far: Span) -> bool {
-    /// Farther away is another room, and what is on its way there can be lost.
-    const ROOM: Span = Span::from_nanos(500_000);
     near < ROOM && near.as_nanos() * 8 < far.as_nanos()
 }
 
@@ -208,6 +209,19 @@ pub(super) fn evidence(
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
         passed && heard.sacked && heard.una <= start
     });
+    // Until it has taken any data, a host may be waiting for its application to accept. Then it
+    // answers every second segment at once, and one after half a second at most (RFC 1122 section
+    // 4.2.3.2).
+    let several = me.next - una >= 2 * i64::from(me.live().largest);
+    let patience = if several {
+        LEAST_TIMEOUT
+    } else {
+        Span::from_millis(500)
+    };
+    let unheard = una > 1
+        && last_sent.is_some_and(|sent| {
+            now - sent >= patience && peer.last_sent.is_none_or(|last| last < sent + ROOM)
+        });
     Evidence {
         seen,
         new: end - start - seen,
@@ -221,6 +235,10 @@ pub(super) fn evidence(
         differs: false,
         damaged: false,
         stayed,
+        unheard,
+        before_capture: !me.syn_seen && start < 1,
+        newest_tick: me.live().newest_stamp == tsval
+            && me.live().tick_start.is_some_and(|from| start >= from),
         departure,
         ip_id: arrived.ip_id,
         tsval,

@@ -35,6 +35,12 @@ pub struct Evidence {
     pub damaged: bool,
     /// Whether the receiver went on asking for them after they had passed beside it.
     pub stayed: bool,
+    /// Whether the receiver has sent nothing since they passed, though it had the time.
+    pub unheard: bool,
+    /// Whether they lie before the first octet of a capture that began in mid-stream.
+    pub before_capture: bool,
+    /// Whether these octets first passed with the TSval that the newest segment bore.
+    pub newest_tick: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -150,8 +156,13 @@ pub fn verdict(e: &Evidence) -> Verdict {
                     .original(original);
             }
         }
-        // Its original is forgotten, and it was stamped before what passed already.
-        let older = ticks(e.newest_stamp, e.tsval).is_some_and(|ticks| ticks < 0);
+        // Its original is forgotten, and it was stamped before what passed already, or with it: a
+        // host stamps what it sends again anew.
+        let same_tick = e.newest_tick
+            && e.tick
+                .zip(e.round_trip)
+                .is_some_and(|(tick, least)| part(tick, 3, 1) < least);
+        let older = same_tick || ticks(e.newest_stamp, e.tsval).is_some_and(|ticks| ticks < 0);
         if e.departure == Departure::Unknown && e.new == 0 && e.original.is_none() && older {
             return copy(Rule::SamePacketWithoutCause);
         }
@@ -275,6 +286,7 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     let lost = match need {
         Some((Need::Spurious, _)) => None,
         _ if (seen && !e.damaged) || e.beside_sender => Some(Lost::AfterTap),
+        _ if e.before_capture => None,
         _ => Some(Lost::BeforeTap),
     };
     let mut verdict = Verdict {
@@ -366,6 +378,9 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::SackedBefore))
     } else if e.seen > 0 && e.beside_receiver && e.stayed {
         Some((Need::Needed, Rule::HoleStayed))
+    } else if e.seen > 0 && e.beside_receiver && e.unheard {
+        // It may be gone.
+        None
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {
@@ -922,6 +937,9 @@ mod tests {
                     differs: flags[3],
                     damaged: flags[4],
                     stayed: flags[5],
+                    unheard: flags[3] != flags[9],
+                    before_capture: flags[4] && flags[6],
+                    newest_tick: flags[12],
                     departure,
                     ip_id,
                     tsval,
@@ -956,7 +974,9 @@ mod tests {
             let resent = told.kind == Kind::Retransmission;
             prop_assert!(resent || matches!(told.kind, Kind::Reordered | Kind::NetworkDuplicate));
             // What arrived was not lost; what was sent again for nothing else was.
-            prop_assert_eq!(told.lost.is_some(), resent && told.need != Some(Need::Spurious));
+            let somewhere = resent && told.need != Some(Need::Spurious);
+            prop_assert!(told.lost.is_none() || somewhere);
+            prop_assert!(told.lost.is_some() || !somewhere || evidence.before_capture);
             prop_assert_eq!(told.trigger.is_some(), told.trigger_rule.is_some());
             prop_assert_eq!(told.need.is_some(), told.need_rule.is_some());
             prop_assert!(resent || (told.trigger.is_none() && told.need.is_none()));

@@ -62,6 +62,7 @@ impl Endpoint {
             *position -= shift;
         }
         peer.window.shift(shift);
+        self.live().sacked.clear();
     }
 }
 
@@ -547,6 +548,10 @@ pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
     let stamp = stamp(step);
     let live = me.live();
     if end > live.sent_end {
+        if stamp != live.newest_stamp {
+            live.newest_stamp = stamp;
+            live.tick_start = stamp.map(|_| live.sent_end);
+        }
         live.sent_end = end;
         live.last_new = Some(time);
     }
