@@ -424,6 +424,8 @@ pub(super) fn judge(
         && judged.kind == Kind::Retransmission
         && !evidence.beside_sender
         && me.trouble().gaps.count() <= 1
+        // Where a timer sent what had been asked for, the first answer to that is what is missing.
+        && !(evidence.asked.is_some() && evidence.silence >= part(LEAST_TIMEOUT, 7, 8))
         && numbers_are_its_own(me, step)
     {
         // Sent just before it, and above everything seen: that comes next, and again.

@@ -90,15 +90,6 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         scenario: "lost-retransmission-without-sack",
-        taps: &[Tap::Server],
-        question: Question::Kind,
-        truth: "nothing",
-        said: "retransmission",
-        most: 3,
-        why: "The skipped IP identification is that of the retransmission that died; it is charged to the next new segment.",
-    },
-    Known {
-        scenario: "lost-retransmission-without-sack",
         taps: &[Tap::Client, Tap::Middle, Tap::Server],
         question: Question::Trigger,
         truth: "timeout",
@@ -159,15 +150,6 @@ pub(crate) const KNOWN: &[Known] = &[
         said: "unknown",
         most: 1,
         why: "The duplicate acknowledgments that asked for it are not counted together.",
-    },
-    Known {
-        scenario: "short-connections-with-loss",
-        taps: &[Tap::Client, Tap::Middle],
-        question: Question::Kind,
-        truth: "nothing",
-        said: "retransmission",
-        most: 3,
-        why: "The skipped IP identification is that of another segment that died; it is charged to this one.",
     },
     Known {
         scenario: "short-connections-with-loss",
