@@ -108,6 +108,8 @@ pub struct Endpoint {
     pub(super) live: Option<Box<Live>>,
     /// How far its stream had been delivered when the live part was last dropped.
     pub(super) delivered: i64,
+    /// What copies and reports that come after the end are held against.
+    pub(super) after: Option<Box<After>>,
     /// The window it advertises.
     pub window: AdvertisedWindow,
     /// When it last sent.
@@ -205,6 +207,16 @@ pub(super) struct Trouble {
     pub(super) no_probe: bool,
     /// When its peer last sent a RST or SYN that it need not believe.
     pub(super) disbelieved: Option<Timestamp>,
+}
+
+/// What is kept of the live part of an endpoint that had been copied or had sent again: the last
+/// packets of its connection may be copied or reported, too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct After {
+    last: Last,
+    last_ack: Option<i64>,
+    departures: Departures,
+    resends: Resends,
 }
 
 /// Live parts of connections that are over, for those that begin: memory that is allocated and
@@ -339,6 +351,15 @@ impl Endpoint {
         live.stream.start_at(1);
         live.stream
             .resume(self.delivered, self.figures.missing_bytes);
+        if let Some(after) = &mut self.after {
+            live.last = after.last;
+            live.last_ack = after.last_ack;
+            live.departures = after.departures;
+            if !after.resends.is_empty() {
+                let trouble = live.trouble.get_or_insert_default();
+                trouble.resends = core::mem::take(&mut after.resends);
+            }
+        }
         self.live = Some(live);
         self.rtt.wake(&mut pool.samples);
     }
@@ -378,7 +399,17 @@ impl Endpoint {
     /// Drops what is needed only while the connection lives.
     pub(super) fn drop_live(&mut self, pool: &mut Pool) {
         self.congestion_settles();
-        if let Some(live) = self.live.take() {
+        if let Some(mut live) = self.live.take() {
+            if self.figures.duplicates > 0 || live.trouble.is_some() {
+                let after = self.after.get_or_insert_default();
+                after.last = live.last;
+                after.last_ack = live.last_ack;
+                after.departures = live.departures;
+                if let Some(trouble) = &mut live.trouble {
+                    after.resends = core::mem::take(&mut trouble.resends);
+                    after.resends.abridge();
+                }
+            }
             self.delivered = live.stream.frontier();
             pool.give(live);
         }
@@ -431,7 +462,11 @@ impl Endpoint {
             .live
             .as_ref()
             .map_or(0, |live| size_of::<Live>() + live.heap());
-        live + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
+        let after = self
+            .after
+            .as_ref()
+            .map_or(0, |after| size_of::<After>() + after.resends.heap());
+        live + after + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

@@ -262,6 +262,16 @@ impl Resends {
         }
     }
 
+    /// Keeps the last few only.
+    pub fn abridge(&mut self) {
+        /// A report comes within a round trip or so.
+        const LAST: usize = 8;
+        let most = self.list.len().saturating_sub(LAST);
+        let gone = self.list.drain(..most).filter(|old| !old.settled).count();
+        self.open -= gone as u32;
+        self.list.shrink_to_fit();
+    }
+
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
         self.list.capacity() * size_of::<Resend>()
