@@ -409,8 +409,7 @@ impl Analyzer {
             Tracked::Udp(_) => return true,
         };
         let from = flow.role(direction);
-        if arrived.segment.flags.has(Flags::SYN)
-            && flow.connection.is_superseded_by(arrived.segment, from)
+        if arrived.segment.flags.has(Flags::SYN) && flow.connection.is_superseded_by(arrived, from)
         {
             return false;
         }

@@ -17,24 +17,6 @@ pub(crate) struct Known {
 
 pub(crate) const KNOWN: &[Known] = &[
     Known {
-        scenario: "blind-syn",
-        taps: &[Tap::Middle, Tap::Server],
-        question: Question::Kind,
-        truth: "nothing",
-        said: "port-reused",
-        most: 3,
-        why: "The forged SYN is taken for a new connection, though the server challenges it.",
-    },
-    Known {
-        scenario: "blind-syn",
-        taps: &[Tap::Middle, Tap::Server],
-        question: Question::Kind,
-        truth: "nothing",
-        said: "retransmission",
-        most: 6,
-        why: "After the forged SYN the connection's own segments are counted from a wrong beginning.",
-    },
-    Known {
         scenario: "bufferbloat",
         taps: &[Tap::Client],
         question: Question::Trigger,
