@@ -289,6 +289,7 @@ fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
         round_trip: me.rtt.minimum(),
         sent_end: 0,
         in_order: false,
+        copies: false,
     }
 }
 
@@ -338,12 +339,14 @@ pub(super) fn sacks(
         if at == 0 && (right <= ack || inside_second) {
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
-            let told = told(me, (peer.una, ack), step);
+            let mut told = told(me, (peer.una, ack), step);
             let from = step.from.peer();
             let (figures, trouble) = peer.counted_trouble();
+            told.copies = trouble.copies || figures.duplicates > 0 || me.figures.duplicates > 0;
             let spurious = figures.spurious;
             let revise = revise(step, from, figures);
-            trouble.resends.report(left, right, &told, revise);
+            let found = trouble.resends.report(left, right, &told, revise);
+            trouble.copies |= !found;
             if let Some(ongoing) = &mut trouble.recovery {
                 ongoing.needless(figures.spurious - spurious);
             }

@@ -203,6 +203,8 @@ pub(super) struct Trouble {
     pub(super) owed_since: Option<Timestamp>,
     /// What may have been a probe of the tail or a timeout, and what was sent after it.
     pub(super) doubt: Option<Doubt>,
+    /// Whether octets arrived twice that were not sent again.
+    pub(super) copies: bool,
     /// Whether its timer ran out where a tail loss probe was due: it sends none.
     pub(super) no_probe: bool,
     /// When its peer last sent a RST or SYN that it need not believe.

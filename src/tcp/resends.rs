@@ -51,6 +51,8 @@ pub struct Told {
     pub sent_end: i64,
     /// Whether nothing had said that anything arrived out of order.
     pub in_order: bool,
+    /// Whether the network is known to copy packets.
+    pub copies: bool,
 }
 
 /// A verdict that is now another.
@@ -127,6 +129,9 @@ impl Resends {
         sacked: &RangeSet,
         mut revise: impl FnMut(Revision),
     ) {
+        // What was sent again together with it may be what arrived.
+        let again = self.list.iter().filter(|each| each.verdict.is_some());
+        let highest = again.map(|each| each.end).max();
         for each in self.list.iter_mut().filter(|each| !each.settled) {
             let covered = told.ack >= each.end
                 || sacked.overlap(each.start, each.end) == each.end - each.start;
@@ -152,12 +157,13 @@ impl Resends {
                 (Need::Spurious, Rule::AckedTooSoon)
             } else if older {
                 (Need::Spurious, Rule::EchoOfTheOriginal)
-            } else if told.in_order && told.ack > each.end && told.ack < told.sent_end && timer {
+            } else if told.in_order && Some(told.ack) > highest && told.ack < told.sent_end && timer
+            {
                 (Need::Spurious, Rule::CarriedByLaterData)
             } else {
                 (Need::Needed, Rule::AcknowledgedInTime)
             };
-            each.conclude(need, rule, told.frame, &mut revise);
+            each.conclude((need, rule), false, told.frame, &mut revise);
         }
     }
 
@@ -192,23 +198,40 @@ impl Resends {
             self.open -= 1;
         }
         let copy = each.verdict.is_none();
-        each.conclude(Need::Spurious, Rule::DsackReported, told.frame, &mut revise);
+        // A copy of it, made behind the tap, is reported in the same way.
+        let doubtful = told.copies;
+        let reported = (Need::Spurious, Rule::DsackReported);
+        each.conclude(reported, doubtful, told.frame, &mut revise);
         if copy {
             return true;
         }
         // Those before it of the same octets, on which nothing was reported: the reports may have
-        // been lost with the acknowledgments.
+        // been lost with the acknowledgments. The first of them may be the one that arrived; it
+        // was, where its receiver had asked for it.
+        let mut first = true;
         for each in self.list.iter_mut().take(found) {
-            if each.start < end && start < each.end && !each.settled {
-                each.settled = true;
-                self.open -= 1;
-                each.conclude(
-                    Need::Spurious,
-                    Rule::CarriedByLaterData,
-                    told.frame,
-                    &mut revise,
-                );
+            if each.start >= end || start >= each.end {
+                continue;
             }
+            let asked = first
+                && each.verdict.is_some_and(|verdict| {
+                    matches!(
+                        verdict.trigger_rule,
+                        Some(Rule::AskedBySack | Rule::AskedByDuplicateAcks)
+                    )
+                });
+            first = false;
+            if each.settled {
+                continue;
+            }
+            each.settled = true;
+            self.open -= 1;
+            let concluded = if asked {
+                (Need::Needed, Rule::HoleStayed)
+            } else {
+                (Need::Spurious, Rule::CarriedByLaterData)
+            };
+            each.conclude(concluded, !asked, told.frame, &mut revise);
         }
         true
     }
@@ -253,12 +276,8 @@ impl Resends {
                 each.settled = true;
                 self.open -= 1;
             }
-            each.conclude(
-                Need::Spurious,
-                Rule::OriginalArrivedLater,
-                frame,
-                &mut revise,
-            );
+            let late = (Need::Spurious, Rule::OriginalArrivedLater);
+            each.conclude(late, false, frame, &mut revise);
         }
     }
 
@@ -285,7 +304,13 @@ impl Resends {
 }
 
 impl Resend {
-    fn conclude(&mut self, need: Need, rule: Rule, frame: u64, revise: &mut impl FnMut(Revision)) {
+    fn conclude(
+        &mut self,
+        (need, rule): (Need, Rule),
+        doubtful: bool,
+        frame: u64,
+        revise: &mut impl FnMut(Revision),
+    ) {
         let Some(verdict) = &mut self.verdict else {
             return;
         };
@@ -299,7 +324,9 @@ impl Resend {
         if need == Need::Spurious {
             verdict.lost = None;
         }
-        if verdict.confidence == Confidence::Certain {
+        if doubtful {
+            verdict.confidence = Confidence::Ambiguous;
+        } else if verdict.confidence == Confidence::Certain {
             verdict.confidence = Confidence::Likely;
         }
         revise(Revision {
@@ -371,6 +398,7 @@ mod tests {
             round_trip: Some(Span::from_millis(20)),
             sent_end: 5000,
             in_order: false,
+            copies: false,
         }
     }
 
@@ -758,6 +786,7 @@ mod tests {
                     round_trip: (number > 25).then(|| Span::from_millis(number.into())),
                     sent_end: end + 3,
                     in_order: number > 10,
+                    copies: number > 30,
                 };
                 let mut revisions = Vec::new();
                 let hear = |revision| revisions.push(revision);
