@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::departure::before;
 use super::range_set::RangeSet;
 use super::rule::Rule;
-use super::verdict::{Confidence, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Lost, Need, Trigger, Verdict};
 use crate::time::{Span, Timestamp};
 
 /// A retransmission, or a copy made on the way.
@@ -251,6 +251,27 @@ impl Resends {
         }
     }
 
+    /// The original of `start..end` had been damaged when it passed: for its first retransmission
+    /// it was lost before the tap.
+    pub fn original_was_damaged(&mut self, start: i64, end: i64, mut revise: impl FnMut(Revision)) {
+        let of_it =
+            |each: &&mut Resend| each.verdict.is_some() && each.start < end && start < each.end;
+        let Some(first) = self.list.iter_mut().find(of_it) else {
+            return;
+        };
+        if let Some(verdict) = &mut first.verdict
+            && verdict.lost == Some(Lost::AfterTap)
+        {
+            let before = *verdict;
+            verdict.lost = Some(Lost::BeforeTap);
+            revise(Revision {
+                frame: first.frame,
+                before,
+                after: *verdict,
+            });
+        }
+    }
+
     /// The original of `start..end` passed now, in a packet with this TSval and identification:
     /// retransmissions of it that passed before were needless.
     pub fn overtaken(
@@ -344,7 +365,7 @@ pub(super) const fn part(of: Span, numerator: i64, denominator: i64) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verdict::{Kind, Lost};
+    use super::super::verdict::Kind;
     use super::*;
     use proptest::prelude::*;
 

@@ -454,6 +454,11 @@ pub(super) fn again_or_late(
         (true, Some(true)) => Difference::Damage,
         (true, None) => Difference::Conflict,
     };
+    if difference == Difference::Damage {
+        let (figures, trouble) = me.counted_trouble();
+        let revise = revise(step, step.from, figures);
+        trouble.resends.original_was_damaged(start, end, revise);
+    }
     let judged = judge(me, peer, (start, end), difference, step);
     let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {

@@ -35,15 +35,6 @@ pub(crate) const KNOWN: &[Known] = &[
         why: "Octets are compared with those of one segment; a conflict that lies across two is not found.",
     },
     Known {
-        scenario: "corruption",
-        taps: &[Tap::Server],
-        question: Question::Lost,
-        truth: "before-tap",
-        said: "after-tap",
-        most: 2,
-        why: "The damaged original passed the tap with a wrong checksum; here it is taken for whole.",
-    },
-    Known {
         scenario: "lost-fin",
         taps: &[Tap::Server],
         question: Question::Trigger,
