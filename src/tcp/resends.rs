@@ -469,6 +469,33 @@ mod tests {
     }
 
     #[test]
+    fn the_first_that_was_asked_for_was_needed_whatever_is_reported() {
+        let asked = Resend {
+            verdict: resend().verdict.map(|verdict| Verdict {
+                trigger_rule: Some(Rule::AskedBySack),
+                ..verdict
+            }),
+            ..resend()
+        };
+        let mut resends = list(&[asked, resend_in(11)]);
+        let (found, said) = report(&mut resends, 1000, 2000, &told());
+        assert!(found);
+        let reported = (11, Need::Spurious, Rule::DsackReported);
+        assert_eq!(said, [reported, (10, Need::Needed, Rule::HoleStayed)]);
+    }
+
+    #[test]
+    fn a_damaged_original_was_lost_before_the_tap() {
+        let mut resends = list(&[resend(), resend_in(11)]);
+        let mut said = Vec::new();
+        for _ in 0..2 {
+            let hear = |told: Revision| said.push((told.frame, told.after.lost));
+            resends.original_was_damaged(1000, 2000, hear);
+        }
+        assert_eq!(said, [(10, Some(Lost::BeforeTap))]);
+    }
+
+    #[test]
     fn what_an_acknowledgment_says() {
         use Rule::{AckedTooSoon, AcknowledgedInTime, CarriedByLaterData, EchoOfTheOriginal};
         type Row = (Resend, Told, &'static [(i64, i64)], Option<Rule>);
