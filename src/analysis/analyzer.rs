@@ -456,8 +456,7 @@ impl Analyzer {
         };
         let key = &entry.key;
         let from = flow.role(direction);
-        if arrived.segment.flags.has(Flags::SYN)
-            && flow.connection.is_superseded_by(arrived.segment, from)
+        if arrived.segment.flags.has(Flags::SYN) && flow.connection.is_superseded_by(arrived, from)
         {
             return false;
         }

@@ -35,6 +35,10 @@ pub(super) fn acknowledges(
     let Some(ack) = peer.position(segment.ack) else {
         return;
     };
+    if ack < peer.una && me.live().last_ack.is_none() && !peer.syn_seen {
+        // The capture began behind it.
+        peer.una = ack;
+    }
     let una = peer.una;
     // A host in SYN-SENT accepts no acknowledgment of what it has not sent: it comes from a
     // connection that the peer still has open (RFC 9293 section 3.5.1). One that lies near may
@@ -91,7 +95,7 @@ pub(super) fn acknowledges(
     let bare = segment.payload_len == 0 && !segment.flags.any(Flags::SYN | Flags::FIN);
     let repeats = !first_sight && !advanced && ack == una && me.live().last_ack == Some(ack);
     // An old acknowledgment says nothing of the window now (RFC 9293 section 3.10.7.4, SND.WL2).
-    let change = if ack >= una {
+    let change = if ack >= una && !is_strangers(me, peer, step) {
         let in_syn = segment.flags.has(Flags::SYN);
         let told = window::Told { start, ack };
         me.window.advertise(segment.window, in_syn, Some(told), now)
@@ -99,6 +103,7 @@ pub(super) fn acknowledges(
         WindowChange::default()
     };
     if bare {
+        me.live().rest = Some(start);
         let below = start == me.una - 1 && start < me.next;
         let answers = me
             .is_in_trouble()
@@ -175,6 +180,17 @@ pub(super) fn acknowledges(
     me.congestion_heard(peer, arrived);
     let last_ack = &mut me.live().last_ack;
     *last_ack = Some(last_ack.map_or(ack, |last| last.max(ack)));
+}
+
+/// Whether someone else seems to have sent the segment in its name: from another distance, and
+/// without the timestamps that both hosts promised (RFC 7323 section 3.2).
+#[inline]
+fn is_strangers(me: &Endpoint, peer: &Endpoint, step: &Step<'_, '_>) -> bool {
+    let promised = |end: &Endpoint| end.syn.as_ref().is_some_and(|syn| syn.timestamps);
+    step.arrived.ttl != me.ttl
+        && step.arrived.segment.options.timestamps.is_none()
+        && promised(me)
+        && promised(peer)
 }
 
 /// A RST or SYN is answered sooner than this.
@@ -273,6 +289,7 @@ fn told(me: &Endpoint, (una, ack): (i64, i64), step: &Step<'_, '_>) -> Told {
         round_trip: me.rtt.minimum(),
         sent_end: 0,
         in_order: false,
+        copies: false,
     }
 }
 
@@ -313,7 +330,8 @@ pub(super) fn sacks(
             continue;
         };
         // What was never sent, or an empty block, is somebody's lie.
-        if left >= right || right > peer.next {
+        let unseen = peer.figures.packets == 0;
+        if left >= right || (right > peer.next && !unseen) {
             continue;
         }
         let inside_second =
@@ -321,12 +339,14 @@ pub(super) fn sacks(
         if at == 0 && (right <= ack || inside_second) {
             me.figures.dsacks += 1;
             let original = peer.live().board.find(left, right).map(|sent| sent.frame);
-            let told = told(me, (peer.una, ack), step);
+            let mut told = told(me, (peer.una, ack), step);
             let from = step.from.peer();
             let (figures, trouble) = peer.counted_trouble();
+            told.copies = trouble.copies || figures.duplicates > 0 || me.figures.duplicates > 0;
             let spurious = figures.spurious;
             let revise = revise(step, from, figures);
-            trouble.resends.report(left, right, &told, revise);
+            let found = trouble.resends.report(left, right, &told, revise);
+            trouble.copies |= !found;
             if let Some(ongoing) = &mut trouble.recovery {
                 ongoing.needless(figures.spurious - spurious);
             }

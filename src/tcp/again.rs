@@ -28,10 +28,11 @@ pub(super) fn delay(host: &Endpoint, other: &Endpoint) -> Span {
     }
 }
 
+/// Farther away is another room, and what is on its way there can be lost.
+const ROOM: Span = Span::from_nanos(500_000);
+
 /// Whether the tap is beside the host to which it has the round trip `near`.
 fn is_beside(near: Span, far: Span) -> bool {
-    /// Farther away is another room, and what is on its way there can be lost.
-    const ROOM: Span = Span::from_nanos(500_000);
     near < ROOM && near.as_nanos() * 8 < far.as_nanos()
 }
 
@@ -208,6 +209,19 @@ pub(super) fn evidence(
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
         passed && heard.sacked && heard.una <= start
     });
+    // Until it has taken any data, a host may be waiting for its application to accept. Then it
+    // answers every second segment at once, and one after half a second at most (RFC 1122 section
+    // 4.2.3.2).
+    let several = me.next - una >= 2 * i64::from(me.live().largest);
+    let patience = if several {
+        LEAST_TIMEOUT
+    } else {
+        Span::from_millis(500)
+    };
+    let unheard = una > 1
+        && last_sent.is_some_and(|sent| {
+            now - sent >= patience && peer.last_sent.is_none_or(|last| last < sent + ROOM)
+        });
     Evidence {
         seen,
         new: end - start - seen,
@@ -215,16 +229,16 @@ pub(super) fn evidence(
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
-        opened: me
-            .trouble()
-            .gaps
-            .opened(start)
-            .map(|(time, frame)| (now - time, frame)),
+        opened: me.trouble().gaps.opened(start, now),
         above: above.as_ref().map(neighbour),
         newest_stamp: last_data.and_then(|(_, stamp)| stamp),
         differs: false,
         damaged: false,
         stayed,
+        unheard,
+        before_capture: !me.syn_seen && start < 1,
+        newest_tick: me.live().newest_stamp == tsval
+            && me.live().tick_start.is_some_and(|from| start >= from),
         departure,
         ip_id: arrived.ip_id,
         tsval,
@@ -333,13 +347,12 @@ pub(super) fn concluded(
             me.figures.reordered += 1;
             if judged.rule == Rule::OvertakenByItsRetransmission {
                 let (figures, trouble) = me.counted_trouble();
-                trouble.resends.overtaken(
-                    (start, end),
-                    arrived.ip_id,
-                    tsval,
-                    arrived.frame,
-                    revise(step, step.from, figures),
-                );
+                let mut revise = revise(step, step.from, figures);
+                let (range, frame) = ((start, end), arrived.frame);
+                trouble
+                    .resends
+                    .overtaken(range, arrived.ip_id, tsval, frame, &mut revise);
+                trouble.gaps.overtaken(start, end, frame, revise);
             }
         }
         _ => {
@@ -411,6 +424,8 @@ pub(super) fn judge(
         && judged.kind == Kind::Retransmission
         && !evidence.beside_sender
         && me.trouble().gaps.count() <= 1
+        // Where a timer sent what had been asked for, the first answer to that is what is missing.
+        && !(evidence.asked.is_some() && evidence.silence >= part(LEAST_TIMEOUT, 7, 8))
         && numbers_are_its_own(me, step)
     {
         // Sent just before it, and above everything seen: that comes next, and again.
@@ -420,18 +435,16 @@ pub(super) fn judge(
     judged
 }
 
-/// Whether the segment's checksum is right.
-pub(super) fn is_intact(step: &Step<'_, '_>) -> bool {
+/// Whether the segment's checksum is right, where that can be told.
+pub(super) fn is_intact(step: &Step<'_, '_>) -> Option<bool> {
     let arrived = step.arrived;
-    arrived
-        .ip
-        .is_some_and(|ip| arrived.segment.checksum_ok(ip) == Some(true))
+    arrived.ip.and_then(|ip| arrived.segment.checksum_ok(ip))
 }
 
 /// Whether the IP identification counts this connection's packets and no others, so that a skipped
 /// one is a lost one. Linux does (TTL 64, with timestamps); Windows and many devices count all that
 /// they send, and then it goes on over a pause.
-fn numbers_are_its_own(me: &mut Endpoint, step: &Step<'_, '_>) -> bool {
+pub(super) fn numbers_are_its_own(me: &mut Endpoint, step: &Step<'_, '_>) -> bool {
     let linux = me.ttl <= 64 && step.arrived.segment.options.timestamps.is_some();
     let live = me.live();
     linux || live.still > live.stirred

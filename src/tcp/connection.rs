@@ -11,7 +11,7 @@ use super::event::Event;
 use super::handshake::Handshake;
 use super::reassembly::OverlapPolicy;
 use super::sending::{count, data, end_stream};
-use super::state::State;
+use super::state::{State, Stimulus};
 use super::step::{Directed, Step};
 use super::transition::{closes, moves, opens, reset};
 use super::{Arrived, Role};
@@ -66,6 +66,8 @@ pub struct Connection {
     pub simultaneous_close: bool,
     /// Whether it took over the sockets of an earlier connection.
     pub reuses_ports: bool,
+    /// The last SYN that seemed to be someone else's: from whom it said it was, and its number.
+    stranger: Option<(Role, SeqNum)>,
     /// When the segments of the handshake passed.
     pub handshake: Handshake,
     /// Its first frame.
@@ -120,6 +122,7 @@ impl Connection {
             simultaneous_open: false,
             simultaneous_close: false,
             reuses_ports: false,
+            stranger: None,
             handshake: Handshake::default(),
             first_frame: arrived.frame,
             first_time: arrived.time,
@@ -175,13 +178,27 @@ impl Connection {
     /// this one: it has another initial sequence number. The same number after a RST is the same
     /// attempt going on (a client that met a half-open server, RFC 9293 section 3.5.1, or that
     /// tries again).
-    pub fn is_superseded_by(&self, segment: &Segment<'_>, from: Role) -> bool {
-        segment.flags.has(Flags::SYN)
-            && !segment.flags.any(Flags::ACK | Flags::RST)
-            && self
-                .endpoint(from)
-                .base
-                .is_some_and(|base| base != segment.seq)
+    ///
+    /// One from another distance than what its host has sent may be forged, while both hosts are in
+    /// the middle of the connection (RFC 5961 section 4): the peer's SYN-ACK shows that it was not.
+    pub fn is_superseded_by(&self, arrived: &Arrived<'_>, from: Role) -> bool {
+        let segment = arrived.segment;
+        if !segment.flags.has(Flags::SYN) || segment.flags.has(Flags::RST) {
+            return false;
+        }
+        if segment.flags.has(Flags::ACK) {
+            return self.stranger == Some((from.peer(), SeqNum(segment.ack.0.wrapping_sub(1))));
+        }
+        let base = self.endpoint(from).base;
+        base.is_some_and(|base| base != segment.seq) && !self.is_strange(arrived, from)
+    }
+
+    /// Whether a SYN comes from elsewhere than what its host has sent in this connection, which both
+    /// hosts have open.
+    fn is_strange(&self, arrived: &Arrived<'_>, from: Role) -> bool {
+        self.ends.iter().all(|end| end.state == State::Established)
+            && self.endpoint(from).ttl != arrived.ttl
+            && self.endpoint(from).figures.packets > 0
     }
 
     /// Whether a segment's numbers continue this connection, to within a large window: for packets
@@ -258,6 +275,10 @@ impl Connection {
             events,
             listener,
         };
+        let strange = flags.has(Flags::SYN)
+            && !flags.has(Flags::ACK)
+            && self.endpoint(from).base != Some(segment.seq)
+            && self.is_strange(arrived, from);
         let [client, server] = &mut self.ends;
         let (me, peer) = match from {
             Role::Client => (client, server),
@@ -265,6 +286,14 @@ impl Connection {
         };
         me.wake(pool);
         peer.wake(pool);
+        if strange {
+            self.stranger = Some((from, segment.seq));
+            me.figures.packets += 1;
+            me.figures.bytes += u64::from(arrived.wire_len);
+            peer.trouble().disbelieved = Some(arrived.time);
+            step.stimulate(from.peer(), peer, Stimulus::ReceiveSyn);
+            return;
+        }
         if count(me, peer, &mut step) {
             return;
         }

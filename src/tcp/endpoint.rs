@@ -108,6 +108,8 @@ pub struct Endpoint {
     pub(super) live: Option<Box<Live>>,
     /// How far its stream had been delivered when the live part was last dropped.
     pub(super) delivered: i64,
+    /// What copies and reports that come after the end are held against.
+    pub(super) after: Option<Box<After>>,
     /// The window it advertises.
     pub window: AdvertisedWindow,
     /// When it last sent.
@@ -165,6 +167,11 @@ pub(super) struct Live {
     pub(super) delivered: Option<Timestamp>,
     /// When it last sent sequence space, and with which TSval.
     pub(super) last_data: Option<(Timestamp, Option<u32>)>,
+    /// SND.NXT, as its last empty segment bore it.
+    pub(super) rest: Option<i64>,
+    /// TSval of the highest octets that passed, and where the octets begin that passed with it.
+    pub(super) newest_stamp: Option<u32>,
+    pub(super) tick_start: Option<i64>,
     /// When it last sent what it had not sent before.
     pub(super) last_new: Option<Timestamp>,
     /// Position after the highest octet that passed.
@@ -196,10 +203,22 @@ pub(super) struct Trouble {
     pub(super) owed_since: Option<Timestamp>,
     /// What may have been a probe of the tail or a timeout, and what was sent after it.
     pub(super) doubt: Option<Doubt>,
+    /// Whether octets arrived twice that were not sent again.
+    pub(super) copies: bool,
     /// Whether its timer ran out where a tail loss probe was due: it sends none.
     pub(super) no_probe: bool,
     /// When its peer last sent a RST or SYN that it need not believe.
     pub(super) disbelieved: Option<Timestamp>,
+}
+
+/// What is kept of the live part of an endpoint that had been copied or had sent again: the last
+/// packets of its connection may be copied or reported, too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct After {
+    last: Last,
+    last_ack: Option<i64>,
+    departures: Departures,
+    resends: Resends,
 }
 
 /// Live parts of connections that are over, for those that begin: memory that is allocated and
@@ -256,6 +275,9 @@ impl Live {
             hearing,
             delivered,
             last_data,
+            rest,
+            newest_stamp,
+            tick_start,
             last_new,
             sent_end,
             clock,
@@ -276,6 +298,9 @@ impl Live {
         hearing.clear();
         *delivered = None;
         *last_data = None;
+        *rest = None;
+        *newest_stamp = None;
+        *tick_start = None;
         *last_new = None;
         *sent_end = 0;
         *clock = StampClock::default();
@@ -328,6 +353,15 @@ impl Endpoint {
         live.stream.start_at(1);
         live.stream
             .resume(self.delivered, self.figures.missing_bytes);
+        if let Some(after) = &mut self.after {
+            live.last = after.last;
+            live.last_ack = after.last_ack;
+            live.departures = after.departures;
+            if !after.resends.is_empty() {
+                let trouble = live.trouble.get_or_insert_default();
+                trouble.resends = core::mem::take(&mut after.resends);
+            }
+        }
         self.live = Some(live);
         self.rtt.wake(&mut pool.samples);
     }
@@ -367,7 +401,17 @@ impl Endpoint {
     /// Drops what is needed only while the connection lives.
     pub(super) fn drop_live(&mut self, pool: &mut Pool) {
         self.congestion_settles();
-        if let Some(live) = self.live.take() {
+        if let Some(mut live) = self.live.take() {
+            if self.figures.duplicates > 0 || live.trouble.is_some() {
+                let after = self.after.get_or_insert_default();
+                after.last = live.last;
+                after.last_ack = live.last_ack;
+                after.departures = live.departures;
+                if let Some(trouble) = &mut live.trouble {
+                    after.resends = core::mem::take(&mut trouble.resends);
+                    after.resends.abridge();
+                }
+            }
             self.delivered = live.stream.frontier();
             pool.give(live);
         }
@@ -420,7 +464,11 @@ impl Endpoint {
             .live
             .as_ref()
             .map_or(0, |live| size_of::<Live>() + live.heap());
-        live + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
+        let after = self
+            .after
+            .as_ref()
+            .map_or(0, |after| size_of::<After>() + after.resends.heap());
+        live + after + self.rtt.heap() + self.inferred.as_ref().map_or(0, |each| each.heap())
     }
 
     /// Moves the state machine. Gives the state before when it changed, and whether the stimulus

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::resends::Revision;
+use super::retransmission::Neighbour;
 use super::verdict::{Resolution, Verdict};
 use crate::time::Timestamp;
 
@@ -15,8 +16,10 @@ struct Gap {
     end: i64,
     /// Octets of it not seen yet.
     left: i64,
-    /// Whether a retransmission filled some of it.
-    resent: bool,
+    /// Octets of it that have passed in retransmissions only.
+    resent: i64,
+    /// The packet that showed it: IP identification and TSval.
+    by: (Option<u32>, Option<u32>),
     verdict: Verdict,
 }
 
@@ -24,10 +27,14 @@ struct Gap {
 #[derive(Clone, Debug, Default)]
 pub struct Gaps {
     list: VecDeque<Gap>,
+    /// Those that retransmissions filled, whose originals may yet come.
+    mended: VecDeque<Gap>,
 }
 
 /// Gaps kept at most.
 const MOST: usize = 256;
+/// … of those that were filled.
+const MENDED: usize = 32;
 
 impl Gaps {
     /// Whether there is none.
@@ -41,11 +48,12 @@ impl Gaps {
         self.list.len()
     }
 
-    /// `start..end` was skipped.
+    /// `start..end` was skipped, as a packet with this IP identification and TSval showed.
     pub fn open(
         &mut self,
         (frame, time): (u64, Timestamp),
         (start, end): (i64, i64),
+        by: (Option<u32>, Option<u32>),
         verdict: Verdict,
     ) {
         if self.list.len() >= MOST {
@@ -57,17 +65,23 @@ impl Gaps {
             start,
             end,
             left: end - start,
-            resent: false,
+            resent: 0,
+            by,
             verdict,
         });
     }
 
-    /// When the gap that holds `position` was first seen, and in which frame.
-    pub fn opened(&self, position: i64) -> Option<(Timestamp, u64)> {
+    /// The packet that first showed the gap that holds `position`.
+    pub fn opened(&self, position: i64, now: Timestamp) -> Option<Neighbour> {
         self.list
             .iter()
             .find(|gap| (gap.start..gap.end).contains(&position))
-            .map(|gap| (gap.time, gap.frame))
+            .map(|gap| Neighbour {
+                frame: gap.frame,
+                ip_id: gap.by.0,
+                tsval: gap.by.1,
+                ago: now - gap.time,
+            })
     }
 
     /// Octets of `start..end`, never seen before, passed now.
@@ -85,18 +99,43 @@ impl Gaps {
                 return true;
             }
             gap.left -= filled;
-            gap.resent |= resent;
+            if resent {
+                gap.resent += filled;
+            }
             if gap.left > 0 {
                 return true;
             }
-            let resolution = if gap.resent {
+            let resolution = if gap.resent > 0 {
                 Resolution::Lost
             } else {
                 Resolution::FilledLate
             };
             gap.resolve(resolution, frame, &mut revise);
+            if gap.resent > 0 {
+                if self.mended.len() >= MENDED {
+                    self.mended.pop_front();
+                }
+                self.mended.push_back(*gap);
+            }
             false
         });
+    }
+
+    /// The original of `start..end` passed after its retransmission: it was not lost.
+    pub fn overtaken(
+        &mut self,
+        start: i64,
+        end: i64,
+        frame: u64,
+        mut revise: impl FnMut(Revision),
+    ) {
+        for gap in self.list.iter_mut().chain(&mut self.mended) {
+            gap.resent -= (end.min(gap.end) - start.max(gap.start)).clamp(0, gap.resent);
+            if gap.left == 0 && gap.resent == 0 {
+                gap.resolve(Resolution::FilledLate, frame, &mut revise);
+            }
+        }
+        self.mended.retain(|gap| gap.resent > 0);
     }
 
     /// Everything below `ack` is acknowledged: what was not seen of it never will be, unless the
@@ -104,7 +143,7 @@ impl Gaps {
     pub fn acknowledge(&mut self, ack: i64, frame: u64, mut revise: impl FnMut(Revision)) {
         for gap in &mut self.list {
             if gap.end <= ack && gap.verdict.resolution.is_none() {
-                let resolution = if gap.resent {
+                let resolution = if gap.resent > 0 {
                     Resolution::Lost
                 } else {
                     Resolution::NeverCaptured
@@ -123,12 +162,13 @@ impl Gaps {
 
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
-        self.list.capacity() * size_of::<Gap>()
+        (self.list.capacity() + self.mended.capacity()) * size_of::<Gap>()
     }
 
     /// Forgets everything; keeps its memory.
     pub fn clear(&mut self) {
         self.list.clear();
+        self.mended.clear();
     }
 }
 
@@ -168,7 +208,7 @@ mod tests {
     fn skipped(gaps: &mut Gaps, frame: u64, start: i64, end: i64) {
         let verdict = Verdict::new(Kind::Gap, Rule::Skipped, Confidence::Likely);
         let time = Timestamp::from_nanos(frame as i64);
-        gaps.open((frame, time), (start, end), verdict);
+        gaps.open((frame, time), (start, end), (None, None), verdict);
     }
 
     fn take(gaps: &mut Gaps, step: Step, frame: u64, revise: impl FnMut(Revision)) {
@@ -231,6 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn a_late_original_takes_the_loss_back() {
+        let mut gaps = Gaps::default();
+        skipped(&mut gaps, 10, 1000, 2000);
+        let mut told = Vec::new();
+        let mut hear = |revision: Revision| told.extend(revision.after.resolution);
+        gaps.fill(1000, 2000, true, 20, &mut hear);
+        gaps.overtaken(1000, 1400, 21, &mut hear);
+        gaps.overtaken(1000, 1400, 22, &mut hear);
+        assert_eq!(told, [Lost]);
+        let mut told = Vec::new();
+        gaps.overtaken(900, 2100, 23, |revision| {
+            told.push((revision.before.resolution, revision.after.resolution))
+        });
+        assert_eq!(told, [(Some(Lost), Some(FilledLate))]);
+        gaps.overtaken(1000, 2000, 24, |_| panic!("told once"));
+    }
+
+    #[test]
     fn one_segment_fills_several_gaps() {
         let mut gaps = Gaps::default();
         skipped(&mut gaps, 10, 1000, 2000);
@@ -251,7 +309,10 @@ mod tests {
         let mut gaps = Gaps::default();
         skipped(&mut gaps, 10, 1000, 2000);
         skipped(&mut gaps, 11, 3000, 4000);
-        let frame = |gaps: &Gaps, position| gaps.opened(position).map(|(_, frame)| frame);
+        let frame = |gaps: &Gaps, position| {
+            gaps.opened(position, Timestamp::default())
+                .map(|by| by.frame)
+        };
         let found = [999, 1000, 1999, 2000, 3000].map(|position| frame(&gaps, position));
         assert_eq!(found, [None, Some(10), Some(10), None, Some(11)]);
         gaps.forget_below(1999);
@@ -269,7 +330,10 @@ mod tests {
         assert_eq!(gaps.count(), MOST);
         assert!(gaps.heap() <= 2 * MOST * size_of::<Gap>());
         let oldest = (10_000 - MOST as i64) * 10;
-        assert!(gaps.opened(oldest).is_some() && gaps.opened(oldest - 10).is_none());
+        assert!(
+            gaps.opened(oldest, Timestamp::default()).is_some()
+                && gaps.opened(oldest - 10, Timestamp::default()).is_none()
+        );
         // What was let go keeps what was said of it.
         gaps.fill(0, oldest, true, 20_000, |_| panic!("forgotten"));
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::departure::before;
 use super::range_set::RangeSet;
 use super::rule::Rule;
-use super::verdict::{Confidence, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Lost, Need, Trigger, Verdict};
 use crate::time::{Span, Timestamp};
 
 /// A retransmission, or a copy made on the way.
@@ -51,6 +51,8 @@ pub struct Told {
     pub sent_end: i64,
     /// Whether nothing had said that anything arrived out of order.
     pub in_order: bool,
+    /// Whether the network is known to copy packets.
+    pub copies: bool,
 }
 
 /// A verdict that is now another.
@@ -127,6 +129,9 @@ impl Resends {
         sacked: &RangeSet,
         mut revise: impl FnMut(Revision),
     ) {
+        // What was sent again together with it may be what arrived.
+        let again = self.list.iter().filter(|each| each.verdict.is_some());
+        let highest = again.map(|each| each.end).max();
         for each in self.list.iter_mut().filter(|each| !each.settled) {
             let covered = told.ack >= each.end
                 || sacked.overlap(each.start, each.end) == each.end - each.start;
@@ -152,12 +157,13 @@ impl Resends {
                 (Need::Spurious, Rule::AckedTooSoon)
             } else if older {
                 (Need::Spurious, Rule::EchoOfTheOriginal)
-            } else if told.in_order && told.ack > each.end && told.ack < told.sent_end && timer {
+            } else if told.in_order && Some(told.ack) > highest && told.ack < told.sent_end && timer
+            {
                 (Need::Spurious, Rule::CarriedByLaterData)
             } else {
                 (Need::Needed, Rule::AcknowledgedInTime)
             };
-            each.conclude(need, rule, told.frame, &mut revise);
+            each.conclude((need, rule), false, told.frame, &mut revise);
         }
     }
 
@@ -192,23 +198,40 @@ impl Resends {
             self.open -= 1;
         }
         let copy = each.verdict.is_none();
-        each.conclude(Need::Spurious, Rule::DsackReported, told.frame, &mut revise);
+        // A copy of it, made behind the tap, is reported in the same way.
+        let doubtful = told.copies;
+        let reported = (Need::Spurious, Rule::DsackReported);
+        each.conclude(reported, doubtful, told.frame, &mut revise);
         if copy {
             return true;
         }
         // Those before it of the same octets, on which nothing was reported: the reports may have
-        // been lost with the acknowledgments.
+        // been lost with the acknowledgments. The first of them may be the one that arrived; it
+        // was, where its receiver had asked for it.
+        let mut first = true;
         for each in self.list.iter_mut().take(found) {
-            if each.start < end && start < each.end && !each.settled {
-                each.settled = true;
-                self.open -= 1;
-                each.conclude(
-                    Need::Spurious,
-                    Rule::CarriedByLaterData,
-                    told.frame,
-                    &mut revise,
-                );
+            if each.start >= end || start >= each.end {
+                continue;
             }
+            let asked = first
+                && each.verdict.is_some_and(|verdict| {
+                    matches!(
+                        verdict.trigger_rule,
+                        Some(Rule::AskedBySack | Rule::AskedByDuplicateAcks)
+                    )
+                });
+            first = false;
+            if each.settled {
+                continue;
+            }
+            each.settled = true;
+            self.open -= 1;
+            let concluded = if asked {
+                (Need::Needed, Rule::HoleStayed)
+            } else {
+                (Need::Spurious, Rule::CarriedByLaterData)
+            };
+            each.conclude(concluded, !asked, told.frame, &mut revise);
         }
         true
     }
@@ -222,6 +245,27 @@ impl Resends {
             verdict.trigger_rule = Some(Rule::SlowStartAfterIt);
             revise(Revision {
                 frame,
+                before,
+                after: *verdict,
+            });
+        }
+    }
+
+    /// The original of `start..end` had been damaged when it passed: for its first retransmission
+    /// it was lost before the tap.
+    pub fn original_was_damaged(&mut self, start: i64, end: i64, mut revise: impl FnMut(Revision)) {
+        let of_it =
+            |each: &&mut Resend| each.verdict.is_some() && each.start < end && start < each.end;
+        let Some(first) = self.list.iter_mut().find(of_it) else {
+            return;
+        };
+        if let Some(verdict) = &mut first.verdict
+            && verdict.lost == Some(Lost::AfterTap)
+        {
+            let before = *verdict;
+            verdict.lost = Some(Lost::BeforeTap);
+            revise(Revision {
+                frame: first.frame,
                 before,
                 after: *verdict,
             });
@@ -253,13 +297,19 @@ impl Resends {
                 each.settled = true;
                 self.open -= 1;
             }
-            each.conclude(
-                Need::Spurious,
-                Rule::OriginalArrivedLater,
-                frame,
-                &mut revise,
-            );
+            let late = (Need::Spurious, Rule::OriginalArrivedLater);
+            each.conclude(late, false, frame, &mut revise);
         }
+    }
+
+    /// Keeps the last few only.
+    pub fn abridge(&mut self) {
+        /// A report comes within a round trip or so.
+        const LAST: usize = 8;
+        let most = self.list.len().saturating_sub(LAST);
+        let gone = self.list.drain(..most).filter(|old| !old.settled).count();
+        self.open -= gone as u32;
+        self.list.shrink_to_fit();
     }
 
     /// Bytes on the heap.
@@ -275,7 +325,13 @@ impl Resends {
 }
 
 impl Resend {
-    fn conclude(&mut self, need: Need, rule: Rule, frame: u64, revise: &mut impl FnMut(Revision)) {
+    fn conclude(
+        &mut self,
+        (need, rule): (Need, Rule),
+        doubtful: bool,
+        frame: u64,
+        revise: &mut impl FnMut(Revision),
+    ) {
         let Some(verdict) = &mut self.verdict else {
             return;
         };
@@ -289,7 +345,9 @@ impl Resend {
         if need == Need::Spurious {
             verdict.lost = None;
         }
-        if verdict.confidence == Confidence::Certain {
+        if doubtful {
+            verdict.confidence = Confidence::Ambiguous;
+        } else if verdict.confidence == Confidence::Certain {
             verdict.confidence = Confidence::Likely;
         }
         revise(Revision {
@@ -307,7 +365,7 @@ pub(super) const fn part(of: Span, numerator: i64, denominator: i64) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verdict::{Kind, Lost};
+    use super::super::verdict::Kind;
     use super::*;
     use proptest::prelude::*;
 
@@ -361,6 +419,7 @@ mod tests {
             round_trip: Some(Span::from_millis(20)),
             sent_end: 5000,
             in_order: false,
+            copies: false,
         }
     }
 
@@ -407,6 +466,33 @@ mod tests {
         let mut said = Said::default();
         let found = resends.report(left, right, told, |revision| said.hear(revision));
         (found, said.0)
+    }
+
+    #[test]
+    fn the_first_that_was_asked_for_was_needed_whatever_is_reported() {
+        let asked = Resend {
+            verdict: resend().verdict.map(|verdict| Verdict {
+                trigger_rule: Some(Rule::AskedBySack),
+                ..verdict
+            }),
+            ..resend()
+        };
+        let mut resends = list(&[asked, resend_in(11)]);
+        let (found, said) = report(&mut resends, 1000, 2000, &told());
+        assert!(found);
+        let reported = (11, Need::Spurious, Rule::DsackReported);
+        assert_eq!(said, [reported, (10, Need::Needed, Rule::HoleStayed)]);
+    }
+
+    #[test]
+    fn a_damaged_original_was_lost_before_the_tap() {
+        let mut resends = list(&[resend(), resend_in(11)]);
+        let mut said = Vec::new();
+        for _ in 0..2 {
+            let hear = |told: Revision| said.push((told.frame, told.after.lost));
+            resends.original_was_damaged(1000, 2000, hear);
+        }
+        assert_eq!(said, [(10, Some(Lost::BeforeTap))]);
     }
 
     #[test]
@@ -748,6 +834,7 @@ mod tests {
                     round_trip: (number > 25).then(|| Span::from_millis(number.into())),
                     sent_end: end + 3,
                     in_order: number > 10,
+                    copies: number > 30,
                 };
                 let mut revisions = Vec::new();
                 let hear = |revision| revisions.push(revision);

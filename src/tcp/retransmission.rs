@@ -23,8 +23,8 @@ pub struct Evidence {
     pub last_ack: Option<u64>,
     /// The last transmission seen that holds the first of these octets.
     pub original: Option<Neighbour>,
-    /// Time since the gap that it fills was first seen, and the frame that showed it.
-    pub opened: Option<(Span, u64)>,
+    /// What first showed the gap that it fills.
+    pub opened: Option<Neighbour>,
     /// The nearest segment above that is a first transmission.
     pub above: Option<Neighbour>,
     /// TSval of the last segment that passed.
@@ -35,6 +35,12 @@ pub struct Evidence {
     pub damaged: bool,
     /// Whether the receiver went on asking for them after they had passed beside it.
     pub stayed: bool,
+    /// Whether the receiver has sent nothing since they passed, though it had the time.
+    pub unheard: bool,
+    /// Whether they lie before the first octet of a capture that began in mid-stream.
+    pub before_capture: bool,
+    /// Whether these octets first passed with the TSval that the newest segment bore.
+    pub newest_tick: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -125,7 +131,7 @@ pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 pub fn verdict(e: &Evidence) -> Verdict {
     use Confidence::{Ambiguous, Likely};
     let original = e.original.map(|original| original.frame);
-    let above = (e.above.map(|above| above.frame)).or(e.opened.map(|(_, frame)| frame));
+    let above = e.above.or(e.opened).map(|above| above.frame);
     if e.seen > 0 {
         let octets = e.seen;
         let copy = |rule| {
@@ -150,8 +156,13 @@ pub fn verdict(e: &Evidence) -> Verdict {
                     .original(original);
             }
         }
-        // Its original is forgotten, and it was stamped before what passed already.
-        let older = ticks(e.newest_stamp, e.tsval).is_some_and(|ticks| ticks < 0);
+        // Its original is forgotten, and it was stamped before what passed already, or with it: a
+        // host stamps what it sends again anew.
+        let same_tick = e.newest_tick
+            && e.tick
+                .zip(e.round_trip)
+                .is_some_and(|(tick, least)| part(tick, 3, 1) < least);
+        let older = same_tick || ticks(e.newest_stamp, e.tsval).is_some_and(|ticks| ticks < 0);
         if e.departure == Departure::Unknown && e.new == 0 && e.original.is_none() && older {
             return copy(Rule::SamePacketWithoutCause);
         }
@@ -191,8 +202,9 @@ pub fn verdict(e: &Evidence) -> Verdict {
                 .neighbour(above),
         )
     };
+    let shown = e.above.or(e.opened);
     if e.departure != Departure::Unknown {
-        let earlier = e.above.and_then(|above| before(e.ip_id, above.ip_id));
+        let earlier = shown.and_then(|above| before(e.ip_id, above.ip_id));
         match (earlier, e.departure) {
             (Some(true), Departure::Late) => return late(Rule::FilledByIpIdOrder, Likely),
             (Some(false), _) => return resent(Rule::FilledWithNewerIpId, Likely),
@@ -206,12 +218,12 @@ pub fn verdict(e: &Evidence) -> Verdict {
     let soonest = e.round_trip.unwrap_or(SOONEST_RECOVERY);
     let since_above = e.above.map(|above| above.ago);
     let open = match (since_above, e.opened) {
-        (Some(above), Some((opened, _))) => above.max(opened),
+        (Some(above), Some(opened)) => above.max(opened.ago),
         (above, opened) => above
-            .or(opened.map(|(opened, _)| opened))
+            .or(opened.map(|opened| opened.ago))
             .unwrap_or(Span::ZERO),
     };
-    if let Some(ticks) = e.above.and_then(|above| ticks(above.tsval, e.tsval)) {
+    if let Some(ticks) = shown.and_then(|above| ticks(above.tsval, e.tsval)) {
         if ticks < 0 {
             return late(Rule::FilledByTimestampOrder, Likely);
         }
@@ -274,6 +286,7 @@ pub(super) fn again(e: &Evidence, verdict: Verdict) -> Verdict {
     let lost = match need {
         Some((Need::Spurious, _)) => None,
         _ if (seen && !e.damaged) || e.beside_sender => Some(Lost::AfterTap),
+        _ if e.before_capture => None,
         _ => Some(Lost::BeforeTap),
     };
     let mut verdict = Verdict {
@@ -365,6 +378,9 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::SackedBefore))
     } else if e.seen > 0 && e.beside_receiver && e.stayed {
         Some((Need::Needed, Rule::HoleStayed))
+    } else if e.seen > 0 && e.beside_receiver && e.unheard {
+        // It may be gone.
+        None
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {
@@ -386,6 +402,15 @@ mod tests {
 
     const NEXT: Departure = Departure::Next { skipped: 0 };
     const HEARD: Option<Asked> = asked(Asking::Sack);
+
+    const fn opener(ago: Span) -> Option<Neighbour> {
+        Some(Neighbour {
+            frame: 7,
+            ip_id: None,
+            tsval: None,
+            ago,
+        })
+    }
 
     const fn asked(by: Asking) -> Option<Asked> {
         Some(Asked { frame: 9, by })
@@ -452,7 +477,7 @@ mod tests {
     fn hole() -> Evidence {
         Evidence {
             new: 1000,
-            opened: Some((ms(45), 7)),
+            opened: opener(ms(45)),
             above: packet(Some(300), Some(3000), ms(45)),
             departure: NEXT,
             ip_id: Some(340),
@@ -590,7 +615,7 @@ mod tests {
                     "retransmission (fast, needed, before-tap)" Likely,
             // The number decides, however soon it comes.
             "sent again, by identification": hole() {
-                opened: Some((ms(1), 7)), above: packet(Some(300), Some(3000), ms(1)), asked: HEARD
+                opened: opener(ms(1)), above: packet(Some(300), Some(3000), ms(1)), asked: HEARD
             }
                 => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
@@ -652,9 +677,9 @@ mod tests {
                 but { above: packet(None, None, ms(45)) }
                 => [FilledLate TooSoonForATimer AckedBefore]
                     "retransmission (fast, spurious, ambiguous)" Ambiguous,
-            "late, by time": bare_hole() { above: None, opened: Some((ms(34), 7)) }
+            "late, by time": bare_hole() { above: None, opened: opener(ms(34)) }
                 => [FilledAtOnce] "reordered" Likely,
-                but { opened: Some((ms(35), 7)) }
+                but { opened: opener(ms(35)) }
                 => [FilledLate TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
                 but { above: packet(None, None, ms(35)) }
@@ -668,7 +693,7 @@ mod tests {
             "sent again after a round trip": bare_hole() { sacked_above: true }
                 => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
-                but { opened: Some((ms(60), 7)) }
+                but { opened: opener(ms(60)) }
                 => [FilledAfterARoundTrip TooSoonForATimer NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
                 but { sacked_above: false, asked: HEARD }
@@ -907,11 +932,14 @@ mod tests {
                     sacked: flags[1],
                     last_ack: flags[2].then_some(8),
                     original,
-                    opened: opened.map(|span| (span, 7)),
+                    opened: opened.and_then(opener),
                     above,
                     differs: flags[3],
                     damaged: flags[4],
                     stayed: flags[5],
+                    unheard: flags[3] != flags[9],
+                    before_capture: flags[4] && flags[6],
+                    newest_tick: flags[12],
                     departure,
                     ip_id,
                     tsval,
@@ -946,7 +974,9 @@ mod tests {
             let resent = told.kind == Kind::Retransmission;
             prop_assert!(resent || matches!(told.kind, Kind::Reordered | Kind::NetworkDuplicate));
             // What arrived was not lost; what was sent again for nothing else was.
-            prop_assert_eq!(told.lost.is_some(), resent && told.need != Some(Need::Spurious));
+            let somewhere = resent && told.need != Some(Need::Spurious);
+            prop_assert!(told.lost.is_none() || somewhere);
+            prop_assert!(told.lost.is_some() || !somewhere || evidence.before_capture);
             prop_assert_eq!(told.trigger.is_some(), told.trigger_rule.is_some());
             prop_assert_eq!(told.need.is_some(), told.need_rule.is_some());
             prop_assert!(resent || (told.trigger.is_none() && told.need.is_none()));

@@ -185,7 +185,7 @@ rules! {
         "RFC 5681 section 3.1 (LW), RFC 8985 section 7.4"
         "Never told: TCP Retransmission.";
     HoleStayed "hole-stayed"
-        "The receiver went on asking for the octets although they had passed beside it: it had not taken them, and sending again was needed."
+        "The receiver went on asking for the octets although they had passed, or were overdue: it had not taken them, and sending again was needed."
         "RFC 2018 section 4"
         "Not used.";
     CarriedByLaterData "carried-by-later-data"

@@ -2,7 +2,8 @@
 
 use super::What;
 use super::again::{
-    Difference, delay, echo, had_been_lost, is_intact, judge, resolves_doubt, revise,
+    Difference, delay, echo, had_been_lost, is_intact, judge, numbers_are_its_own, resolves_doubt,
+    revise,
 };
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
@@ -61,6 +62,7 @@ impl Endpoint {
             *position -= shift;
         }
         peer.window.shift(shift);
+        self.live().sacked.clear();
     }
 }
 
@@ -286,7 +288,7 @@ pub(super) fn data(
     let arrived = step.arrived;
     let payload = arrived.segment.payload;
     me.live().largest = me.live().largest.max(arrived.segment.payload_len);
-    if start < me.next {
+    if start < me.next && !had_not_been_sent(me, start, step) {
         again_or_late(me, peer, start, end, step);
         return;
     }
@@ -312,7 +314,7 @@ pub(super) fn data(
     if !resent && me.is_in_trouble() && me.trouble().doubt.is_some() {
         resolves_doubt(me, peer, step);
     }
-    me.next = end;
+    me.next = me.next.max(end);
     me.figures.stream_bytes += (end - start) as u64;
     me.congestion_sent(peer, start, end, arrived);
     first_transmission(me, start, end, payload, step);
@@ -329,6 +331,17 @@ pub(super) fn data(
     if matches!(peer.window.scale, Scale::Known(_)) && !probes {
         fills_window(me, peer, end, step);
     }
+}
+
+/// Whether octets that its peer has acknowledged are new all the same: their sender had come to
+/// rest before them, and sent nothing since. What was acknowledged was someone else's.
+#[cold]
+fn had_not_been_sent(me: &mut Endpoint, start: i64, step: &Step<'_, '_>) -> bool {
+    let live = me.live();
+    live.rest == Some(start)
+        && live.sent_end <= start
+        && step.departure == (Departure::Next { skipped: 0 })
+        && numbers_are_its_own(me, step)
 }
 
 /// Whether what was sent uses the window up that its sender can have known.
@@ -427,19 +440,25 @@ pub(super) fn again_or_late(
         .board
         .conflict(start, payload, &step.settings.secrets);
     let differs = matches!(by_segment, Some(Some(_)));
-    // Its header was made for these bytes, not for those that came with it.
-    let damaged = differs
+    // Both headers were made for the same bytes, those of the one whose checksum is right.
+    let alike = differs
         && first.is_some_and(|sent| {
             sent.start == start
                 && sent.end() == end
                 && sent.header_sum == arrived.segment.header_sum()
-        })
-        && is_intact(step);
-    let difference = match (differs, damaged) {
-        (false, _) => Difference::None,
-        (true, true) => Difference::Damage,
-        (true, false) => Difference::Conflict,
+        });
+    let intact = if alike { is_intact(step) } else { None };
+    let damaged = intact.is_some();
+    let difference = match (differs, intact) {
+        (false, _) | (true, Some(false)) => Difference::None,
+        (true, Some(true)) => Difference::Damage,
+        (true, None) => Difference::Conflict,
     };
+    if difference == Difference::Damage {
+        let (figures, trouble) = me.counted_trouble();
+        let revise = revise(step, step.from, figures);
+        trouble.resends.original_was_damaged(start, end, revise);
+    }
     let judged = judge(me, peer, (start, end), difference, step);
     let resent = (judged.kind == Kind::Retransmission).then_some(arrived.time);
     if resent.is_some() {
@@ -534,6 +553,10 @@ pub(super) fn passed(me: &mut Endpoint, end: i64, step: &Step<'_, '_>) {
     let stamp = stamp(step);
     let live = me.live();
     if end > live.sent_end {
+        if stamp != live.newest_stamp {
+            live.newest_stamp = stamp;
+            live.tick_start = stamp.map(|_| live.sent_end);
+        }
         live.sent_end = end;
         live.last_new = Some(time);
     }
@@ -563,9 +586,10 @@ fn skipped(me: &mut Endpoint, from: i64, start: i64, step: &mut Step<'_, '_>) {
         .neighbour(before);
     let frame = step.arrived.frame;
     let time = step.arrived.time;
+    let by = (step.arrived.ip_id, stamp(step));
     me.trouble()
         .gaps
-        .open((frame, time), (from, start), verdict);
+        .open((frame, time), (from, start), by, verdict);
     step.judge(verdict);
 }
 

@@ -8,7 +8,7 @@ use super::super::journal::{
 };
 use super::super::ranges::Ranges;
 use super::super::sheet::{
-    Fate, FrameTruth, Is, Kind, Lost, Need, Question, Resolution, Unknowable,
+    Because, Fate, FrameTruth, Is, Kind, Lost, Need, Question, Resolution, Unknowable,
 };
 use super::super::{Side, Tap};
 use super::hosts::Facts;
@@ -47,6 +47,10 @@ struct Frames<'a> {
     opened: BTreeSet<u32>,
     /// When each copy reached its destination.
     arrivals: BTreeMap<(Uid, u16), Timestamp>,
+    /// Packets of which a copy arrived that had been made behind the tap.
+    copied: BTreeSet<Uid>,
+    /// The capture.
+    recorded: &'a [Recorded],
     /// Copies that a router marked before they passed the tap.
     marked: BTreeSet<(Uid, u16)>,
     /// What the whole capture shows as received of each stream, by acknowledgments and SACKs.
@@ -81,7 +85,17 @@ pub(super) fn judge(
             _ => {}
         }
     }
+    let passed: BTreeSet<_> = (recorded.iter())
+        .map(|each| (each.packet, each.copy))
+        .collect();
+    let behind = arrivals.keys().filter(|copy| !passed.contains(copy));
+    let copied = (behind.filter(|copy| copy.1 > 0))
+        .map(|copy| copy.0)
+        .filter(|uid| first_frames.contains_key(uid))
+        .collect();
     let mut frames = Frames {
+        copied,
+        recorded,
         journal,
         facts,
         numbers,
@@ -375,6 +389,10 @@ impl Frames<'_> {
         }
         if let Some(need) = facts.need {
             self.retransmission(packet, facts, need, truth);
+            if let Some(why) = self.undecided(uid, stream, facts, truth) {
+                unknowable(truth, Question::Need, None, why);
+                unknowable(truth, Question::Lost, None, why);
+            }
             let seen = self.seen.entry(stream).or_default();
             let news = seen.octets.count(facts.start, facts.end) == 0;
             if news && seen.end.is_none_or(|end| facts.start >= end) {
@@ -451,10 +469,65 @@ impl Frames<'_> {
         truth.lost_by = Some(failed.fates.last().map_or(Fate::OnTheWay, |last| last.1));
         let missed = |uid: &Uid| passed(uid) && !self.first_frames.contains_key(uid);
         let known = facts.failed.iter().any(|uid| passed(uid) && !missed(uid));
+        let begin = self.recorded.first().map(|first| first.time);
+        let early = |uid: &Uid| {
+            let packet = self.journal.packets.get(*uid as usize);
+            let sent = packet.map(|packet| packet.sent);
+            sent < begin && !self.first_frames.contains_key(uid)
+        };
+        if !known && facts.failed.iter().any(early) {
+            let why = "the capture began after what was lost had been sent";
+            unknowable(truth, Question::Lost, None, why);
+        }
         if !known && facts.failed.iter().any(missed) {
             let why = "the capture missed the transmission that was lost";
             unknowable(truth, Question::Lost, None, why);
         }
+    }
+
+    /// Why nothing in the capture tells whether a retransmission was needed, where it's so.
+    fn undecided(
+        &self,
+        uid: Uid,
+        stream: (u32, Side),
+        facts: &Facts,
+        truth: &FrameTruth,
+    ) -> Option<&'static str> {
+        let others = |each: &Recorded| self.facts.get(each.packet as usize);
+        let peer = super::stream_of(stream.0, stream.1.peer());
+        let covers = |told: &Facts| {
+            told.ack.is_some_and(|ack| ack >= facts.end)
+                || (told.sack.iter())
+                    .any(|&(left, right)| left <= facts.start && right >= facts.end)
+        };
+        let (before, after) = self.recorded.split_at(truth.frame as usize);
+        let told = |frames: &[Recorded]| {
+            let mut acks = frames.iter().filter_map(others);
+            acks.position(|told| told.stream == Some(peer) && covers(told))
+        };
+        if self.copied.contains(&uid) {
+            return Some("its receiver reports a copy made behind the tap as it would report it");
+        }
+        let news = told(after)?;
+        if told(before).is_some() {
+            return None;
+        }
+        let reported = after.iter().filter_map(others).any(|told| {
+            let block = told.sack.first();
+            let touches = |&(left, right): &(i64, i64)| left < facts.end && facts.start < right;
+            told.dsack && told.stream == Some(peer) && block.is_some_and(touches)
+        });
+        if truth.because == Some(Because::AckLost) && !reported {
+            return Some("all that its receiver said of the earlier transmission was lost");
+        }
+        let hole = before.iter().filter_map(others).any(|told| {
+            told.stream == Some(peer) && told.sack.iter().any(|&(_, right)| right > facts.end)
+        });
+        let again = (after.iter().take(news).filter_map(others)).any(|other| {
+            other.stream == Some(stream) && other.start <= facts.start && other.end >= facts.end
+        });
+        (again && reported && !hole)
+            .then_some("it, or the transmission before it, arrived: what was said of that was lost")
     }
 
     fn windows(
