@@ -151,8 +151,11 @@ pub(super) fn acknowledges(
                 .smoothed()
                 .map_or(0, |(smoothed, _)| smoothed.as_nanos())
         };
-        let memory = Span::from_nanos((half(me) + half(peer)) * 2);
-        peer.live().hearing.push(heard, memory);
+        let round_trips = Span::from_nanos((half(me) + half(peer)) * 2);
+        // What answers this may wait in a queue for longer than any round trip seen here.
+        let live = peer.live();
+        let memory = round_trips + live.queued();
+        live.hearing.push(heard, memory);
     }
     if peer.is_in_trouble()
         && let Some(ongoing) = peer.trouble().recovery

@@ -241,6 +241,15 @@ impl Live {
             })
     }
 
+    /// How much longer than the fastest its last segment was on its way here.
+    #[inline]
+    pub(super) fn queued(&self) -> Span {
+        match self.last_data {
+            Some((time, Some(stamp))) => self.clock.late(stamp, time),
+            _ => Span::ZERO,
+        }
+    }
+
     /// Makes it as new, but for the memory it has.
     fn clear(&mut self) {
         let Self {

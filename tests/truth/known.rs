@@ -35,15 +35,6 @@ pub(crate) const KNOWN: &[Known] = &[
         why: "After the forged SYN the connection's own segments are counted from a wrong beginning.",
     },
     Known {
-        scenario: "bufferbloat",
-        taps: &[Tap::Client],
-        question: Question::Trigger,
-        truth: "fast",
-        said: "timeout",
-        most: 129,
-        why: "Seen from the receiver, a second of queueing between the duplicate acknowledgments and what they cause looks like the silence before a timeout; and what follows is counted to it.",
-    },
-    Known {
         scenario: "conflicting-overlap",
         taps: &[Tap::Client, Tap::Middle, Tap::Server],
         question: Question::Kind,
