@@ -155,6 +155,7 @@ pub const QUESTIONS: [(&str, &[Rule]); 2] = [
             Rule::AskedByPartialAck,
             Rule::TooSoonForATimer,
             Rule::SilenceOfATimer,
+            Rule::NobodyAsked,
             Rule::AfterATimeout,
             Rule::ProbeOfTheTail,
             Rule::SlowStartAfterIt,

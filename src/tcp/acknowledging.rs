@@ -144,6 +144,7 @@ pub(super) fn acknowledges(
             edge,
             duplicates: live.duplicate_ack_run,
             sacked: !peer.live().sacked.is_empty(),
+            asks: live.duplicate_ack_run > 0 || !peer.live().sacked.is_empty(),
             stamp: segment.options.timestamps.map(|stamps| stamps.value),
         };
         let half = |end: &Endpoint| {
@@ -162,6 +163,7 @@ pub(super) fn acknowledges(
         && peer.una >= ongoing.point
     {
         peer.trouble().recovery = None;
+        peer.trouble().over = ongoing.over();
         step.tell(What::Recovered(ongoing.ended(
             Exit::Acknowledged,
             arrived.frame,

@@ -3,7 +3,7 @@
 
 use super::departure::Departure;
 use super::doubt::{Answer, Doubt};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Trouble};
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
 use super::retransmission::{
@@ -146,7 +146,7 @@ pub(super) fn evidence(
         .sacked
         .highest()
         .is_some_and(|highest| highest > end);
-    let recovery = me.trouble().recovery;
+    let (recovery, over) = (me.trouble().recovery, me.trouble().over);
     let sack_permitted = me
         .syn
         .zip(peer.syn)
@@ -203,6 +203,8 @@ pub(super) fn evidence(
     });
     // Where no acknowledgment was seen, `una` is where the capture began.
     let acks = me.syn_seen || peer.live().last_ack.is_some();
+    let acked = acks && una >= end;
+    let goes_on = acked && over.is_some_and(|over| over.goes_on(start, end));
     let stayed = me.live().hearing.newest().is_some_and(|heard| {
         let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
@@ -211,7 +213,7 @@ pub(super) fn evidence(
     Evidence {
         seen,
         new: end - start - seen,
-        acked: acks && una >= end,
+        acked,
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
@@ -229,15 +231,16 @@ pub(super) fn evidence(
         ip_id: arrived.ip_id,
         tsval,
         tick,
-        just_acked: acks
-            && una >= end
+        just_acked: acked
             && peer.last_sent.is_some_and(|sent| {
                 now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
             }),
         asked,
+        unasked: me.live().hearing.asks_for(start, end) == Some(false),
         silence,
-        in_timeout: recovery
-            .is_some_and(|recovery| recovery.is_timeout() && heard_una < recovery.point),
+        in_timeout: recovery.map_or(goes_on, |recovery| {
+            recovery.is_timeout() && heard_una < recovery.point
+        }),
         tail: end + i64::from(me.fin == Some(end)) >= me.next,
         head: start <= heard_una,
         may_probe: sack_permitted
@@ -319,12 +322,22 @@ pub(super) fn concluded(
                 frame: arrived.frame,
                 time: arrived.time,
                 octets: end - start,
+                end,
                 spurious: judged.need == Some(Need::Spurious),
                 point: me.next.max(end)
                     + i64::from(me.trouble().owed) * i64::from(me.live().largest),
                 flight: me.in_flight(),
             };
-            let ended = noted.take(&mut me.trouble().recovery);
+            let Trouble { recovery, over, .. } = me.trouble();
+            // An episode that was told as ended stays so.
+            if recovery.is_none()
+                && judged.trigger_rule == Some(Rule::AfterATimeout)
+                && let Some(over) = over
+            {
+                over.reach(end);
+                return;
+            }
+            let ended = noted.take(recovery);
             if let Some(episode) = ended {
                 step.tell(What::Recovered(episode));
             }

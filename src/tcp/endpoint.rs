@@ -10,7 +10,7 @@ use super::handshake::SynOptions;
 use super::heard::Hearing;
 use super::range_set::RangeSet;
 use super::reassembly::Reassembler;
-use super::recovery::Ongoing;
+use super::recovery::{Ongoing, Over};
 use super::resends::Resends;
 use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
@@ -190,6 +190,8 @@ pub(super) struct Trouble {
     pub(super) gaps: Gaps,
     /// The recovery that it is in.
     pub(super) recovery: Option<Ongoing>,
+    /// The timeout that it was in last.
+    pub(super) over: Option<Over>,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,
     /// Since when, within a fast recovery.

@@ -67,7 +67,29 @@ pub struct Episode {
 pub(super) struct Ongoing {
     /// It is over when everything below is acknowledged.
     pub(super) point: i64,
+    /// Position after the last octet that was sent again.
+    reached: i64,
     episode: Episode,
+}
+
+/// A timeout that is over, as the tap knows. Its sender may not have heard of that, and goes on
+/// from where it is to where it had been.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Over {
+    reached: i64,
+    point: i64,
+}
+
+impl Over {
+    /// Whether `start..end`, all of it acknowledged, belongs to it.
+    pub(super) fn goes_on(&self, start: i64, end: i64) -> bool {
+        self.reached <= start && end <= self.point
+    }
+
+    /// So far it went on.
+    pub(super) fn reach(&mut self, end: i64) {
+        self.reached = end;
+    }
 }
 
 /// A retransmission, as it matters to a recovery.
@@ -80,6 +102,8 @@ pub(super) struct Noted {
     pub(super) frame: u64,
     pub(super) time: Timestamp,
     pub(super) octets: i64,
+    /// Position after its last octet.
+    pub(super) end: i64,
     pub(super) spurious: bool,
     /// SND.NXT.
     pub(super) point: i64,
@@ -92,6 +116,14 @@ impl Ongoing {
             self.episode.trigger,
             Trigger::Timeout | Trigger::Syn | Trigger::SynAck | Trigger::Fin
         )
+    }
+
+    /// What is left of it when it has ended.
+    pub(super) fn over(&self) -> Option<Over> {
+        self.is_timeout().then_some(Over {
+            reached: self.reached,
+            point: self.point,
+        })
     }
 
     pub(super) fn is_fast(&self) -> bool {
@@ -140,6 +172,7 @@ impl Noted {
         }
         let ongoing = ongoing.get_or_insert(Ongoing {
             point: self.point,
+            reached: self.end,
             episode: Episode {
                 sender: self.sender,
                 trigger: self.trigger,
@@ -155,6 +188,7 @@ impl Noted {
                 flight: self.flight,
             },
         });
+        ongoing.reached = ongoing.reached.max(self.end);
         let episode = &mut ongoing.episode;
         episode.retransmissions += 1;
         episode.octets += self.octets.max(0) as u64;
@@ -181,6 +215,7 @@ mod tests {
             frame,
             time: at(frame),
             octets: 100,
+            end: 100,
             spurious: false,
             point: frame as i64 * 1000,
             flight: frame * 10,

@@ -48,6 +48,8 @@ pub struct Evidence {
     pub just_acked: bool,
     /// What the sender can have heard.
     pub asked: Option<Asked>,
+    /// Whether none of the acknowledgments that its sender can have heard asks for anything.
+    pub unasked: bool,
     /// Time since the sender last sent anything, or last can have heard anything new, whichever
     /// is later.
     pub silence: Span,
@@ -346,6 +348,10 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
     }
     if due {
         return Some((Trigger::Timeout, Rule::SilenceOfATimer));
+    }
+    // All of it arrived in order, and was acknowledged: what made a timer run out held it up, too.
+    if e.acked && e.unasked && e.head && !(e.tail && e.may_probe) {
+        return Some((Trigger::Timeout, Rule::NobodyAsked));
     }
     // Sooner than anybody could have asked.
     let at_once = e.original.is_some_and(|original| {
@@ -725,6 +731,18 @@ mod tests {
                 => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
                 but { silence: ms(179) }
                 => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "nobody asked for it": seen() { acked: true, unasked: true, head: true }
+                => [SeenBefore NobodyAsked AckedBefore] "retransmission (timeout, spurious)" Likely,
+                but { acked: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { unasked: false }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
+                but { head: false }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
+                but { tail: true }
+                => [SeenBefore NobodyAsked AckedBefore] "retransmission (timeout, spurious)" Likely,
+                but { tail: true, may_probe: true }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
             "sooner than anybody asks": seen() { original: packet(Some(300), Some(3000), ms(19)) }
                 => [SeenBefore] "retransmission (after-tap)" Likely,
                 but { original: packet(Some(300), Some(3000), ms(20)) }
@@ -888,7 +906,7 @@ mod tests {
         let spans = proptest::array::uniform5(proptest::option::of(any_span()));
         (
             (octets(), octets(), any_span()),
-            any::<[bool; 16]>(),
+            any::<[bool; 17]>(),
             (any_neighbour(), any_neighbour()),
             (departure, proptest::option::of(asking)),
             (any_number(), any_number(), any::<u32>(), any::<u32>()),
@@ -919,6 +937,7 @@ mod tests {
                     newest_stamp: tsval.map(|stamp| stamp.wrapping_add(u32::from(flags[8]))),
                     just_acked: flags[6],
                     asked: by.map(|by| Asked { frame: 9, by }),
+                    unasked: flags[16],
                     silence,
                     in_timeout: flags[7],
                     tail: flags[9],

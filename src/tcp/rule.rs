@@ -142,6 +142,10 @@ rules! {
         "Nothing that the sender had heard asked for the octets, and it was silent for as long as its retransmission timer: timeout."
         "RFC 6298 section 5"
         "Never told: TCP Retransmission.";
+    NobodyAsked "nobody-asked"
+        "The octets arrived in order and were acknowledged at once, and no acknowledgment before that asks for anything: only a timer sends them again, whose silence a path that stood still has hidden."
+        "RFC 6298 section 5, RFC 5681 section 3.2"
+        "TCP Spurious Retransmission.";
     AfterATimeout "after-a-timeout"
         "The sender had run into a timeout, and not all that was outstanding then is acknowledged yet: the retransmission belongs to that timeout."
         "RFC 6298 section 5, RFC 5681 section 3.1 (slow start after a timeout)"

@@ -359,15 +359,6 @@ pub(crate) const KNOWN: &[Known] = &[
         why: "SACK asked for it long before, and the retransmission timer sent it.",
     },
     Known {
-        scenario: "spurious-timeout-without-timestamps",
-        taps: &[Tap::Client, Tap::Middle, Tap::Server],
-        question: Question::Trigger,
-        truth: "timeout",
-        said: "fast",
-        most: 228,
-        why: "What follows the first retransmission of a timeout belongs to it; clocked by acknowledgments of the originals it comes faster than a timer can.",
-    },
-    Known {
         scenario: "tail-loss-timeout",
         taps: &[Tap::Server],
         question: Question::Trigger,
