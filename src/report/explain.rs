@@ -171,6 +171,7 @@ pub const QUESTIONS: [(&str, &[Rule]); 2] = [
             Rule::EchoOfTheOriginal,
             Rule::OriginalArrivedLater,
             Rule::SeenBesideTheReceiver,
+            Rule::NobodyAnswers,
             Rule::CarriedByLaterData,
             Rule::CopiedOnTheWay,
             Rule::AcknowledgedInTime,

@@ -60,7 +60,10 @@ pub(super) fn acknowledges(
     let mut duplicates = 0;
     let (mut sampled, mut echoed) = (None, None);
     if advanced {
-        let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+        // A SYN-ACK sent again echoes the SYN that it answered first, however long ago.
+        let echo = (segment.options.timestamps)
+            .filter(|_| !segment.flags.has(Flags::SYN))
+            .map(|stamps| stamps.echo);
         let acked = peer.live().board.acknowledge(ack, echo);
         sampled = acked.sample;
         echoed = acked.echoed;

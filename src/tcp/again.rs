@@ -16,6 +16,7 @@ use super::step::Step;
 use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
 use super::{Role, What};
 use crate::time::Span;
+use crate::wire::Flags;
 
 /// The round trip between the tap and a host, a little less than the shortest seen: what passed
 /// the tap so long ago can have reached the host and had its effect here.
@@ -91,6 +92,11 @@ pub(super) fn revise(
         });
     }
 }
+
+/// A receiver that delays no acknowledgment sends it sooner.
+const NOT_DELAYED: Span = Span::from_millis(50);
+/// No acknowledgment is delayed for longer.
+const LONGEST_DELAY: Span = Span::from_millis(500);
 
 /// What is known of `start..end` when it passes.
 pub(super) fn evidence(
@@ -177,6 +183,7 @@ pub(super) fn evidence(
         (Some(one), Some(two)) => one.min(two),
         (one, two) => one.or(two).unwrap_or(Span::ZERO),
     };
+    let in_fast = recovery.is_some_and(|recovery| recovery.is_fast() && heard_una < recovery.point);
     let asked = heard.and_then(|heard| {
         let later = if last.is_some() {
             // Parts of one super-segment passed together.
@@ -191,16 +198,21 @@ pub(super) fn evidence(
         } else if heard.duplicates >= 3 && (start..end).contains(&heard.una) {
             Some(Asking::Duplicates(heard.duplicates))
         } else {
-            recovery
-                .filter(|recovery| recovery.is_fast() && heard.una < recovery.point)
-                .filter(|_| (start..end).contains(&heard.una))
-                .map(|_| Asking::Partial)
+            (in_fast && (start..end).contains(&heard.una)).then_some(Asking::Partial)
         };
         by.map(|by| Asked {
             frame: heard.frame,
             by,
         })
     });
+    let answered = !sack_permitted
+        && heard.is_some_and(|heard| {
+            let since = me.live().hearing.asked_since(heard.una);
+            let long_ago = since
+                .zip(round_trip)
+                .is_some_and(|(since, least)| now - (since + delay + late) > least);
+            long_ago || (in_fast && before.is_some())
+        });
     // Where no acknowledgment was seen, `una` is where the capture began.
     let acks = me.syn_seen || peer.live().last_ack.is_some();
     let acked = acks && una >= end;
@@ -209,6 +221,18 @@ pub(super) fn evidence(
         let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
         passed && heard.sacked && heard.una <= start
+    });
+    // RFC 9293 section 3.8.6.3: an acknowledgment within half a second, and of at least every
+    // second full segment.
+    let owed_for = if me.next - start >= 2 * i64::from(me.live().largest) {
+        NOT_DELAYED
+    } else {
+        LONGEST_DELAY
+    };
+    let mute = original.is_some_and(|first| {
+        // What was on its way already is no answer.
+        let answered = first.time + part(peer.rtt.minimum().unwrap_or(Span::ZERO), 2, 1);
+        now - first.time > owed_for && peer.last_sent.is_none_or(|last| last <= answered)
     });
     Evidence {
         seen,
@@ -227,6 +251,7 @@ pub(super) fn evidence(
         differs: false,
         damaged: false,
         stayed,
+        mute,
         departure,
         ip_id: arrived.ip_id,
         tsval,
@@ -236,6 +261,7 @@ pub(super) fn evidence(
                 now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
             }),
         asked,
+        answered,
         unasked: me.live().hearing.asks_for(start, end) == Some(false),
         silence,
         in_timeout: recovery.map_or(goes_on, |recovery| {
@@ -246,6 +272,9 @@ pub(super) fn evidence(
         may_probe: sack_permitted
             && !me.trouble().no_probe
             && me.unanswered == 0
+            // Not twice before it hears of the first (RFC 8985 section 7.3).
+            && before.is_none_or(|_| heard_una > start)
+            && !(me.fin_again && me.fin == Some(start))
             && recovery.is_none_or(|recovery| heard_una >= recovery.point)
             && heard.is_none_or(|heard| !heard.sacked),
         sacked_above,
@@ -306,6 +335,7 @@ pub(super) fn concluded(
                     .timeout
                     .is_some_and(|timeout| part(timeout, 3, 4) <= evidence.silence);
             me.trouble().doubt = doubtful.then(|| Doubt::new(arrived.frame));
+            me.fin_again |= me.fin == Some(start);
             me.unanswered += u32::from(judged.need != Some(Need::Spurious));
             retransmitted(me, &judged);
             let next = me.next;
@@ -367,15 +397,27 @@ pub(super) fn concluded(
 
 /// New data passed while it was in doubt whether the retransmission before it was a probe.
 #[cold]
-pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) {
+pub(super) fn resolves_doubt(
+    me: &mut Endpoint,
+    peer: &Endpoint,
+    end: i64,
+    step: &mut Step<'_, '_>,
+) {
     let Some(round_trip) = round_trip(me, peer) else {
         return;
     };
+    // The last segment that an application wrote is pushed (RFC 9293 section 3.9.1.2).
+    let segment = step.arrived.segment;
+    let largest = i64::from(me.live().largest);
+    let allowed = (peer.window.edge).is_some_and(|edge| end + largest <= edge);
+    let more = allowed
+        && !segment.flags.any(Flags::PSH | Flags::FIN)
+        && segment.payload_len >= me.live().largest;
     let Some(doubt) = me.trouble().doubt.as_mut() else {
         return;
     };
     let frame = doubt.frame;
-    let answer = doubt.sent(step.arrived.time, round_trip);
+    let answer = doubt.sent(step.arrived.time, round_trip, more);
     if answer == Answer::Unknown {
         return;
     }
@@ -426,8 +468,10 @@ pub(super) fn judge(
         && me.trouble().gaps.count() <= 1
         && numbers_are_its_own(me, step)
     {
-        // Sent just before it, and above everything seen: that comes next, and again.
-        me.trouble().owed = skipped;
+        // Sent just before it, and above everything seen: that comes next, and again. A timer that
+        // runs out after it was asked for had been asked in vain: one was sent then, and lost.
+        let again = judged.trigger == Some(Trigger::Timeout) && evidence.asked.is_some();
+        me.trouble().owed = skipped - u32::from(again);
         me.trouble().owed_since = Some(step.arrived.time);
     }
     judged
@@ -532,14 +576,20 @@ pub(super) fn had_been_lost(
     evidence.acked = false;
     evidence.skipped = spare;
     evidence.head = gap == 0;
-    evidence.tail = gap > 0 || spare == 1;
+    // Nothing follows a FIN; but a probe of it comes no later than its timer.
+    let fin = step.arrived.segment.payload_len == 0;
+    let timeout = evidence.timeout.unwrap_or(LEAST_TIMEOUT);
+    evidence.tail = gap > 0 || spare == 1 || (fin && evidence.silence < part(timeout, 3, 2));
     let judged = Verdict::new(
         Kind::Retransmission,
         Rule::SkippedItsOriginal,
         Confidence::Likely,
     )
     .octets(end - start);
-    let judged = again(&evidence, judged);
+    let mut judged = again(&evidence, judged);
+    if fin && judged.trigger == Some(Trigger::Timeout) {
+        judged.trigger = Some(Trigger::Fin);
+    }
     concluded(me, (start, end), judged, &evidence, step);
     true
 }

@@ -104,6 +104,8 @@ pub struct Endpoint {
     pub fin_frame: Option<u64>,
     /// Whether the FIN has gone to the peer's state machine.
     pub(super) fin_delivered: bool,
+    /// Whether it sent the FIN again.
+    pub(super) fin_again: bool,
     /// What is needed only while the connection lives.
     pub(super) live: Option<Box<Live>>,
     /// How far its stream had been delivered when the live part was last dropped.

@@ -120,6 +120,12 @@ impl Hearing {
         }
     }
 
+    /// When the third duplicate acknowledgment in a row of octets up to `una` passed.
+    pub fn asked_since(&self, una: i64) -> Option<Timestamp> {
+        let third = |heard: &&Heard| heard.una == una && heard.duplicates >= 3;
+        self.heard.iter().find(third).map(|heard| heard.time)
+    }
+
     /// Whether any acknowledgment of a sender that has not heard of `start..end` can have asked for
     /// it. `None` where those that can are not kept.
     pub fn asks_for(&self, start: i64, end: i64) -> Option<bool> {

@@ -35,6 +35,8 @@ pub struct Evidence {
     pub damaged: bool,
     /// Whether the receiver went on asking for them after they had passed beside it.
     pub stayed: bool,
+    /// Whether the receiver has sent nothing since they passed, though it was to acknowledge them.
+    pub mute: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -48,6 +50,9 @@ pub struct Evidence {
     pub just_acked: bool,
     /// What the sender can have heard.
     pub asked: Option<Asked>,
+    /// Whether that cannot be what it was sent for: without SACK it asks once, and is answered at
+    /// once.
+    pub answered: bool,
     /// Whether none of the acknowledgments that its sender can have heard asks for anything.
     pub unasked: bool,
     /// Time since the sender last sent anything, or last can have heard anything new, whichever
@@ -120,6 +125,9 @@ pub(super) const AT_ONCE: Span = Span::from_millis(1);
 /// The least time in which a sender could notice a loss and mend it, when no round trip is known:
 /// what tools of the field use.
 const SOONEST_RECOVERY: Span = Span::from_millis(3);
+/// When a sender probes that has not measured a round trip (RFC 8985 section 7.2), whatever the
+/// tap has.
+const FIRST_PROBE: Span = Span::from_secs(1);
 /// The least retransmission timeout in use (Linux `TCP_RTO_MIN`; RFC 6298 says 1 s).
 pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
@@ -328,8 +336,9 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
         return None;
     }
     let timer = e.silence >= part(timeout, 7, 8);
+    let due = e.silence >= part(timeout, 3, 4);
     if let Some(asked) = e.asked
-        && !(timer && e.head)
+        && !(e.head && (timer || (due && e.answered)))
     {
         let rule = match asked.by {
             Asking::Sack => Rule::AskedBySack,
@@ -338,10 +347,11 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
         };
         return Some((Trigger::Fast, rule));
     }
-    let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| part(smoothed, 3, 2));
+    let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| {
+        part(smoothed, 3, 2).min(FIRST_PROBE)
+    });
     // Where one segment is in flight the two timers meet. Hosts that are known to probe then
     // (Linux) have timestamps, unless somebody turned them off.
-    let due = e.silence >= part(timeout, 3, 4);
     let meet = e.head && due;
     if e.tail && e.may_probe && e.silence >= probe && (e.tsval.is_some() || !meet) {
         return Some((Trigger::TailLossProbe, Rule::ProbeOfTheTail));
@@ -371,6 +381,8 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::SackedBefore))
     } else if e.seen > 0 && e.beside_receiver && e.stayed {
         Some((Need::Needed, Rule::HoleStayed))
+    } else if e.seen > 0 && e.beside_receiver && e.mute {
+        Some((Need::Needed, Rule::NobodyAnswers))
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {
@@ -758,6 +770,9 @@ mod tests {
                 but { acked: false, sacked: false }
                 => [SeenBefore TooSoonForATimer HoleStayed]
                     "retransmission (fast, needed, after-tap)" Likely,
+                but { acked: false, sacked: false, stayed: false, mute: true }
+                => [SeenBefore TooSoonForATimer NobodyAnswers]
+                    "retransmission (fast, needed, after-tap)" Likely,
                 but { acked: false, sacked: false, stayed: false }
                 => [SeenBefore TooSoonForATimer SeenBesideTheReceiver]
                     "retransmission (fast, spurious)" Likely,
@@ -906,7 +921,7 @@ mod tests {
         let spans = proptest::array::uniform5(proptest::option::of(any_span()));
         (
             (octets(), octets(), any_span()),
-            any::<[bool; 17]>(),
+            any::<[bool; 19]>(),
             (any_neighbour(), any_neighbour()),
             (departure, proptest::option::of(asking)),
             (any_number(), any_number(), any::<u32>(), any::<u32>()),
@@ -930,6 +945,7 @@ mod tests {
                     differs: flags[3],
                     damaged: flags[4],
                     stayed: flags[5],
+                    mute: flags[17],
                     departure,
                     ip_id,
                     tsval,
@@ -937,6 +953,7 @@ mod tests {
                     newest_stamp: tsval.map(|stamp| stamp.wrapping_add(u32::from(flags[8]))),
                     just_acked: flags[6],
                     asked: by.map(|by| Asked { frame: 9, by }),
+                    answered: flags[18],
                     unasked: flags[16],
                     silence,
                     in_timeout: flags[7],

@@ -192,6 +192,10 @@ rules! {
         "The receiver went on asking for the octets although they had passed beside it: it had not taken them, and sending again was needed."
         "RFC 2018 section 4"
         "Not used.";
+    NobodyAnswers "nobody-answers"
+        "The octets had passed beside the receiver, and it sent nothing after them, for longer than any acknowledgment is delayed: it had not taken them, and sending again was needed."
+        "RFC 9293 section 3.8.6.3, RFC 5681 section 4.2"
+        "Not used.";
     CarriedByLaterData "carried-by-later-data"
         "Its acknowledgment also covers octets that were sent after the original and only once: what was sent at that time arrived, and so had the original."
         "RFC 5682 section 2 (F-RTO)"

@@ -40,6 +40,7 @@ impl Endpoint {
         self.fin = None;
         self.fin_frame = None;
         self.fin_delivered = false;
+        self.fin_again = false;
     }
 
     /// Forgets what it said in terms of its peer's numbers.
@@ -310,7 +311,7 @@ pub(super) fn data(
     skips(me, start, step);
     passed(me, end, step);
     if !resent && me.is_in_trouble() && me.trouble().doubt.is_some() {
-        resolves_doubt(me, peer, step);
+        resolves_doubt(me, peer, end, step);
     }
     me.next = end;
     me.figures.stream_bytes += (end - start) as u64;
