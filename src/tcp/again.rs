@@ -140,10 +140,14 @@ pub(super) fn evidence(
         })
         .or(original.as_ref().map(neighbour));
     // When these octets last left their sender, as the tap's clock has it.
+    let first_above = above.map(|above| above.time);
+    // Overtaken on its way here, it had left before what lies above it.
+    let overtaken = before.is_none()
+        && (first_above.zip(original)).is_some_and(|(above, original)| above < original.time);
     let last_sent = last
-        .map(|last| last.ago)
-        .or(above.map(|above| now - above.time))
-        .map(|ago| now - ago);
+        .map(|last| now - last.ago)
+        .filter(|_| !overtaken)
+        .or(first_above);
     let departure = step.departure;
     let una = me.una;
     let sacked = seen > 0 && me.live().sacked.overlap(start, end) == end - start;
@@ -183,9 +187,12 @@ pub(super) fn evidence(
         (Some(one), Some(two)) => one.min(two),
         (one, two) => one.or(two).unwrap_or(Span::ZERO),
     };
-    let in_fast = recovery.is_some_and(|recovery| recovery.is_fast() && heard_una < recovery.point);
+    let in_fast = match recovery {
+        Some(recovery) => recovery.is_fast() && heard_una < recovery.point,
+        None => over.is_some_and(|over| over.is_fast_for(heard_una)),
+    };
     let asked = heard.and_then(|heard| {
-        let later = if last.is_some() {
+        let later = if last.is_some() && !overtaken {
             // Parts of one super-segment passed together.
             last_sent.is_some_and(|sent| {
                 heard.delivered > sent || (sacked_above && heard.delivered == sent)

@@ -192,7 +192,7 @@ pub(super) struct Trouble {
     pub(super) gaps: Gaps,
     /// The recovery that it is in.
     pub(super) recovery: Option<Ongoing>,
-    /// The timeout that it was in last.
+    /// The recovery that it was in last.
     pub(super) over: Option<Over>,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,

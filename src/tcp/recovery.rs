@@ -72,18 +72,24 @@ pub(super) struct Ongoing {
     episode: Episode,
 }
 
-/// A timeout that is over, as the tap knows. Its sender may not have heard of that, and goes on
-/// from where it is to where it had been.
+/// A recovery that is over, as the tap knows. Its sender may not have heard of that, and goes on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Over {
+    is_timeout: bool,
     reached: i64,
     point: i64,
 }
 
 impl Over {
-    /// Whether `start..end`, all of it acknowledged, belongs to it.
+    /// Whether `start..end`, all of it acknowledged, belongs to a timeout that goes on from where it
+    /// is to where its sender had been.
     pub(super) fn goes_on(&self, start: i64, end: i64) -> bool {
-        self.reached <= start && end <= self.point
+        self.is_timeout && self.reached <= start && end <= self.point
+    }
+
+    /// Whether it was a fast recovery that a sender is in that has heard of no more than `una`.
+    pub(super) fn is_fast_for(&self, una: i64) -> bool {
+        !self.is_timeout && una < self.point
     }
 
     /// So far it went on.
@@ -120,7 +126,8 @@ impl Ongoing {
 
     /// What is left of it when it has ended.
     pub(super) fn over(&self) -> Option<Over> {
-        self.is_timeout().then_some(Over {
+        (self.is_timeout() || self.is_fast()).then_some(Over {
+            is_timeout: self.is_timeout(),
             reached: self.reached,
             point: self.point,
         })
@@ -326,6 +333,24 @@ mod tests {
             ended.map(|it| (it.exit, it.spurious)),
             Some((Exit::Undone, 1))
         );
+    }
+
+    #[test]
+    fn a_sender_goes_on_until_it_hears_that_it_need_not() {
+        let over = |trigger, timer| {
+            let (_, mut ongoing) = episodes(&[(trigger, timer)]);
+            ongoing.reached = 600;
+            ongoing.over()
+        };
+        let timeout = over(Timeout, true).expect("a timeout");
+        assert!(timeout.goes_on(600, 700) && timeout.goes_on(900, 1000));
+        assert!(!timeout.goes_on(599, 700), "it does not go back");
+        assert!(!timeout.goes_on(900, 1001), "nor beyond where it had been");
+        assert!(!timeout.is_fast_for(0));
+        let fast = over(Fast, false).expect("a fast recovery");
+        assert!(fast.is_fast_for(999) && !fast.is_fast_for(1000));
+        assert!(!fast.goes_on(600, 700));
+        assert!(over(TailLossProbe, false).is_none());
     }
 
     #[test]

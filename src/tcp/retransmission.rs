@@ -206,8 +206,9 @@ pub fn verdict(e: &Evidence) -> Verdict {
         match (earlier, e.departure) {
             (Some(true), Departure::Late) => return late(Rule::FilledByIpIdOrder, Likely),
             (Some(false), _) => return resent(Rule::FilledWithNewerIpId, Likely),
-            // Nothing above was seen for the first time.
-            (None, Departure::Next { .. }) if e.asked.is_some() => {
+            // Nothing above was seen for the first time: what shows the hole was sent before this,
+            // and after the octets.
+            (None, Departure::Next { .. }) if e.asked.is_some() || e.opened.is_some() => {
                 return resent(Rule::FilledWithNewerIpId, Likely);
             }
             _ => {}
@@ -618,8 +619,10 @@ mod tests {
                 => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
                 but { asked: None }
-                => [FilledLate TooSoonForATimer NothingArrivedBefore]
-                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { asked: None, opened: None }
+                => [FilledAtOnce] "reordered" Likely,
                 but { departure: Departure::Late }
                 => [FilledAfterARoundTrip AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
@@ -713,6 +716,20 @@ mod tests {
                 => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
                 but { asked: asked(Asking::Partial) }
                 => [SeenBefore AskedByPartialAck] "retransmission (fast, after-tap)" Likely,
+            "asked once, and answered": seen() {
+                asked: asked(Asking::Duplicates(3)), answered: true, head: true, silence: ms(180)
+            }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+                but { answered: false }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+                but { silence: ms(179) }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+                but { head: false }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+            "a first probe": tail() { silence: ms(1000), smoothed: Some(ms(900)), timeout: Some(ms(2000)) }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { silence: ms(999) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
             "a probe": tail() { silence: ms(60) }
                 => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
                 but { silence: ms(59) }

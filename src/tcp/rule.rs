@@ -79,7 +79,7 @@ rules! {
         "RFC 9293 section 3.4"
         "TCP Out-Of-Order when it comes less than an initial round trip after the highest sequence number.";
     FilledWithNewerIpId "filled-with-newer-ip-id"
-        "The octets fill a hole, and the IP identification is newer than that of an original above it: sent again after it."
+        "The octets fill a hole, and the IP identification is newer than that of an original above it, or of what shows the hole: sent again after it."
         "RFC 791 section 3.2; hosts number their packets in order of sending"
         "TCP Out-Of-Order when it comes less than an initial round trip after the highest sequence number.";
     FilledWithNewerTimestamp "filled-with-newer-timestamp"
