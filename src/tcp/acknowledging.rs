@@ -64,7 +64,10 @@ pub(super) fn acknowledges(
     let mut duplicates = 0;
     let (mut sampled, mut echoed) = (None, None);
     if advanced {
-        let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+        // A SYN-ACK sent again echoes the SYN that it answered first, however long ago.
+        let echo = (segment.options.timestamps)
+            .filter(|_| !segment.flags.has(Flags::SYN))
+            .map(|stamps| stamps.echo);
         let acked = peer.live().board.acknowledge(ack, echo);
         sampled = acked.sample;
         echoed = acked.echoed;
@@ -149,6 +152,7 @@ pub(super) fn acknowledges(
             edge,
             duplicates: live.duplicate_ack_run,
             sacked: !peer.live().sacked.is_empty(),
+            asks: live.duplicate_ack_run > 0 || !peer.live().sacked.is_empty(),
             stamp: segment.options.timestamps.map(|stamps| stamps.value),
         };
         let half = |end: &Endpoint| {
@@ -156,14 +160,18 @@ pub(super) fn acknowledges(
                 .smoothed()
                 .map_or(0, |(smoothed, _)| smoothed.as_nanos())
         };
-        let memory = Span::from_nanos((half(me) + half(peer)) * 2);
-        peer.live().hearing.push(heard, memory);
+        let round_trips = Span::from_nanos((half(me) + half(peer)) * 2);
+        // What answers this may wait in a queue for longer than any round trip seen here.
+        let live = peer.live();
+        let memory = round_trips + live.queued();
+        live.hearing.push(heard, memory);
     }
     if peer.is_in_trouble()
         && let Some(ongoing) = peer.trouble().recovery
         && peer.una >= ongoing.point
     {
         peer.trouble().recovery = None;
+        peer.trouble().over = ongoing.over();
         step.tell(What::Recovered(ongoing.ended(
             Exit::Acknowledged,
             arrived.frame,

@@ -3,7 +3,7 @@
 
 use super::departure::Departure;
 use super::doubt::{Answer, Doubt};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Trouble};
 use super::recovery::Noted;
 use super::resends::{Resend, Revision, part};
 use super::retransmission::{
@@ -11,11 +11,12 @@ use super::retransmission::{
 };
 use super::rule::Rule;
 use super::scoreboard::Sent;
-use super::sending::{passed, retransmitted};
+use super::sending::retransmitted;
 use super::step::Step;
-use super::verdict::{Confidence, Kind, Lost, Need, Trigger, Verdict};
+use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
 use super::{Role, What};
 use crate::time::Span;
+use crate::wire::Flags;
 
 /// The round trip between the tap and a host, a little less than the shortest seen: what passed
 /// the tap so long ago can have reached the host and had its effect here.
@@ -93,6 +94,11 @@ pub(super) fn revise(
     }
 }
 
+/// A receiver that delays no acknowledgment sends it sooner.
+const NOT_DELAYED: Span = Span::from_millis(50);
+/// No acknowledgment is delayed for longer.
+const LONGEST_DELAY: Span = Span::from_millis(500);
+
 /// What is known of `start..end` when it passes.
 pub(super) fn evidence(
     me: &mut Endpoint,
@@ -135,10 +141,14 @@ pub(super) fn evidence(
         })
         .or(original.as_ref().map(neighbour));
     // When these octets last left their sender, as the tap's clock has it.
+    let first_above = above.map(|above| above.time);
+    // Overtaken on its way here, it had left before what lies above it.
+    let overtaken = before.is_none()
+        && (first_above.zip(original)).is_some_and(|(above, original)| above < original.time);
     let last_sent = last
-        .map(|last| last.ago)
-        .or(above.map(|above| now - above.time))
-        .map(|ago| now - ago);
+        .map(|last| now - last.ago)
+        .filter(|_| !overtaken)
+        .or(first_above);
     let departure = step.departure;
     let una = me.una;
     let sacked = seen > 0 && me.live().sacked.overlap(start, end) == end - start;
@@ -147,7 +157,7 @@ pub(super) fn evidence(
         .sacked
         .highest()
         .is_some_and(|highest| highest > end);
-    let recovery = me.trouble().recovery;
+    let (recovery, over) = (me.trouble().recovery, me.trouble().over);
     let sack_permitted = me
         .syn
         .zip(peer.syn)
@@ -178,8 +188,12 @@ pub(super) fn evidence(
         (Some(one), Some(two)) => one.min(two),
         (one, two) => one.or(two).unwrap_or(Span::ZERO),
     };
+    let in_fast = match recovery {
+        Some(recovery) => recovery.is_fast() && heard_una < recovery.point,
+        None => over.is_some_and(|over| over.is_fast_for(heard_una)),
+    };
     let asked = heard.and_then(|heard| {
-        let later = if last.is_some() {
+        let later = if last.is_some() && !overtaken {
             // Parts of one super-segment passed together.
             last_sent.is_some_and(|sent| {
                 heard.delivered > sent || (sacked_above && heard.delivered == sent)
@@ -192,40 +206,48 @@ pub(super) fn evidence(
         } else if heard.duplicates >= 3 && (start..end).contains(&heard.una) {
             Some(Asking::Duplicates(heard.duplicates))
         } else {
-            recovery
-                .filter(|recovery| recovery.is_fast() && heard.una < recovery.point)
-                .filter(|_| (start..end).contains(&heard.una))
-                .map(|_| Asking::Partial)
+            (in_fast && (start..end).contains(&heard.una)).then_some(Asking::Partial)
         };
         by.map(|by| Asked {
             frame: heard.frame,
             by,
         })
     });
+    let answered = !sack_permitted
+        && heard.is_some_and(|heard| {
+            let since = me.live().hearing.asked_since(heard.una);
+            let long_ago = since
+                .zip(round_trip)
+                .is_some_and(|(since, least)| now - (since + delay + late) > least);
+            long_ago || (in_fast && before.is_some())
+        });
     // Where no acknowledgment was seen, `una` is where the capture began.
     let acks = me.syn_seen || peer.live().last_ack.is_some();
+    let acked = acks && una >= end;
+    let goes_on = acked && over.is_some_and(|over| over.goes_on(start, end));
     let stayed = me.live().hearing.newest().is_some_and(|heard| {
         let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
         passed && heard.sacked && heard.una <= start
     });
-    // Until it has taken any data, a host may be waiting for its application to accept. Then it
-    // answers every second segment at once, and one after half a second at most (RFC 1122 section
-    // 4.2.3.2).
-    let several = me.next - una >= 2 * i64::from(me.live().largest);
-    let patience = if several {
-        LEAST_TIMEOUT
+    // RFC 9293 section 3.8.6.3: an acknowledgment within half a second, and of at least every
+    // second full segment.
+    let owed_for = if me.next - start >= 2 * i64::from(me.live().largest) {
+        NOT_DELAYED
     } else {
-        Span::from_millis(500)
+        LONGEST_DELAY
     };
-    let unheard = una > 1
-        && last_sent.is_some_and(|sent| {
-            now - sent >= patience && peer.last_sent.is_none_or(|last| last < sent + ROOM)
+    // Until it has taken any data, a host may be waiting for its application to accept.
+    let mute = una > 1
+        && original.is_some_and(|first| {
+            // What was on its way already is no answer.
+            let answered = first.time + part(peer.rtt.minimum().unwrap_or(Span::ZERO), 2, 1);
+            now - first.time > owed_for && peer.last_sent.is_none_or(|last| last <= answered)
         });
     Evidence {
         seen,
         new: end - start - seen,
-        acked: acks && una >= end,
+        acked,
         sacked,
         last_ack: me.live().hearing.newest().map(|heard| heard.frame),
         original: last,
@@ -235,28 +257,33 @@ pub(super) fn evidence(
         differs: false,
         damaged: false,
         stayed,
-        unheard,
         before_capture: !me.syn_seen && start < 1,
         newest_tick: me.live().newest_stamp == tsval
             && me.live().tick_start.is_some_and(|from| start >= from),
+        mute,
         departure,
         ip_id: arrived.ip_id,
         tsval,
         tick,
-        just_acked: acks
-            && una >= end
+        just_acked: acked
             && peer.last_sent.is_some_and(|sent| {
                 now - sent < round_trip.map_or(LEAST_TIMEOUT, |trip| part(trip, 1, 2))
             }),
         asked,
+        answered,
+        unasked: me.live().hearing.asks_for(start, end) == Some(false),
         silence,
-        in_timeout: recovery
-            .is_some_and(|recovery| recovery.is_timeout() && heard_una < recovery.point),
+        in_timeout: recovery.map_or(goes_on, |recovery| {
+            recovery.is_timeout() && heard_una < recovery.point
+        }),
         tail: end + i64::from(me.fin == Some(end)) >= me.next,
         head: start <= heard_una,
         may_probe: sack_permitted
             && !me.trouble().no_probe
             && me.unanswered == 0
+            // Not twice before it hears of the first (RFC 8985 section 7.3).
+            && before.is_none_or(|_| heard_una > start)
+            && !(me.fin_again && me.fin == Some(start))
             && recovery.is_none_or(|recovery| heard_una >= recovery.point)
             && heard.is_none_or(|heard| !heard.sacked),
         sacked_above,
@@ -317,6 +344,7 @@ pub(super) fn concluded(
                     .timeout
                     .is_some_and(|timeout| part(timeout, 3, 4) <= evidence.silence);
             me.trouble().doubt = doubtful.then(|| Doubt::new(arrived.frame));
+            me.fin_again |= me.fin == Some(start);
             me.unanswered += u32::from(judged.need != Some(Need::Spurious));
             retransmitted(me, &judged);
             let next = me.next;
@@ -333,12 +361,22 @@ pub(super) fn concluded(
                 frame: arrived.frame,
                 time: arrived.time,
                 octets: end - start,
+                end,
                 spurious: judged.need == Some(Need::Spurious),
                 point: me.next.max(end)
                     + i64::from(me.trouble().owed) * i64::from(me.live().largest),
                 flight: me.in_flight(),
             };
-            let ended = noted.take(&mut me.trouble().recovery);
+            let Trouble { recovery, over, .. } = me.trouble();
+            // An episode that was told as ended stays so.
+            if recovery.is_none()
+                && judged.trigger_rule == Some(Rule::AfterATimeout)
+                && let Some(over) = over
+            {
+                over.reach(end);
+                return;
+            }
+            let ended = noted.take(recovery);
             if let Some(episode) = ended {
                 step.tell(What::Recovered(episode));
             }
@@ -367,15 +405,27 @@ pub(super) fn concluded(
 
 /// New data passed while it was in doubt whether the retransmission before it was a probe.
 #[cold]
-pub(super) fn resolves_doubt(me: &mut Endpoint, peer: &Endpoint, step: &mut Step<'_, '_>) {
+pub(super) fn resolves_doubt(
+    me: &mut Endpoint,
+    peer: &Endpoint,
+    end: i64,
+    step: &mut Step<'_, '_>,
+) {
     let Some(round_trip) = round_trip(me, peer) else {
         return;
     };
+    // The last segment that an application wrote is pushed (RFC 9293 section 3.9.1.2).
+    let segment = step.arrived.segment;
+    let largest = i64::from(me.live().largest);
+    let allowed = (peer.window.edge).is_some_and(|edge| end + largest <= edge);
+    let more = allowed
+        && !segment.flags.any(Flags::PSH | Flags::FIN)
+        && segment.payload_len >= me.live().largest;
     let Some(doubt) = me.trouble().doubt.as_mut() else {
         return;
     };
     let frame = doubt.frame;
-    let answer = doubt.sent(step.arrived.time, round_trip);
+    let answer = doubt.sent(step.arrived.time, round_trip, more);
     if answer == Answer::Unknown {
         return;
     }
@@ -428,8 +478,10 @@ pub(super) fn judge(
         && !(evidence.asked.is_some() && evidence.silence >= part(LEAST_TIMEOUT, 7, 8))
         && numbers_are_its_own(me, step)
     {
-        // Sent just before it, and above everything seen: that comes next, and again.
-        me.trouble().owed = skipped;
+        // Sent just before it, and above everything seen: that comes next, and again. A timer that
+        // runs out after it was asked for had been asked in vain: one was sent then, and lost.
+        let again = judged.trigger == Some(Trigger::Timeout) && evidence.asked.is_some();
+        me.trouble().owed = skipped - u32::from(again);
         me.trouble().owed_since = Some(step.arrived.time);
     }
     judged
@@ -532,114 +584,20 @@ pub(super) fn had_been_lost(
     evidence.acked = false;
     evidence.skipped = spare;
     evidence.head = gap == 0;
-    evidence.tail = gap > 0 || spare == 1;
+    // Nothing follows a FIN; but a probe of it comes no later than its timer.
+    let fin = step.arrived.segment.payload_len == 0;
+    let timeout = evidence.timeout.unwrap_or(LEAST_TIMEOUT);
+    evidence.tail = gap > 0 || spare == 1 || (fin && evidence.silence < part(timeout, 3, 2));
     let judged = Verdict::new(
         Kind::Retransmission,
         Rule::SkippedItsOriginal,
         Confidence::Likely,
     )
     .octets(end - start);
-    let judged = again(&evidence, judged);
+    let mut judged = again(&evidence, judged);
+    if fin && judged.trigger == Some(Trigger::Timeout) {
+        judged.trigger = Some(Trigger::Fin);
+    }
     concluded(me, (start, end), judged, &evidence, step);
     true
-}
-
-/// A SYN or SYN-ACK at the position of the first one.
-#[cold]
-pub(super) fn syn_again(
-    me: &mut Endpoint,
-    peer: &mut Endpoint,
-    rule: Rule,
-    trigger: Trigger,
-    step: &mut Step<'_, '_>,
-) {
-    /// Sooner than the timer of any SYN.
-    const SOON: Span = Span::from_millis(100);
-    let range = (0, 1);
-    let evidence = Evidence {
-        seen: 1,
-        new: 0,
-        ..evidence(me, peer, range, step)
-    };
-    let original = evidence.original;
-    let alike = original.is_some_and(|original| {
-        evidence.tsval.is_some() && original.tsval == evidence.tsval && original.ago < SOON
-    });
-    let mut judged = if alike {
-        Verdict::new(
-            Kind::NetworkDuplicate,
-            Rule::SamePacketWithoutCause,
-            Confidence::Likely,
-        )
-    } else {
-        let need = evidence.acked.then_some(Need::Spurious);
-        Verdict {
-            trigger: Some(trigger),
-            trigger_rule: Some(rule),
-            need,
-            need_rule: need.map(|_| Rule::AckedBefore),
-            lost: (!evidence.acked).then_some(Lost::AfterTap),
-            ..Verdict::new(Kind::Retransmission, rule, Confidence::Likely)
-        }
-    };
-    if judged.need.is_none()
-        && judged.kind == Kind::Retransmission
-        && trigger == Trigger::SynAck
-        && peer.figures.duplicates > 0
-        && peer.figures.retransmissions == 0
-    {
-        judged.need = Some(Need::Spurious);
-        judged.need_rule = Some(Rule::CopiedOnTheWay);
-        judged.lost = None;
-    }
-    let mut judged = judged
-        .octets(1)
-        .original(original.map(|original| original.frame));
-    judged.proof.waited = original.map(|original| original.ago);
-    judged.proof.backoff = evidence.backoff;
-    concluded(me, range, judged, &evidence, step);
-    if judged.kind == Kind::Retransmission {
-        let time = step.arrived.time;
-        me.live().board.resend(0, 1, time, evidence.tsval);
-        passed(me, 1, step);
-    }
-}
-
-/// The first SYN-ACK seen, where it answers a SYN that was answered before: the answer of then was
-/// lost. RFC 7323 section 3.2: it echoes the TSval of the SYN that it answers.
-pub(super) fn answers_earlier_syn(me: &mut Endpoint, peer: &mut Endpoint, step: &mut Step<'_, '_>) {
-    let echo = step
-        .arrived
-        .segment
-        .options
-        .timestamps
-        .map(|stamps| stamps.echo);
-    let Some(first) = peer.live().board.find(0, 1).copied() else {
-        return;
-    };
-    if first.resent.is_none() || first.tsval.is_none() || first.resent_tsval == first.tsval {
-        return;
-    }
-    if echo != first.tsval {
-        return;
-    }
-    let evidence = Evidence {
-        seen: 0,
-        new: 1,
-        ..evidence(me, peer, (0, 1), step)
-    };
-    let judged = Verdict {
-        trigger: Some(Trigger::SynAck),
-        trigger_rule: Some(Rule::SynAckTwice),
-        need: Some(Need::Needed),
-        need_rule: Some(Rule::NothingArrivedBefore),
-        lost: Some(Lost::BeforeTap),
-        ..Verdict::new(
-            Kind::Retransmission,
-            Rule::AnswersAnEarlierSyn,
-            Confidence::Likely,
-        )
-    };
-    let judged = judged.octets(1).neighbour(Some(first.frame));
-    concluded(me, (0, 1), judged, &evidence, step);
 }

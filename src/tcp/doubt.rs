@@ -13,6 +13,8 @@ pub struct Doubt {
     since: Option<Timestamp>,
     /// New segments in the round trip that began then.
     burst: u32,
+    /// Whether more waited behind the last of them.
+    more: bool,
 }
 
 /// What was sent after a retransmission says of it.
@@ -37,24 +39,29 @@ impl Doubt {
             frame,
             since: None,
             burst: 0,
+            more: false,
         }
     }
 
-    /// A new segment passed. `round_trip` is the shortest full one.
-    pub fn sent(&mut self, now: Timestamp, round_trip: Span) -> Answer {
+    /// A new segment passed. `round_trip` is the shortest full one; `more` whether its sender had
+    /// more to send, and was allowed to by its peer.
+    pub fn sent(&mut self, now: Timestamp, round_trip: Span, more: bool) -> Answer {
         let nanos = round_trip.as_nanos();
         let since = *self.since.get_or_insert(now);
         let passed = (now - since).as_nanos();
         if passed < nanos / 2 {
             self.burst += 1;
+            self.more = more;
             return if self.burst > SLOW_START {
                 Answer::Probe
             } else {
                 Answer::Unknown
             };
         }
-        // More came, but only when it was acknowledged.
-        if self.burst >= 2 && passed < nanos + nanos / 2 {
+        // More came, but only when it was acknowledged: soon, or one segment alone may wait for its
+        // acknowledgment.
+        let held = self.more && self.burst == 1;
+        if held || (self.burst >= 2 && passed < nanos + nanos / 2) {
             Answer::Timeout
         } else {
             Answer::Probe
@@ -67,12 +74,16 @@ mod tests {
     use super::*;
 
     fn told(times: &[i64]) -> Answer {
+        told_with(false, times)
+    }
+
+    fn told_with(more: bool, times: &[i64]) -> Answer {
         let mut doubt = Doubt::new(1);
         times
             .iter()
             .map(|&millis| {
                 let now = Timestamp::from_nanos(millis * 1_000_000);
-                doubt.sent(now, Span::from_millis(40))
+                doubt.sent(now, Span::from_millis(40), more)
             })
             .find(|&answer| answer != Answer::Unknown)
             .unwrap_or(Answer::Unknown)
@@ -81,6 +92,13 @@ mod tests {
     #[test]
     fn two_and_then_more_is_slow_start() {
         assert_eq!(told(&[100, 100, 141]), Answer::Timeout);
+    }
+
+    #[test]
+    fn one_alone_with_more_behind_it_is_slow_start() {
+        assert_eq!(told_with(true, &[100, 180]), Answer::Timeout);
+        assert_eq!(told_with(true, &[100, 100, 180]), Answer::Probe);
+        assert_eq!(told_with(false, &[100, 180]), Answer::Probe);
     }
 
     #[test]

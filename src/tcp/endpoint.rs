@@ -10,7 +10,7 @@ use super::handshake::SynOptions;
 use super::heard::Hearing;
 use super::range_set::RangeSet;
 use super::reassembly::Reassembler;
-use super::recovery::Ongoing;
+use super::recovery::{Ongoing, Over};
 use super::resends::Resends;
 use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
@@ -104,6 +104,8 @@ pub struct Endpoint {
     pub fin_frame: Option<u64>,
     /// Whether the FIN has gone to the peer's state machine.
     pub(super) fin_delivered: bool,
+    /// Whether it sent the FIN again.
+    pub(super) fin_again: bool,
     /// What is needed only while the connection lives.
     pub(super) live: Option<Box<Live>>,
     /// How far its stream had been delivered when the live part was last dropped.
@@ -197,6 +199,8 @@ pub(super) struct Trouble {
     pub(super) gaps: Gaps,
     /// The recovery that it is in.
     pub(super) recovery: Option<Ongoing>,
+    /// The recovery that it was in last.
+    pub(super) over: Option<Over>,
     /// Packets it skipped and must send again, one after the other.
     pub(super) owed: u32,
     /// Since when, within a fast recovery.
@@ -258,6 +262,15 @@ impl Live {
             + self.trouble.as_ref().map_or(0, |trouble| {
                 size_of::<Trouble>() + trouble.resends.heap() + trouble.gaps.heap()
             })
+    }
+
+    /// How much longer than the fastest its last segment was on its way here.
+    #[inline]
+    pub(super) fn queued(&self) -> Span {
+        match self.last_data {
+            Some((time, Some(stamp))) => self.clock.late(stamp, time),
+            _ => Span::ZERO,
+        }
     }
 
     /// Makes it as new, but for the memory it has.

@@ -25,6 +25,9 @@ pub struct Heard {
     pub sacked: bool,
     /// Its TSval, which what is sent on hearing it echoes.
     pub stamp: Option<u32>,
+    /// Whether it, or one before it that is kept with it, asks for something: a duplicate
+    /// acknowledgment or a SACK.
+    pub asks: bool,
 }
 
 /// Acknowledgments that a sender may or may not have heard yet, oldest first. Bounded.
@@ -59,6 +62,7 @@ impl Hearing {
             *last = Heard {
                 time,
                 stamp,
+                asks: last.asks || heard.asks,
                 ..heard
             };
             return;
@@ -116,6 +120,22 @@ impl Hearing {
         }
     }
 
+    /// When the third duplicate acknowledgment in a row of octets up to `una` passed.
+    pub fn asked_since(&self, una: i64) -> Option<Timestamp> {
+        let third = |heard: &&Heard| heard.una == una && heard.duplicates >= 3;
+        self.heard.iter().find(third).map(|heard| heard.time)
+    }
+
+    /// Whether any acknowledgment of a sender that has not heard of `start..end` can have asked for
+    /// it. `None` where those that can are not kept.
+    pub fn asks_for(&self, start: i64, end: i64) -> Option<bool> {
+        let all = self.heard.front()?.una <= start;
+        let last = self.heard.iter().position(|heard| heard.una >= end);
+        let until = last.map_or(self.heard.len(), |last| last + 1);
+        let asks = self.heard.iter().take(until).any(|heard| heard.asks);
+        (all || asks).then_some(asks)
+    }
+
     /// The oldest that is kept.
     #[inline]
     pub fn oldest(&self) -> Option<&Heard> {
@@ -152,6 +172,7 @@ mod tests {
             duplicates: 0,
             sacked: false,
             stamp: None,
+            asks: false,
         }
     }
 
@@ -171,6 +192,38 @@ mod tests {
             hearing.at(now, Span::ZERO, None).map(|heard| heard.una),
             Some(999)
         );
+    }
+
+    #[test]
+    fn what_asks_is_told_while_it_is_kept() {
+        let mut hearing = Hearing::default();
+        assert_eq!(hearing.asks_for(1, 2), None);
+        let memory = Span::from_millis(96);
+        for (millis, una) in [(10, 1), (20, 1001), (30, 3001)] {
+            hearing.push(heard(millis, una), memory);
+        }
+        assert_eq!(hearing.asks_for(1, 1001), Some(false));
+        assert_eq!(hearing.asks_for(0, 1), None, "before what is kept");
+
+        let asking = |millis, una| Heard {
+            asks: true,
+            ..heard(millis, una)
+        };
+        hearing.push(asking(40, 3001), memory);
+        assert_eq!(hearing.asks_for(3001, 4001), Some(true));
+        assert_eq!(
+            hearing.asks_for(1, 1001),
+            Some(false),
+            "it had not heard that"
+        );
+        // Kept together with one that asks for nothing any more.
+        let now = Timestamp::from_nanos(40_500_000);
+        let next = Heard {
+            time: now,
+            ..heard(0, 5001)
+        };
+        hearing.push(next, memory);
+        assert_eq!(hearing.asks_for(3001, 5001), Some(true));
     }
 
     #[test]

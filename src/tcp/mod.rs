@@ -37,6 +37,7 @@ mod sending;
 pub mod stamp_clock;
 pub mod state;
 mod step;
+mod syn_again;
 mod transition;
 pub mod verdict;
 pub mod window;

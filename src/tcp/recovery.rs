@@ -67,7 +67,35 @@ pub struct Episode {
 pub(super) struct Ongoing {
     /// It is over when everything below is acknowledged.
     pub(super) point: i64,
+    /// Position after the last octet that was sent again.
+    reached: i64,
     episode: Episode,
+}
+
+/// A recovery that is over, as the tap knows. Its sender may not have heard of that, and goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Over {
+    is_timeout: bool,
+    reached: i64,
+    point: i64,
+}
+
+impl Over {
+    /// Whether `start..end`, all of it acknowledged, belongs to a timeout that goes on from where it
+    /// is to where its sender had been.
+    pub(super) fn goes_on(&self, start: i64, end: i64) -> bool {
+        self.is_timeout && self.reached <= start && end <= self.point
+    }
+
+    /// Whether it was a fast recovery that a sender is in that has heard of no more than `una`.
+    pub(super) fn is_fast_for(&self, una: i64) -> bool {
+        !self.is_timeout && una < self.point
+    }
+
+    /// So far it went on.
+    pub(super) fn reach(&mut self, end: i64) {
+        self.reached = end;
+    }
 }
 
 /// A retransmission, as it matters to a recovery.
@@ -80,6 +108,8 @@ pub(super) struct Noted {
     pub(super) frame: u64,
     pub(super) time: Timestamp,
     pub(super) octets: i64,
+    /// Position after its last octet.
+    pub(super) end: i64,
     pub(super) spurious: bool,
     /// SND.NXT.
     pub(super) point: i64,
@@ -92,6 +122,15 @@ impl Ongoing {
             self.episode.trigger,
             Trigger::Timeout | Trigger::Syn | Trigger::SynAck | Trigger::Fin
         )
+    }
+
+    /// What is left of it when it has ended.
+    pub(super) fn over(&self) -> Option<Over> {
+        (self.is_timeout() || self.is_fast()).then_some(Over {
+            is_timeout: self.is_timeout(),
+            reached: self.reached,
+            point: self.point,
+        })
     }
 
     pub(super) fn is_fast(&self) -> bool {
@@ -140,6 +179,7 @@ impl Noted {
         }
         let ongoing = ongoing.get_or_insert(Ongoing {
             point: self.point,
+            reached: self.end,
             episode: Episode {
                 sender: self.sender,
                 trigger: self.trigger,
@@ -155,6 +195,7 @@ impl Noted {
                 flight: self.flight,
             },
         });
+        ongoing.reached = ongoing.reached.max(self.end);
         let episode = &mut ongoing.episode;
         episode.retransmissions += 1;
         episode.octets += self.octets.max(0) as u64;
@@ -181,6 +222,7 @@ mod tests {
             frame,
             time: at(frame),
             octets: 100,
+            end: 100,
             spurious: false,
             point: frame as i64 * 1000,
             flight: frame * 10,
@@ -291,6 +333,24 @@ mod tests {
             ended.map(|it| (it.exit, it.spurious)),
             Some((Exit::Undone, 1))
         );
+    }
+
+    #[test]
+    fn a_sender_goes_on_until_it_hears_that_it_need_not() {
+        let over = |trigger, timer| {
+            let (_, mut ongoing) = episodes(&[(trigger, timer)]);
+            ongoing.reached = 600;
+            ongoing.over()
+        };
+        let timeout = over(Timeout, true).expect("a timeout");
+        assert!(timeout.goes_on(600, 700) && timeout.goes_on(900, 1000));
+        assert!(!timeout.goes_on(599, 700), "it does not go back");
+        assert!(!timeout.goes_on(900, 1001), "nor beyond where it had been");
+        assert!(!timeout.is_fast_for(0));
+        let fast = over(Fast, false).expect("a fast recovery");
+        assert!(fast.is_fast_for(999) && !fast.is_fast_for(1000));
+        assert!(!fast.goes_on(600, 700));
+        assert!(over(TailLossProbe, false).is_none());
     }
 
     #[test]

@@ -35,12 +35,12 @@ pub struct Evidence {
     pub damaged: bool,
     /// Whether the receiver went on asking for them after they had passed beside it.
     pub stayed: bool,
-    /// Whether the receiver has sent nothing since they passed, though it had the time.
-    pub unheard: bool,
     /// Whether they lie before the first octet of a capture that began in mid-stream.
     pub before_capture: bool,
     /// Whether these octets first passed with the TSval that the newest segment bore.
     pub newest_tick: bool,
+    /// Whether the receiver has sent nothing since they passed, though it was to acknowledge them.
+    pub mute: bool,
     /// What the IP identification says.
     pub departure: Departure,
     /// This segment's IP identification, where it counts.
@@ -54,6 +54,11 @@ pub struct Evidence {
     pub just_acked: bool,
     /// What the sender can have heard.
     pub asked: Option<Asked>,
+    /// Whether that cannot be what it was sent for: without SACK it asks once, and is answered at
+    /// once.
+    pub answered: bool,
+    /// Whether none of the acknowledgments that its sender can have heard asks for anything.
+    pub unasked: bool,
     /// Time since the sender last sent anything, or last can have heard anything new, whichever
     /// is later.
     pub silence: Span,
@@ -124,6 +129,9 @@ pub(super) const AT_ONCE: Span = Span::from_millis(1);
 /// The least time in which a sender could notice a loss and mend it, when no round trip is known:
 /// what tools of the field use.
 const SOONEST_RECOVERY: Span = Span::from_millis(3);
+/// When a sender probes that has not measured a round trip (RFC 8985 section 7.2), whatever the
+/// tap has.
+const FIRST_PROBE: Span = Span::from_secs(1);
 /// The least retransmission timeout in use (Linux `TCP_RTO_MIN`; RFC 6298 says 1 s).
 pub(super) const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
@@ -208,8 +216,9 @@ pub fn verdict(e: &Evidence) -> Verdict {
         match (earlier, e.departure) {
             (Some(true), Departure::Late) => return late(Rule::FilledByIpIdOrder, Likely),
             (Some(false), _) => return resent(Rule::FilledWithNewerIpId, Likely),
-            // Nothing above was seen for the first time.
-            (None, Departure::Next { .. }) if e.asked.is_some() => {
+            // Nothing above was seen for the first time: what shows the hole was sent before this,
+            // and after the octets.
+            (None, Departure::Next { .. }) if e.asked.is_some() || e.opened.is_some() => {
                 return resent(Rule::FilledWithNewerIpId, Likely);
             }
             _ => {}
@@ -339,8 +348,9 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
         return None;
     }
     let timer = e.silence >= part(timeout, 7, 8);
+    let due = e.silence >= part(timeout, 3, 4);
     if let Some(asked) = e.asked
-        && !(timer && e.head)
+        && !(e.head && (timer || (due && e.answered)))
     {
         let rule = match asked.by {
             Asking::Sack => Rule::AskedBySack,
@@ -349,16 +359,21 @@ fn trigger(e: &Evidence) -> Option<(Trigger, Rule)> {
         };
         return Some((Trigger::Fast, rule));
     }
-    let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| part(smoothed, 3, 2));
+    let probe = smoothed.map_or(SOONEST_RECOVERY, |smoothed| {
+        part(smoothed, 3, 2).min(FIRST_PROBE)
+    });
     // Where one segment is in flight the two timers meet. Hosts that are known to probe then
     // (Linux) have timestamps, unless somebody turned them off.
-    let due = e.silence >= part(timeout, 3, 4);
     let meet = e.head && due;
     if e.tail && e.may_probe && e.silence >= probe && (e.tsval.is_some() || !meet) {
         return Some((Trigger::TailLossProbe, Rule::ProbeOfTheTail));
     }
     if due {
         return Some((Trigger::Timeout, Rule::SilenceOfATimer));
+    }
+    // All of it arrived in order, and was acknowledged: what made a timer run out held it up, too.
+    if e.acked && e.unasked && e.head && !(e.tail && e.may_probe) {
+        return Some((Trigger::Timeout, Rule::NobodyAsked));
     }
     // Sooner than anybody could have asked.
     let at_once = e.original.is_some_and(|original| {
@@ -378,9 +393,8 @@ fn need(e: &Evidence) -> Option<(Need, Rule)> {
         Some((Need::Spurious, Rule::SackedBefore))
     } else if e.seen > 0 && e.beside_receiver && e.stayed {
         Some((Need::Needed, Rule::HoleStayed))
-    } else if e.seen > 0 && e.beside_receiver && e.unheard {
-        // It may be gone.
-        None
+    } else if e.seen > 0 && e.beside_receiver && e.mute {
+        Some((Need::Needed, Rule::NobodyAnswers))
     } else if e.seen > 0 && e.beside_receiver && !e.differs {
         Some((Need::Spurious, Rule::SeenBesideTheReceiver))
     } else if e.seen == 0 {
@@ -625,8 +639,10 @@ mod tests {
                 => [FilledWithNewerIpId AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
                 but { asked: None }
-                => [FilledLate TooSoonForATimer NothingArrivedBefore]
-                    "retransmission (fast, needed, before-tap, ambiguous)" Ambiguous,
+                => [FilledWithNewerIpId TooSoonForATimer NothingArrivedBefore]
+                    "retransmission (fast, needed, before-tap)" Likely,
+                but { asked: None, opened: None }
+                => [FilledAtOnce] "reordered" Likely,
                 but { departure: Departure::Late }
                 => [FilledAfterARoundTrip AskedBySack NothingArrivedBefore]
                     "retransmission (fast, needed, before-tap)" Likely,
@@ -720,6 +736,20 @@ mod tests {
                 => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
                 but { asked: asked(Asking::Partial) }
                 => [SeenBefore AskedByPartialAck] "retransmission (fast, after-tap)" Likely,
+            "asked once, and answered": seen() {
+                asked: asked(Asking::Duplicates(3)), answered: true, head: true, silence: ms(180)
+            }
+                => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
+                but { answered: false }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+                but { silence: ms(179) }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+                but { head: false }
+                => [SeenBefore AskedByDuplicateAcks] "retransmission (fast, after-tap)" Likely,
+            "a first probe": tail() { silence: ms(1000), smoothed: Some(ms(900)), timeout: Some(ms(2000)) }
+                => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
+                but { silence: ms(999) }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
             "a probe": tail() { silence: ms(60) }
                 => [SeenBefore ProbeOfTheTail] "retransmission (tail-loss-probe, after-tap)" Likely,
                 but { silence: ms(59) }
@@ -750,6 +780,18 @@ mod tests {
                 => [SeenBefore SilenceOfATimer] "retransmission (timeout, after-tap)" Likely,
                 but { silence: ms(179) }
                 => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+            "nobody asked for it": seen() { acked: true, unasked: true, head: true }
+                => [SeenBefore NobodyAsked AckedBefore] "retransmission (timeout, spurious)" Likely,
+                but { acked: false }
+                => [SeenBefore TooSoonForATimer] "retransmission (fast, after-tap)" Likely,
+                but { unasked: false }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
+                but { head: false }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
+                but { tail: true }
+                => [SeenBefore NobodyAsked AckedBefore] "retransmission (timeout, spurious)" Likely,
+                but { tail: true, may_probe: true }
+                => [SeenBefore TooSoonForATimer AckedBefore] "retransmission (fast, spurious)" Likely,
             "sooner than anybody asks": seen() { original: packet(Some(300), Some(3000), ms(19)) }
                 => [SeenBefore] "retransmission (after-tap)" Likely,
                 but { original: packet(Some(300), Some(3000), ms(20)) }
@@ -764,6 +806,9 @@ mod tests {
                 => [SeenBefore TooSoonForATimer SackedBefore] "retransmission (fast, spurious)" Likely,
                 but { acked: false, sacked: false }
                 => [SeenBefore TooSoonForATimer HoleStayed]
+                    "retransmission (fast, needed, after-tap)" Likely,
+                but { acked: false, sacked: false, stayed: false, mute: true }
+                => [SeenBefore TooSoonForATimer NobodyAnswers]
                     "retransmission (fast, needed, after-tap)" Likely,
                 but { acked: false, sacked: false, stayed: false }
                 => [SeenBefore TooSoonForATimer SeenBesideTheReceiver]
@@ -913,7 +958,7 @@ mod tests {
         let spans = proptest::array::uniform5(proptest::option::of(any_span()));
         (
             (octets(), octets(), any_span()),
-            any::<[bool; 16]>(),
+            any::<[bool; 19]>(),
             (any_neighbour(), any_neighbour()),
             (departure, proptest::option::of(asking)),
             (any_number(), any_number(), any::<u32>(), any::<u32>()),
@@ -937,9 +982,9 @@ mod tests {
                     differs: flags[3],
                     damaged: flags[4],
                     stayed: flags[5],
-                    unheard: flags[3] != flags[9],
                     before_capture: flags[4] && flags[6],
                     newest_tick: flags[12],
+                    mute: flags[17],
                     departure,
                     ip_id,
                     tsval,
@@ -947,6 +992,8 @@ mod tests {
                     newest_stamp: tsval.map(|stamp| stamp.wrapping_add(u32::from(flags[8]))),
                     just_acked: flags[6],
                     asked: by.map(|by| Asked { frame: 9, by }),
+                    answered: flags[18],
+                    unasked: flags[16],
                     silence,
                     in_timeout: flags[7],
                     tail: flags[9],

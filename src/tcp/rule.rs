@@ -79,7 +79,7 @@ rules! {
         "RFC 9293 section 3.4"
         "TCP Out-Of-Order when it comes less than an initial round trip after the highest sequence number.";
     FilledWithNewerIpId "filled-with-newer-ip-id"
-        "The octets fill a hole, and the IP identification is newer than that of an original above it: sent again after it."
+        "The octets fill a hole, and the IP identification is newer than that of an original above it, or of what shows the hole: sent again after it."
         "RFC 791 section 3.2; hosts number their packets in order of sending"
         "TCP Out-Of-Order when it comes less than an initial round trip after the highest sequence number.";
     FilledWithNewerTimestamp "filled-with-newer-timestamp"
@@ -142,6 +142,10 @@ rules! {
         "Nothing that the sender had heard asked for the octets, and it was silent for as long as its retransmission timer: timeout."
         "RFC 6298 section 5"
         "Never told: TCP Retransmission.";
+    NobodyAsked "nobody-asked"
+        "The octets arrived in order and were acknowledged at once, and no acknowledgment before that asks for anything: only a timer sends them again, whose silence a path that stood still has hidden."
+        "RFC 6298 section 5, RFC 5681 section 3.2"
+        "TCP Spurious Retransmission.";
     AfterATimeout "after-a-timeout"
         "The sender had run into a timeout, and not all that was outstanding then is acknowledged yet: the retransmission belongs to that timeout."
         "RFC 6298 section 5, RFC 5681 section 3.1 (slow start after a timeout)"
@@ -187,6 +191,10 @@ rules! {
     HoleStayed "hole-stayed"
         "The receiver went on asking for the octets although they had passed, or were overdue: it had not taken them, and sending again was needed."
         "RFC 2018 section 4"
+        "Not used.";
+    NobodyAnswers "nobody-answers"
+        "The octets had passed beside the receiver, and it sent nothing after them, for longer than any acknowledgment is delayed: it had not taken them, and sending again was needed."
+        "RFC 9293 section 3.8.6.3, RFC 5681 section 4.2"
         "Not used.";
     CarriedByLaterData "carried-by-later-data"
         "Its acknowledgment also covers octets that were sent after the original and only once: what was sent at that time arrived, and so had the original."

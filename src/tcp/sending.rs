@@ -41,6 +41,7 @@ impl Endpoint {
         self.fin = None;
         self.fin_frame = None;
         self.fin_delivered = false;
+        self.fin_again = false;
     }
 
     /// Forgets what it said in terms of its peer's numbers.
@@ -312,7 +313,7 @@ pub(super) fn data(
     skips(me, start, step);
     passed(me, end, step);
     if !resent && me.is_in_trouble() && me.trouble().doubt.is_some() {
-        resolves_doubt(me, peer, step);
+        resolves_doubt(me, peer, end, step);
     }
     me.next = me.next.max(end);
     me.figures.stream_bytes += (end - start) as u64;

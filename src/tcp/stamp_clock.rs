@@ -40,7 +40,7 @@ impl StampClock {
             // Clocks drift apart: the least is believed less and less.
             let drift = (now - self.since).as_nanos() >> 13;
             if behind < self.least.saturating_add(drift) {
-                self.least = behind;
+                self.earlier(behind, (now - then).as_nanos(), ticks);
                 self.since = now;
             }
         }
@@ -55,11 +55,26 @@ impl StampClock {
         match usual {
             Some(usual) => {
                 self.tick = usual;
-                self.least = passed.saturating_sub(ticks * usual);
+                // The first was on its way, too.
+                self.least = passed.saturating_sub(ticks * usual).min(0);
                 self.since = now;
             }
             // Not a clock that hosts have; begin again.
             None => self.first = None,
+        }
+    }
+
+    /// A segment was faster than the fastest.
+    fn earlier(&mut self, behind: i64, passed: i64, ticks: i64) {
+        // So much faster is none: slow start into a queue stretches a tick to twice its length.
+        let shorter = USUAL.into_iter().rfind(|&usual| usual < self.tick);
+        let too_long = behind < -i64::from(ENOUGH / 2) * self.tick;
+        match shorter.filter(|_| too_long) {
+            Some(shorter) => {
+                self.tick = shorter;
+                self.least = passed.saturating_sub(ticks * shorter).min(0);
+            }
+            None => self.least = behind,
         }
     }
 
@@ -110,6 +125,32 @@ mod tests {
         let late = clock.late(stamp, at(700)).as_nanos() / 1_000_000;
         assert!((497..=500).contains(&late), "{late}");
         assert!(clock.late(stamp, at(201)) <= Span::from_millis(1));
+    }
+
+    /// Slow start sends twice what the path takes: segments arrive in twice the time in which they
+    /// were sent, until the queue is full.
+    #[test]
+    fn a_queue_that_grows_does_not_stretch_the_tick() {
+        let mut clock = StampClock::default();
+        for millis in 0..500 {
+            clock.pass(millis as u32, at(2 * millis));
+        }
+        assert_eq!(clock.tick(), Some(Span::from_millis(2)));
+        for millis in 500..600 {
+            clock.pass(millis as u32, at(500 + millis));
+        }
+        assert_eq!(clock.tick(), Some(Span::from_millis(1)));
+        let late = clock.late(600, at(1100)).as_nanos() / 1_000_000;
+        assert!((498..=500).contains(&late), "{late}");
+    }
+
+    #[test]
+    fn a_tick_of_two_milliseconds_stays_one() {
+        let mut clock = StampClock::default();
+        for tick in 0..10_000 {
+            clock.pass(tick as u32, at(2 * tick + (tick / 100) % 30));
+        }
+        assert_eq!(clock.tick(), Some(Span::from_millis(2)));
     }
 
     #[test]

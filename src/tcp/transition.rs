@@ -1,7 +1,7 @@
 //! Opening, closing and reset: the segments that move both state machines.
 
 use super::Role;
-use super::again::{Difference, answers_earlier_syn, had_been_lost, judge, syn_again};
+use super::again::{Difference, had_been_lost, judge};
 use super::connection::ResetBy;
 use super::departure::Departure;
 use super::endpoint::Endpoint;
@@ -11,6 +11,7 @@ use super::scoreboard::Sent;
 use super::sending::{filled, passed, skips, stamp};
 use super::state::{State, Stimulus};
 use super::step::Step;
+use super::syn_again::{answers_earlier_syn, syn_again};
 use super::verdict::{Confidence, Kind, Trigger, Verdict};
 use super::window::Scale;
 use crate::wire::Flags;
