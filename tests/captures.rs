@@ -229,6 +229,8 @@ const FIGURES: &[(&str, u64, &str, u64)] = &[
     ("fast-retransmit.pcap",       0, "/server/fast_retransmissions", 1),
     ("lost-before-tap.pcap",       0, "/server/retransmissions", 1),
     ("lost-before-tap.pcap",       0, "/server/gaps", 1),
+    ("lost-before-tap.pcap",       0, "/server/lost_before_tap", 1),
+    ("fast-retransmit.pcap",       0, "/server/lost_after_tap", 1),
     ("two-losses.pcap",            0, "/server/retransmissions", 2),
     ("retransmission-timeout.pcap",0, "/client/timeouts", 4),
     ("corrupted.pcap",             0, "/server/retransmissions", 1),

@@ -42,6 +42,8 @@ pub(super) const SUMS: &[&str] = &[
     "timeouts",
     "fast_retransmissions",
     "spurious",
+    "lost_before_tap",
+    "lost_after_tap",
     "reordered",
     "duplicates",
     "gaps",
@@ -132,6 +134,14 @@ const SAYS: &[(&str, &str)] = &[
     (
         "spurious",
         "Retransmissions known to be needless: a copy had arrived",
+    ),
+    (
+        "lost_before_tap",
+        "Retransmissions whose original was lost before the place of capture",
+    ),
+    (
+        "lost_after_tap",
+        "Retransmissions whose original was lost after the place of capture",
     ),
     (
         "max_in_flight_unsacked",

@@ -218,6 +218,8 @@ fields! {
         "timeouts" "" "… by a timer (RFC 6298; those of SYN, SYN-ACK and FIN included)" |s| s.endpoint().figures.timeouts.into();
         "fast_retransmissions" "" "… by duplicate acknowledgments or SACK" |s| s.endpoint().figures.fast_retransmissions.into();
         "spurious" "" "… known to be needless: a copy had arrived" |s| s.endpoint().figures.spurious.into();
+        "lost_before_tap" "" "… whose original was lost before the place of capture" |s| s.endpoint().figures.lost_before_tap.into();
+        "lost_after_tap" "" "… whose original was lost after it" |s| s.endpoint().figures.lost_after_tap.into();
         "reordered" "" "Segments sent once that passed after later ones" |s| s.endpoint().figures.reordered.into();
         "duplicates" "" "Copies made by the network or the capture" |s| s.endpoint().figures.duplicates.into();
         "gaps" "" "Times that sequence numbers were skipped" |s| s.endpoint().figures.gaps.into();

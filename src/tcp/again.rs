@@ -85,6 +85,16 @@ pub(super) fn revise(
         if was != is && is == Some(Need::Spurious) {
             figures.spurious += 1;
         }
+        let (was, is) = (revision.before.lost, revision.after.lost);
+        if was != is && revision.after.kind == Kind::Retransmission {
+            if let Some(place) = was {
+                let count = figures.lost(place);
+                *count = count.saturating_sub(1);
+            }
+            if let Some(place) = is {
+                *figures.lost(place) += 1;
+            }
+        }
         step.tell(What::Revised {
             frame: revision.frame,
             from,

@@ -16,6 +16,7 @@ use super::rtt::RttSamples;
 use super::scoreboard::Scoreboard;
 use super::stamp_clock::StampClock;
 use super::state::{Step, Stimulus, step};
+use super::verdict::Lost;
 use super::window::AdvertisedWindow;
 use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
@@ -44,6 +45,10 @@ pub struct Figures {
     pub fast_retransmissions: u32,
     /// … known to be needless.
     pub spurious: u32,
+    /// … whose original was lost before the tap.
+    pub lost_before_tap: u32,
+    /// … whose original was lost after it.
+    pub lost_after_tap: u32,
     /// Segments judged late originals.
     pub reordered: u32,
     /// Copies made by the network or the capture.
@@ -78,6 +83,16 @@ pub struct Figures {
     pub max_in_flight: u64,
     /// Most octets in flight less those SACKed.
     pub max_in_flight_unsacked: u64,
+}
+
+impl Figures {
+    /// How many were lost at a place.
+    pub(super) fn lost(&mut self, place: Lost) -> &mut u32 {
+        match place {
+            Lost::BeforeTap => &mut self.lost_before_tap,
+            Lost::AfterTap => &mut self.lost_after_tap,
+        }
+    }
 }
 
 /// One host, as inferred.

@@ -275,6 +275,9 @@ pub(super) fn retransmitted(me: &mut Endpoint, verdict: &Verdict) {
     if verdict.need == Some(Need::Spurious) {
         figures.spurious += 1;
     }
+    if let Some(place) = verdict.lost {
+        *figures.lost(place) += 1;
+    }
 }
 
 /// The payload of a segment, at positions `start..end` of its sender.

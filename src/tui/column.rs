@@ -32,6 +32,8 @@ pub enum Column {
     Triggers,
     /// … needless ones.
     Needless,
+    /// … lost before the tap, and after it.
+    Place,
     /// Late originals.
     Reordered,
     /// Shortest round trip.
@@ -164,6 +166,14 @@ pub const COLUMNS: &[About] = &[
         "retransmissions known to be needless",
     ),
     about(
+        Column::Place,
+        "place",
+        "before/aft",
+        10,
+        true,
+        "retransmissions whose original was lost before / after the tap",
+    ),
+    about(
         Column::Reordered,
         "reordered",
         "reord",
@@ -279,6 +289,7 @@ pub const USUAL: &[Column] = &[
     Column::Activity,
     Column::States,
     Column::Triggers,
+    Column::Place,
     Column::RttP95,
     Column::Needless,
     Column::Packets,
@@ -307,6 +318,7 @@ pub const USUAL_LIVE: &[Column] = &[
     Column::Duration,
     Column::States,
     Column::Triggers,
+    Column::Place,
     Column::RttP95,
     Column::Needless,
     Column::Packets,
@@ -365,6 +377,10 @@ impl Column {
                 (timer, fast) => format!("{timer}/{fast}"),
             },
             Self::Needless => count(line.needless.into()),
+            Self::Place => match line.lost {
+                [0, 0] => "-".to_owned(),
+                [before, after] => format!("{before}/{after}"),
+            },
             Self::Reordered => count(line.reordered.into()),
             Self::Rtt => span(line.rtt),
             Self::RttP95 => span(line.rtt_p95),

@@ -346,7 +346,9 @@ impl Desk {
             let rank = match query.sort {
                 Column::Sent => !host.sent,
                 Column::Received => !host.received,
-                Column::Resent | Column::Triggers | Column::Needless => !host.resent,
+                Column::Resent | Column::Triggers | Column::Needless | Column::Place => {
+                    !host.resent
+                }
                 Column::Trouble => !host.trouble,
                 Column::Id | Column::Client | Column::Server => 0,
                 _ => !(host.sent.saturating_add(host.received)),

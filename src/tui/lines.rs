@@ -69,6 +69,9 @@ pub(super) fn rank(view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64
         Column::Resent => most(sum(|figures| u64::from(figures.retransmissions))),
         Column::Triggers => most(sum(|figures| u64::from(figures.timeouts))),
         Column::Needless => most(sum(|figures| u64::from(figures.spurious))),
+        Column::Place => most(sum(|figures| {
+            u64::from(figures.lost_before_tap) + u64::from(figures.lost_after_tap)
+        })),
         Column::Reordered => most(sum(|figures| u64::from(figures.reordered))),
         Column::Rtt => longest(round_trip(connection).unwrap_or(Span::ZERO)),
         Column::RttP95 => longest(high_round_trip(view).unwrap_or(Span::ZERO)),
@@ -133,6 +136,10 @@ pub(super) fn connection(
         bytes: figures.map(|each| each.stream_bytes),
         resent: figures.map(|each| each.retransmissions),
         needless: sum(|each| each.spurious),
+        lost: [
+            sum(|each| each.lost_before_tap),
+            sum(|each| each.lost_after_tap),
+        ],
         by_timer: sum(|each| each.timeouts),
         fast: sum(|each| each.fast_retransmissions),
         reordered: sum(|each| each.reordered),

@@ -212,6 +212,8 @@ pub struct ConnectionLine {
     pub resent: [u32; 2],
     /// Those known to be needless.
     pub needless: u32,
+    /// Those whose original was lost before the tap, and after it.
+    pub lost: [u32; 2],
     /// By a timer, and fast.
     pub by_timer: u32,
     /// … fast.

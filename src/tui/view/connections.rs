@@ -133,7 +133,7 @@ fn ink(column: Column, line: &ConnectionLine, text: &str) -> Ink {
     match column {
         Column::Id | Column::Start => Ink::Quiet,
         Column::Resent | Column::Triggers => Ink::Warning,
-        Column::ZeroWindow | Column::Needless | Column::Reordered => Ink::Warning,
+        Column::ZeroWindow | Column::Needless | Column::Place | Column::Reordered => Ink::Warning,
         Column::Ending if gravest(&["reset", "refused", "timed-out"]) => Ink::Bad,
         Column::Ending if gravest(&["half-closed"]) => Ink::Warning,
         Column::Ending if gravest(&["graceful"]) => Ink::Quiet,
