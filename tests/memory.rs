@@ -65,6 +65,9 @@ const CONSTANT: usize = 2 << 20;
 struct Attack {
     analyzer: Analyzer,
     number: u64,
+    now: i64,
+    /// Nanoseconds between two segments.
+    apart: i64,
     before: isize,
 }
 
@@ -78,11 +81,13 @@ impl Attack {
                 ..Options::default()
             }),
             number: 0,
+            now: 0,
+            apart: 2000,
             before,
         }
     }
 
-    /// A segment every 2 µs, of host `n` to the server or back.
+    /// A segment of host `n` to the server or back.
     fn send(
         &mut self,
         n: u32,
@@ -99,9 +104,42 @@ impl Attack {
             (host, SERVER)
         };
         let data = packets::frame(source, destination, 1, &segment);
+        self.arrive(&data, observer);
+    }
+
+    fn arrive(&mut self, data: &[u8], observer: &mut impl Observer) {
         self.number += 1;
-        let frame = packets::captured(self.number, self.number as i64 * 2000, &data);
+        self.now += self.apart;
+        let frame = packets::captured(self.number, self.now, data);
         let _ = self.analyzer.arrive(Arrival::Frame(frame), observer);
+    }
+
+    /// A datagram of host `n` to the server or back.
+    fn datagram(&mut self, n: u32, is_answer: bool, observer: &mut impl Observer) {
+        let host = Address::v4((0x0c00_0000 + n).to_be_bytes());
+        let (source, destination) = if is_answer {
+            (SERVER, host)
+        } else {
+            (host, SERVER)
+        };
+        let mut data = packets::frame(source, destination, 1, &packets::segment(0, 0, Flags::ACK));
+        data[23] = 17;
+        let (from, to) = if is_answer {
+            (53_u16, 5000_u16)
+        } else {
+            (5000, 53)
+        };
+        data[34..36].copy_from_slice(&from.to_be_bytes());
+        data[36..38].copy_from_slice(&to.to_be_bytes());
+        data[38..40].copy_from_slice(&20_u16.to_be_bytes());
+        self.arrive(&data, observer);
+    }
+
+    fn close(&mut self, n: u32, observer: &mut impl Observer) {
+        let fin = Flags::FIN | Flags::ACK;
+        self.send(n, false, &packets::segment(8, 10, fin), observer);
+        self.send(n, true, &packets::segment(10, 9, fin), observer);
+        self.send(n, false, &packets::segment(9, 11, Flags::ACK), observer);
     }
 
     fn syn(&mut self, n: u32, observer: &mut impl Observer) {
@@ -251,4 +289,32 @@ fn of_a_flood_the_latest_are_kept() {
     assert!(kept.len() > 20_000, "{}", kept.len());
     let first = SYNS - kept.len() as u32;
     assert!(kept.iter().map(|&(id, _)| id).eq(first..SYNS));
+}
+
+/// Conversations have no end, so without more they would take the place of all else in time.
+#[test]
+fn what_fell_silent_makes_room() {
+    const TALKERS: u32 = 100;
+    let mut attack = Attack::new();
+    attack.apart = 1_000_000;
+    for n in 0..TALKERS {
+        attack.handshake(n, &mut Everything);
+    }
+    for n in 0..60_000 {
+        attack.datagram(n, false, &mut Everything);
+        attack.datagram(n, true, &mut Everything);
+        if n % 3 == 0 {
+            attack.handshake(0x10_0000 + n, &mut Everything);
+            attack.close(0x10_0000 + n, &mut Everything);
+        }
+        attack.ack(n % TALKERS, &mut Everything);
+    }
+    attack.check("churn");
+    let analyzer = &attack.analyzer;
+    assert_eq!(analyzer.tcp_seen(), TALKERS + 20_000, "none began twice");
+    let kept = analyzer.connections();
+    assert!((0..TALKERS).eq(kept.iter().map(|&(id, _)| id).take(TALKERS as usize)));
+    assert!(kept.len() > 1000, "{}", kept.len());
+    assert_eq!(analyzer.udp_seen(), 60_000);
+    assert!(analyzer.conversations().len() > 1000);
 }

@@ -202,8 +202,9 @@ impl Analyzer {
                     let was_young = is_young_talk(conversation);
                     conversation.count(direction, frame, datagram.payload_len);
                     if was_young && !is_young_talk(conversation) {
-                        self.queues.lasts();
                         slot = self.table.lasts(slot);
+                        self.queues.ages();
+                        self.queues.lasts(slot, &self.table);
                     }
                 }
                 Some((slot, direction))
@@ -421,7 +422,7 @@ impl Analyzer {
         self.heap += TcpFlow::OWN;
         entry.value = Tracked::Tcp(Box::new(flow));
         // What it was queued as is in another slot.
-        self.queues.lasts();
+        self.queues.ages();
         self.queues.begins(slot, &self.table);
         slot
     }
@@ -471,25 +472,32 @@ impl Analyzer {
         let (ip, interface) = place;
         self.quality.packet(flow, from, arrived, ip, interface);
         let is_over = flow.connection.is_over();
-        if flow.is_young && (is_over || !is_young(&flow.connection)) {
-            flow.is_young = false;
-            self.queues.lasts();
-        }
-        let is_news = is_over && flow.watch.is_some();
-        if is_news {
+        let has_aged = flow.is_young && (is_over || !is_young(&flow.connection));
+        flow.is_young &= !has_aged;
+        let has_ended = is_over && flow.watch.is_some();
+        if has_ended {
             self.quality.over(key, flow);
         }
         // Memory only grows a little at a time, but for what waits behind a gap.
         flow.uncounted += 1;
-        if flow.uncounted >= flow.pace || is_over || flow.connection.holds_back() {
+        let is_due = flow.uncounted >= flow.pace || is_over || flow.connection.holds_back();
+        if is_due {
             let heap = flow.heap();
             self.heap = self.heap + heap - flow.counted;
             flow.counted = heap;
             flow.uncounted = 0;
             flow.pace = (flow.pace * 2).min(TcpFlow::PACE);
-            if is_news {
-                self.queues.over(slot, &self.table);
+        }
+        if has_aged {
+            self.queues.ages();
+            if !is_over {
+                self.queues.lasts(slot, &self.table);
             }
+        }
+        if has_ended {
+            self.queues.over(slot, &self.table);
+        }
+        if is_due {
             self.shrink(slot, arrived.time, observer);
         }
         true

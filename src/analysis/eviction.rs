@@ -1,6 +1,6 @@
-//! What is let go to stay within memory, and in which order: young flows before those that are
-//! over, and these before all that go on. Whoever floods makes young flows, so a flood lets its
-//! own go.
+//! What is let go to stay within memory, and in which order: young flows while they are most or
+//! have waited long, what was silent for long, connections that are over, other young flows, and
+//! then those that go on. Whoever floods makes young flows, so a flood lets its own go.
 
 use std::collections::VecDeque;
 
@@ -29,14 +29,28 @@ pub struct Evicted {
 pub(super) struct Queues {
     young: Queue,
     over: Queue,
+    /// All that lasted, to be looked at in turn: nothing tells when a conversation is over, nor that
+    /// a host went away.
+    lasting: Queue,
     /// Flows that are young.
     young_flows: usize,
 }
 
 /// Flows by slot, each with the lower half of its first frame's number: a slot may have another
-/// flow since. Those that no longer belong here are passed over.
+/// flow since.
 #[derive(Debug, Default)]
 struct Queue(VecDeque<(u32, Slot)>);
+
+/// What becomes of a flow whose turn it is in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It may be let go.
+    Now,
+    /// Not yet.
+    Later,
+    /// It belongs here no longer.
+    Never,
+}
 
 impl Queue {
     /// Adds a flow, of whose kind there are about `count`.
@@ -45,11 +59,12 @@ impl Queue {
         slot: Slot,
         table: &FlowTable<Tracked>,
         count: usize,
-        belongs: fn(&Tracked) -> bool,
+        turn: impl Fn(&Tracked) -> Turn,
     ) {
         /// So few are not worth looking through.
         const FEW: usize = 1024;
         if self.0.len() >= 2 * count + FEW {
+            let belongs = |flow: &Tracked| turn(flow) != Turn::Never;
             self.0
                 .retain(|&each| flow_of(each, table).is_some_and(belongs));
         }
@@ -58,26 +73,29 @@ impl Queue {
         }
     }
 
-    /// The first that belongs here and is not `kept`.
+    /// The first whose turn it is and that is not spared. It stays until it is gone.
     fn first<'t>(
         &mut self,
         table: &'t FlowTable<Tracked>,
-        kept: Option<Slot>,
-        belongs: fn(&Tracked) -> bool,
+        spared: Option<Slot>,
+        turn: impl Fn(&Tracked) -> Turn,
     ) -> Option<(Slot, &'t Tracked)> {
-        let mut is_kept_here = None;
-        while let Some(&each) = self.0.front() {
-            match flow_of(each, table) {
-                Some(flow) if belongs(flow) && Some(each.1) != kept => {
-                    self.0.extend(is_kept_here);
-                    return Some((each.1, flow));
+        /// So many are put back before others are let go instead.
+        const TRIES: usize = 2;
+        let mut tries = 0;
+        while tries < TRIES {
+            let each = *self.0.front()?;
+            let flow = flow_of(each, table);
+            match (flow.map_or(Turn::Never, &turn), flow) {
+                (Turn::Now, Some(flow)) if Some(each.1) != spared => return Some((each.1, flow)),
+                (Turn::Never, _) | (_, None) => {}
+                _ => {
+                    self.0.push_back(each);
+                    tries += 1;
                 }
-                Some(flow) if belongs(flow) => is_kept_here = Some(each),
-                _ => {}
             }
             self.0.pop_front();
         }
-        self.0.extend(is_kept_here);
         None
     }
 
@@ -118,31 +136,36 @@ fn flow_of((frame, slot): (u32, Slot), table: &FlowTable<Tracked>) -> Option<&Tr
 impl Queues {
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
-        self.young.memory() + self.over.memory()
+        self.young.memory() + self.over.memory() + self.lasting.memory()
     }
 
     /// Bytes that one more flow will take.
     fn due(&self) -> usize {
-        self.young.due() + self.over.due()
+        self.young.due() + self.over.due() + self.lasting.due()
     }
 
     /// A flow has begun.
     pub(super) fn begins(&mut self, slot: Slot, table: &FlowTable<Tracked>) {
-        if table.get(slot).is_some_and(|entry| entry.value.is_young()) {
-            self.young_flows += 1;
-            let count = self.young_flows;
-            self.young.push(slot, table, count, Tracked::is_young);
-        }
+        self.young_flows += 1;
+        self.young
+            .push(slot, table, self.young_flows, Tracked::while_young);
     }
 
     /// A flow is young no longer.
-    pub(super) fn lasts(&mut self) {
+    pub(super) fn ages(&mut self) {
         self.young_flows = self.young_flows.saturating_sub(1);
+    }
+
+    /// A flow has lasted.
+    pub(super) fn lasts(&mut self, slot: Slot, table: &FlowTable<Tracked>) {
+        // Any time will do: this is about those that do not belong there.
+        let turn = |flow: &Tracked| flow.while_lasting(Timestamp::default());
+        self.lasting.push(slot, table, table.len(), turn);
     }
 
     /// A connection is over.
     pub(super) fn over(&mut self, slot: Slot, table: &FlowTable<Tracked>) {
-        self.over.push(slot, table, table.len(), Tracked::is_over);
+        self.over.push(slot, table, table.len(), Tracked::when_over);
     }
 }
 
@@ -158,6 +181,36 @@ impl Tracked {
 
     fn is_over(&self) -> bool {
         matches!(self, Self::Tcp(flow) if flow.connection.is_over())
+    }
+
+    fn while_young(&self) -> Turn {
+        if self.is_young() {
+            Turn::Now
+        } else {
+            Turn::Never
+        }
+    }
+
+    fn when_over(&self) -> Turn {
+        if self.is_over() {
+            Turn::Now
+        } else {
+            Turn::Never
+        }
+    }
+
+    fn while_lasting(&self, now: Timestamp) -> Turn {
+        /// Silent for longer, a conversation has most likely ended (Linux's connection tracking
+        /// forgets it then) …
+        const CONVERSATION: Span = Span::from_secs(30);
+        /// … and a connection most likely lost a host.
+        const CONNECTION: Span = Span::from_secs(600);
+        let is_silent = match self {
+            Self::Udp(conversation) => now - conversation.last > CONVERSATION,
+            Self::Tcp(flow) if !self.is_over() => now - flow.connection.last_time > CONNECTION,
+            _ => return Turn::Never,
+        };
+        if is_silent { Turn::Now } else { Turn::Later }
     }
 
     fn began(&self) -> Timestamp {
@@ -228,19 +281,24 @@ impl Analyzer {
         let Queues {
             young,
             over,
+            lasting,
             young_flows,
         } = &mut self.queues;
         let is_flood = *young_flows * 2 > self.table.len();
         if is_flood {
             young.fetch(&self.table);
         }
-        let young = young.first(&self.table, spared, Tracked::is_young);
+        let young = young.first(&self.table, spared, Tracked::while_young);
         if let Some((slot, flow)) = young
             && (is_flood || now - flow.began() > PATIENCE)
         {
             return Some(slot);
         }
-        let over = over.first(&self.table, spared, Tracked::is_over);
+        let silent = lasting.first(&self.table, spared, |flow| flow.while_lasting(now));
+        if let Some((slot, _)) = silent {
+            return Some(slot);
+        }
+        let over = over.first(&self.table, spared, Tracked::when_over);
         if let Some((slot, _)) = over.or(young) {
             return Some(slot);
         }
@@ -256,9 +314,8 @@ impl Analyzer {
             .filter(|&slot| Some(slot) != spared)
     }
 
-    /// Lets a flow go: young ones while they are most or have waited long, those that are over,
-    /// other young ones, and then the one that was silent longest (among a sample). Says whether
-    /// there may be more.
+    /// Lets a flow go: of those that go on the one that was silent longest (among a sample). Says
+    /// whether there may be more.
     #[cold]
     fn evict<O: Observer + ?Sized>(
         &mut self,
@@ -274,7 +331,7 @@ impl Analyzer {
             return false;
         };
         if entry.value.is_young() {
-            self.queues.lasts();
+            self.queues.ages();
         }
         match entry.value {
             Tracked::HalfOpen(..) => {

@@ -1,6 +1,6 @@
 //! Puts IP fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5), within bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::time::{Span, Timestamp};
 use crate::wire::{Address, Ip};
@@ -35,6 +35,8 @@ struct Partial {
 #[derive(Debug)]
 pub struct Defragmenter {
     partial: HashMap<Key, Partial>,
+    /// All that were begun, the oldest first. Some of them are gone.
+    begun: VecDeque<(Timestamp, Key)>,
     held: usize,
     limit: usize,
     /// Payloads given up: too old, or too much to hold.
@@ -46,6 +48,7 @@ impl Defragmenter {
     pub fn new(limit: usize) -> Self {
         Self {
             partial: HashMap::new(),
+            begun: VecDeque::new(),
             held: 0,
             limit,
             abandoned: 0,
@@ -80,17 +83,15 @@ impl Defragmenter {
         {
             self.forget(&key);
         }
-        let partial = self.partial.entry(key).or_insert_with(|| Partial {
-            begun: now,
-            parts: Vec::new(),
-            total: None,
-            held: 0,
-        });
+        if !self.partial.contains_key(&key) {
+            self.begin(key, now);
+        }
+        let partial = self.partial.get_mut(&key)?;
         if !fragment.more {
             partial.total.get_or_insert(end);
         }
         if partial.parts.len() < MOST_FRAGMENTS {
-            let cost = bytes.len() + size_of::<(u16, Vec<u8>)>();
+            let cost = bytes.len() + Self::PIECE;
             partial.parts.push((fragment.offset, bytes.to_vec()));
             partial.held += cost;
             self.held += cost;
@@ -100,13 +101,45 @@ impl Defragmenter {
             return Some(whole);
         }
         while self.held > self.limit {
-            let oldest = self.partial.iter().min_by_key(|(_, partial)| partial.begun);
-            let Some(oldest) = oldest.map(|(key, _)| *key) else {
+            let Some((begun, oldest)) = self.begun.pop_front() else {
                 break;
             };
-            self.forget(&oldest);
+            if self.is_partial(begun, &oldest) {
+                self.forget(&oldest);
+            }
         }
         None
+    }
+
+    /// What a piece takes besides its octets: its place in a list that may be half empty, and what
+    /// an allocation takes.
+    const PIECE: usize = 2 * size_of::<(u16, Vec<u8>)>() + 16;
+    /// What a payload takes besides its pieces: places in a map and a queue that may be half empty.
+    const PAYLOAD: usize = 2 * (size_of::<(Key, Partial)>() + size_of::<(Timestamp, Key)>());
+
+    fn begin(&mut self, key: Key, now: Timestamp) {
+        /// So few are not worth looking through.
+        const FEW: usize = 64;
+        if self.begun.len() > 2 * self.partial.len() + FEW {
+            let mut begun = core::mem::take(&mut self.begun);
+            begun.retain(|(begun, key)| self.is_partial(*begun, key));
+            self.begun = begun;
+        }
+        self.begun.push_back((now, key));
+        self.held += Self::PAYLOAD;
+        let partial = Partial {
+            begun: now,
+            parts: Vec::new(),
+            total: None,
+            held: Self::PAYLOAD,
+        };
+        self.partial.insert(key, partial);
+    }
+
+    fn is_partial(&self, begun: Timestamp, key: &Key) -> bool {
+        self.partial
+            .get(key)
+            .is_some_and(|each| each.begun == begun)
     }
 
     fn forget(&mut self, key: &Key) {
