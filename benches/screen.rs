@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Keys with what they take: moving within lines that are known; to what has to be asked for; to
-/// another order of everything.
+/// Keys by what they take: moving within lines that are known; to what has to be asked for; to
+/// another order of everything, which is drawn twice: at once, and when the new order is there.
 const KEYS: &[(&str, KeyCode)] = &[
     ("down", KeyCode::Char('j')),
     ("last", KeyCode::Char('G')),
@@ -65,56 +65,51 @@ fn measure(file: PathBuf) {
     };
     let mut session = Session::new(opening, Config::default(), Memory::default(), SIZE);
     session.draw(&mut buffer);
-    println!(
-        "  first screen, empty           {}",
-        millis(begun.elapsed())
-    );
-    session.keep_up();
+    println!("  the first screen          {:>9}", millis(begun.elapsed()));
+    while session.model.snapshot.lines.is_empty() && session.is_reading() {
+        session.refresh();
+        session.keep_up();
+    }
     session.draw(&mut buffer);
-    println!(
-        "  first screen with connections {}",
-        millis(begun.elapsed())
-    );
-    let mut took: Vec<Vec<Duration>> = vec![Vec::new(); KEYS.len()];
-    let mut draws = Vec::new();
+    println!("  ... with connections      {:>9}", millis(begun.elapsed()));
+    let mut took = vec![[Vec::new(), Vec::new()]; KEYS.len()];
     let mut turn = 0;
     while session.is_reading() {
         // As time does, between keys.
         session.refresh();
         session.keep_up();
         std::thread::sleep(PAUSE);
-        let (_, key) = KEYS[turn % KEYS.len()];
+        let place = turn % KEYS.len();
         let pressed = Instant::now();
-        let event = KeyEvent::new(key, KeyModifiers::NONE);
+        let event = KeyEvent::new(KEYS[place].1, KeyModifiers::NONE);
         session.event(Event::Key(event));
-        session.keep_up();
-        let drawing = Instant::now();
         session.draw(&mut buffer);
-        draws.push(drawing.elapsed());
+        let seen = pressed.elapsed();
+        session.keep_up();
+        session.draw(&mut buffer);
         // What was answered after the last frame was not answered while reading.
         if session.is_reading() {
-            took[turn % KEYS.len()].push(pressed.elapsed());
+            let [first, whole] = &mut took[place];
+            first.push(seen);
+            whole.push(pressed.elapsed());
         }
         turn += 1;
     }
-    println!(
-        "  everything read               {}",
-        millis(begun.elapsed())
-    );
-    println!("  from key to screen:      median      99 %      most     keys");
-    for ((name, _), took) in KEYS.iter().zip(&mut took) {
-        told(name, took);
+    println!("  everything read           {:>9}", millis(begun.elapsed()));
+    println!("  from a key to the screen    median     99 %     most");
+    for ((name, _), [seen, whole]) in KEYS.iter().zip(&mut took) {
+        told(&format!("{name}, drawn"), seen);
+        told(&format!("{name}, answered"), whole);
     }
-    told("drawing", &mut draws);
 }
 
 fn told(name: &str, took: &mut [Duration]) {
     took.sort_unstable();
     let at = |part: f64| took.get(((took.len() as f64 - 1.0) * part) as usize);
-    let [median, high, most] =
-        [0.5, 0.99, 1.0].map(|part| at(part).copied().map_or("-".into(), millis));
+    let part = |part| at(part).copied().map_or("-".to_owned(), millis);
+    let [median, high, most] = [0.5, 0.99, 1.0].map(part);
     println!(
-        "    {name:20} {median:>8} {high:>9} {most:>9} {:>8}",
+        "    {name:20}    {median:>8} {high:>8} {most:>8}  of {}",
         took.len()
     );
 }

@@ -96,6 +96,12 @@ impl RttSamples {
         })
     }
 
+    /// The 95th percentile alone.
+    pub fn p95(&self) -> Option<Span> {
+        let p95 = || self.spread.quantile(95).clamp(self.min, self.max);
+        (self.count > 0).then(|| Span::from_nanos(p95()))
+    }
+
     /// Smoothed round trip and its variation (SRTT and RTTVAR of RFC 6298).
     pub fn smoothed(&self) -> Option<(Span, Span)> {
         (self.count > 0).then_some((Span::from_nanos(self.srtt), Span::from_nanos(self.rttvar)))
@@ -209,9 +215,11 @@ impl Spread {
                 let mut sorted = [0; FEW];
                 let sorted = sorted.get_mut(..values.len()).unwrap_or(&mut []);
                 sorted.copy_from_slice(values);
-                sorted.sort_unstable();
-                let rank = rank_of(sorted.len() as u64) as usize;
-                sorted.get(rank - 1).copied().unwrap_or(0)
+                let place = rank_of(sorted.len() as u64) as usize - 1;
+                if place >= sorted.len() {
+                    return 0;
+                }
+                *sorted.select_nth_unstable(place).1
             }
             Self::Many(counts) => {
                 let total = counts.iter().map(|&count| u64::from(count)).sum();

@@ -23,9 +23,8 @@ pub(super) fn tone(weight: Weight) -> Tone {
 
 /// The 95th percentile of the round trip, both halves together.
 fn high_round_trip(view: &ConnectionView<'_>) -> Option<Span> {
-    let half = |role| view.connection.endpoint(role).rtt.figures();
-    let (client, server) = (half(Role::Client)?, half(Role::Server)?);
-    Some(client.p95 + server.p95)
+    let half = |role| view.connection.endpoint(role).rtt.p95();
+    Some(half(Role::Client)? + half(Role::Server)?)
 }
 
 /// The begin of what is sorted by letters.
