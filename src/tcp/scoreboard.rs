@@ -21,7 +21,7 @@ pub struct Sent {
     pub time: Timestamp,
     /// In which frame.
     pub frame: u64,
-    /// Hash of its payload; 0 when the capture has not all of it.
+    /// Hashes of its payload ([`fingerprint`]); 0 when the capture has not all of it.
     pub fingerprint: u64,
     /// Sum of its header, with which a damaged payload shows.
     pub header_sum: u16,
@@ -142,8 +142,8 @@ impl Scoreboard {
         }
     }
 
-    /// Compares a payload sent again with what was seen of the same segments. `None` when nothing
-    /// could be compared; otherwise the range of the first segment that differs.
+    /// Compares a payload sent again with what was seen of the same octets, piece by piece. `None`
+    /// when nothing could be compared; otherwise the range of the first piece that differs.
     pub fn conflict(
         &self,
         start: i64,
@@ -151,25 +151,29 @@ impl Scoreboard {
         secrets: &RapidSecrets,
     ) -> Option<Option<(i64, i64)>> {
         let end = start + payload.len() as i64;
-        let at = self.sent.partition_point(|sent| sent.start < start);
+        let at = self.sent.partition_point(|sent| sent.end() <= start);
         let mut compared = None;
         for sent in self
             .sent
             .iter()
             .skip(at)
-            .take_while(|sent| sent.end() <= end)
+            .take_while(|sent| sent.start < end)
         {
-            let from = (sent.start - start) as usize;
-            let Some(bytes) = payload.get(from..from + sent.len as usize) else {
-                break;
-            };
-            if sent.fingerprint == 0 || bytes.is_empty() {
+            if sent.fingerprint == 0 || sent.len == 0 {
                 continue;
             }
-            if fingerprint(bytes, secrets) != sent.fingerprint {
-                return Some(Some((sent.start, sent.end())));
+            for (number, (from, to)) in pieces(sent.len as usize).enumerate() {
+                let (from, to) = (sent.start + from as i64, sent.start + to as i64);
+                if from < start || to > end {
+                    continue;
+                }
+                let bytes = payload.get((from - start) as usize..(to - start) as usize);
+                let Some(bytes) = bytes else { break };
+                if !is_piece(sent, number, hash(bytes, secrets)) {
+                    return Some(Some((from, to)));
+                }
+                compared = Some(None);
             }
-            compared = Some(None);
         }
         compared
     }
@@ -312,11 +316,44 @@ fn between(sent: &Sent, echo: u32) -> Option<Timestamp> {
     Some(sent.time + Span::from_nanos(i64::try_from(nanos).ok()?))
 }
 
-/// A hash of payload bytes, never 0. Secret per run, so that no one can choose bytes that differ
-/// and hash alike.
+/// Segments up to so long have one fingerprint, longer ones one for each of their quarters: what
+/// overlaps a part of them can be compared, too. Of short ones the bytes are kept.
+const ONE_PIECE: usize = 128;
+const PIECES: usize = 4;
+
+/// Where the pieces of a segment of this length begin and end.
+fn pieces(len: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = if len > ONE_PIECE { PIECES } else { 1 };
+    (0..count).map(move |piece| (len * piece / count, len * (piece + 1) / count))
+}
+
+/// Hashes of payload bytes, never 0: all 64 bits of one, or 16 of each piece's. Secret per run, so
+/// that no one can choose bytes that differ and hash alike.
 #[inline]
 pub fn fingerprint(payload: &[u8], secrets: &RapidSecrets) -> u64 {
-    rapidhash_v3_seeded(payload, secrets).max(1)
+    if payload.len() <= ONE_PIECE {
+        return hash(payload, secrets).max(1);
+    }
+    let all = pieces(payload.len()).map(|(from, to)| {
+        let bytes = payload.get(from..to).unwrap_or_default();
+        hash(bytes, secrets) & 0xffff
+    });
+    all.fold(0, |all, piece| all << 16 | piece).max(1)
+}
+
+/// Whether a piece of a segment has this hash.
+fn is_piece(sent: &Sent, number: usize, hash: u64) -> bool {
+    if sent.len as usize <= ONE_PIECE {
+        return hash.max(1) == sent.fingerprint;
+    }
+    let own = sent.fingerprint >> (16 * (PIECES - 1 - number)) & 0xffff;
+    // The last piece may be what keeps all of them from being 0.
+    own == hash & 0xffff || (sent.fingerprint == 1 && hash & 0xffff == 0)
+}
+
+#[inline]
+fn hash(bytes: &[u8], secrets: &RapidSecrets) -> u64 {
+    rapidhash_v3_seeded(bytes, secrets)
 }
 
 #[cfg(test)]
@@ -451,6 +488,24 @@ mod tests {
             Some(Some((5, 9)))
         );
         assert_eq!(board.conflict(2, b"bc", &secrets()), None);
+    }
+
+    #[test]
+    fn what_lies_across_segments_is_compared_by_their_pieces() {
+        let octets: Vec<u8> = (0..2000).map(|n| (n * 7 % 251) as u8).collect();
+        let mut board = Scoreboard::default();
+        board.push(sent(0, &octets[..1000], 1));
+        board.push(sent(1000, &octets[1000..], 2));
+        let says = |from: usize, bytes: &[u8]| board.conflict(from as i64, bytes, &secrets());
+        // Two quarters of one and two of the other, all alike.
+        assert_eq!(says(400, &octets[400..1600]), Some(None));
+        // Less than a quarter of either: nothing to go by.
+        assert_eq!(says(900, &octets[900..1100]), None);
+        let mut other = octets.clone();
+        other[1300] ^= 1;
+        assert_eq!(says(400, &other[400..1600]), Some(Some((1250, 1500))));
+        assert_eq!(says(1000, &other[1000..]), Some(Some((1250, 1500))));
+        assert_eq!(says(0, &other[..1250]), Some(None));
     }
 
     #[test]

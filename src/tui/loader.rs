@@ -171,7 +171,7 @@ impl Loader {
             mail,
             stop,
             news,
-            sorted: Pace::default(),
+            sorted: Pace::begin(),
             done: false,
         };
         thread::spawn(move || work.run(origin));
@@ -201,26 +201,29 @@ impl Drop for Loader {
     }
 }
 
-/// How often something dear is done: at most a twentieth of the time.
+/// How often something dear is done: at most a twentieth of the time, and more often at first, when
+/// everything is news.
 struct Pace {
+    begun: Instant,
     last: Option<Instant>,
     cost: Duration,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
+impl Pace {
+    const USUAL: Duration = Duration::from_millis(250);
+
+    #[expect(clippy::disallowed_methods, reason = "it paces what the screen shows")]
+    fn begin() -> Self {
         Self {
+            begun: Instant::now(),
             last: None,
             cost: Duration::ZERO,
         }
     }
-}
-
-impl Pace {
-    const LEAST: Duration = Duration::from_millis(250);
 
     fn is_due(&self) -> bool {
-        let wait = (self.cost * 20).max(Self::LEAST);
+        let usual = Self::USUAL.min(self.begun.elapsed() / 4);
+        let wait = (self.cost * 20).max(usual);
         self.last.is_none_or(|last| last.elapsed() >= wait)
     }
 
@@ -291,7 +294,7 @@ impl Work {
         let (analyzer, mut eyes) = desk.analyze();
         analyzer.finish(&mut eyes);
         self.done = true;
-        self.sorted = Pace::default();
+        self.sorted = Pace::begin();
         let _ = self.news.send(News::Done);
         loop {
             let mut wishes = self.mail.open();

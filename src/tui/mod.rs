@@ -90,8 +90,9 @@ pub struct Run {
 
 /// Redraws a second at most.
 const REDRAWS: u32 = 30;
-/// How often what is still being read is asked for.
+/// How often what is still being read is asked for; more often at first, when everything is news.
 const REFRESH: Duration = Duration::from_millis(150);
+const FIRST: Duration = Duration::from_millis(20);
 
 /// What is read before anything is shown: who is confined could not read it later.
 pub struct Settings {
@@ -191,7 +192,8 @@ impl Renewal {
 fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
     let pause = Duration::from_secs(1) / REDRAWS;
     let mut changed = true;
-    let mut drawn = Instant::now() - pause;
+    let begun = Instant::now();
+    let mut drawn = begun - pause;
     let mut asked = Instant::now();
     let mut renewal = Renewal::default();
     while !session.over {
@@ -200,10 +202,11 @@ fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
             drawn = Instant::now();
             changed = false;
         }
+        let refresh = (begun.elapsed() / 4).clamp(FIRST, REFRESH);
         let wait = if changed {
             Some(pause.saturating_sub(drawn.elapsed()))
         } else if session.is_reading() {
-            Some(REFRESH.saturating_sub(asked.elapsed()))
+            Some(refresh.saturating_sub(asked.elapsed()))
         } else {
             None
         };
@@ -223,7 +226,7 @@ fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if session.is_reading() && !session.waits() && asked.elapsed() >= REFRESH {
+        if session.is_reading() && !session.waits() && asked.elapsed() >= refresh {
             session.refresh();
             asked = Instant::now();
             renewal.go_on(session);
