@@ -68,7 +68,9 @@ impl Source for Spooling {
     ) -> Result<(), SourceError> {
         let trail = &self.trail;
         self.source.run(&mut |arrival| match arrival {
-            Arrival::Frame(mut frame) if !trail.holds(frame.place.input) => {
+            Arrival::Frame(mut frame)
+                if frame.place == Place::NOWHERE || !trail.holds(frame.place.input) =>
+            {
                 frame.place = trail.spool().keep(&frame);
                 sink(Arrival::Frame(frame))
             }
@@ -143,19 +145,21 @@ impl Spool {
             self.lost += 1;
             return Place::NOWHERE;
         }
-        let buffer = &mut self.buffer;
-        buffer.extend(
-            frame
-                .time
-                .since(Timestamp::default())
-                .as_nanos()
-                .to_le_bytes(),
-        );
-        buffer.extend(frame.interface.to_le_bytes());
-        buffer.extend(frame.link.0.to_le_bytes());
-        buffer.extend(frame.wire_len.to_le_bytes());
-        buffer.extend((frame.data.len() as u32).to_le_bytes());
-        buffer.extend(frame.data);
+        let nanos = frame.time.since(Timestamp::default()).as_nanos();
+        let mut head = [0; HEADER];
+        let (time, rest) = head.split_at_mut(8);
+        time.copy_from_slice(&nanos.to_le_bytes());
+        let numbers = [
+            frame.interface,
+            frame.link.0,
+            frame.wire_len,
+            frame.data.len() as u32,
+        ];
+        for (place, number) in rest.chunks_exact_mut(4).zip(numbers) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        self.buffer.extend_from_slice(&head);
+        self.buffer.extend_from_slice(frame.data);
         Place {
             input: Place::SPOOL,
             offset,

@@ -53,6 +53,16 @@ enum Condition {
     Gone,
 }
 
+/// What is left in the rings when frames were handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// What is too early to hand on: another ring may bring something that comes before it.
+    Early,
+    /// More, after a look at other things.
+    More,
+}
+
 /// The interfaces that have been announced: their numbers by the kernel's, ours and link types.
 #[derive(Debug, Default)]
 struct Announced {
@@ -131,13 +141,13 @@ impl LiveSource {
             // Read before the rings are looked at: what was captured until then is in them.
             let now = now();
             let before = self.frames;
-            let ControlFlow::Continue(is_more) = self.hand_on(now, is_last, sink) else {
+            let ControlFlow::Continue(left) = self.hand_on(now, is_last, sink) else {
                 return Ok(());
             };
             if self.tell_missed(sink).is_break() || is_last {
                 return Ok(());
             }
-            if is_more {
+            if left == Left::More {
                 self.look_after_interfaces(now);
                 continue;
             }
@@ -145,7 +155,11 @@ impl LiveSource {
             {
                 return Ok(());
             }
-            self.wait()?;
+            match left {
+                // A ring with frames that wait for others is always ready.
+                Left::Early => thread::sleep(self.lag() / 4),
+                _ => self.wait()?,
+            }
             self.look_after_interfaces(now);
         }
     }
@@ -175,14 +189,13 @@ impl LiveSource {
 
     /// Hands on what the rings hold, the earliest first. With several rings, frames later than
     /// what an empty ring may still bring wait, unless this is the `last` time: then there is an end
-    /// to it although more may come all the time. Says whether it stopped to look at other things
-    /// for a moment.
+    /// to it although more may come all the time.
     fn hand_on(
         &mut self,
         now: Timestamp,
         last: bool,
         sink: &mut Sink<'_>,
-    ) -> ControlFlow<(), bool> {
+    ) -> ControlFlow<(), Left> {
         /// So many frames are taken in before it is looked whether to stop.
         const TURN: u64 = 1 << 15;
         let turn = self.frames + TURN;
@@ -201,19 +214,19 @@ impl LiveSource {
                 }
             }
             let Some((index, record)) = first else {
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(Left::Nothing);
             };
             if is_one_empty && !is_alone && !last && record.time > horizon {
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(Left::Early);
             }
             if last && record.time > now {
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(Left::Early);
             }
             if !last && self.frames >= turn {
-                return ControlFlow::Continue(true);
+                return ControlFlow::Continue(Left::More);
             }
             let Some(port) = self.ports.get_mut(index) else {
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(Left::Nothing);
             };
             if !record.is_repeated {
                 let interface = self.announced.number(&record, port, &self.options, sink)?;
