@@ -2,7 +2,7 @@
 
 use super::column::{COLUMNS, Column, USUAL, USUAL_LIVE};
 use super::model::Model;
-use super::snapshot::Tab;
+use super::snapshot::{Line, Tab};
 
 /// Lines above the tabs: title, rate, trust.
 pub const HEAD: usize = 3;
@@ -38,7 +38,7 @@ pub fn columns(model: &Model) -> Vec<Column> {
         .iter()
         .filter(|&&each| is_live || each != Column::Process);
     for (place, column) in usual.enumerate() {
-        let need = column.about().width + GAP;
+        let need = wide(*column, model) + GAP;
         // The first three are always there.
         let spare = if place < 3 { 0 } else { SOCKETS };
         if place >= 3 && need + spare > room {
@@ -51,8 +51,23 @@ pub fn columns(model: &Model) -> Vec<Column> {
     chosen
 }
 
+/// How many columns of the screen a column must have: numbers as many as the largest in sight has
+/// digits.
+fn wide(column: Column, model: &Model) -> usize {
+    let usual = column.about().width;
+    if column != Column::Id {
+        return usual;
+    }
+    let numbers = model.snapshot.lines.iter().filter_map(|line| match line {
+        Line::Connection(line) => Some(line.id),
+        _ => None,
+    });
+    let digits = numbers.max().map_or(0, |most| most.to_string().len());
+    usual.max(digits)
+}
+
 /// Columns with where each begins and how wide it is: sockets take what is left.
-pub fn placed(columns: &[Column], width: usize) -> Vec<(Column, usize, usize)> {
+pub fn placed(columns: &[Column], model: &Model, width: usize) -> Vec<(Column, usize, usize)> {
     let is_socket = |column: &Column| matches!(column, Column::Client | Column::Server);
     let fixed: usize = columns
         .iter()
@@ -60,7 +75,7 @@ pub fn placed(columns: &[Column], width: usize) -> Vec<(Column, usize, usize)> {
             GAP + if is_socket(column) {
                 0
             } else {
-                column.about().width
+                wide(*column, model)
             }
         })
         .sum();
@@ -75,7 +90,7 @@ pub fn placed(columns: &[Column], width: usize) -> Vec<(Column, usize, usize)> {
         let own = if is_socket(column) {
             socket
         } else {
-            column.about().width
+            wide(*column, model)
         };
         placed.push((*column, x, own));
         x += own + GAP;
@@ -141,7 +156,7 @@ pub fn spot(model: &Model, x: u16, y: u16) -> Spot {
             own.map_or(Spot::None, |(tab, ..)| Spot::Tab(*tab))
         }
         HEADINGS if model.tab == Tab::Connections => {
-            let all = placed(&columns(model), usize::from(model.size.0));
+            let all = placed(&columns(model), model, usize::from(model.size.0));
             let own = all
                 .iter()
                 .find(|(_, start, width)| (*start..*start + *width).contains(&x));

@@ -14,7 +14,7 @@ use crate::tui::snapshot::{ConnectionLine, Line, Mark};
 use crate::tui::spark::spark;
 
 pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
-    let placed = layout::placed(&layout::columns(model), sheet.width());
+    let placed = layout::placed(&layout::columns(model), model, sheet.width());
     headings(model, &placed, sheet);
     let rows = sheet.height().saturating_sub(1);
     let mut any = false;
