@@ -78,6 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         Ok(logs) => logs,
         Err(message) => return Ok(Exit::usage(&message)),
     };
+    inputs.confine(&[]);
     let stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let make = |filter::Prepared { before, revisions }| Artist {
         frames: frames.cloned(),

@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             return Ok(Exit::usage(&format!("{name} is no answer sheet: {reason}")));
         }
     };
+    arguments.inputs.confine(&[]);
     let mut answers = Answers::default();
     let finished = input::run(&arguments.inputs, Output::AtTheEnd, &mut answers);
     let (frames, expected) = (answers.frames(), sheet.frames.len() as u64);

@@ -38,6 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         Ok(resolved) => resolved,
         Err(message) => return Ok(Exit::usage(&message)),
     };
+    inputs.confine(&[]);
     let mut scribe = Scribe {
         connection,
         left: arguments.count.unwrap_or(u64::MAX),

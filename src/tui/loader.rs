@@ -250,8 +250,12 @@ impl Work {
     fn run(mut self, origin: Origin) {
         /// What the index of frames may take of the memory that is allowed.
         const SHARE: usize = 4;
-        let index = FrameIndex::new(origin.options.memory / SHARE);
-        let analyzer = Analyzer::new(origin.options.clone());
+        let memory = origin.options.memory;
+        let index = FrameIndex::new(memory / SHARE);
+        let analyzer = Analyzer::new(Options {
+            memory: memory - memory / SHARE,
+            ..origin.options.clone()
+        });
         let mut desk = Desk::new(analyzer, index, origin.inputs);
         desk.watching = origin.live.map(Watching::new);
         let options = OpenOptions {

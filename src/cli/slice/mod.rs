@@ -64,6 +64,12 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
             "what shall be written is missing: --filter EXPR, or --connection N",
         ));
     }
+    // The output is made when it is known that there is something to write.
+    let folder = match arguments.output.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    inputs.confine(&[folder.to_owned()]);
     let mut comments = None;
     let mut chosen = Chosen {
         connection,
