@@ -683,3 +683,13 @@ fn watching_ends_after_so_many_frames() {
         .user
         .reads("nothing is captured any more");
 }
+
+#[test]
+fn watching_ends_with_the_last_frame_though_none_follows() {
+    let live = Live {
+        count: Some(60),
+        ..kept()
+    };
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
+    watcher.passes(60, "ended").user.reads("60 frames");
+}

@@ -325,15 +325,7 @@ impl Source for Script {
         &mut self,
         sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
-        let interface = Interface {
-            index: 0,
-            name: None,
-            link: LinkType::ETHERNET,
-            snaplen: 0,
-            ticks_per_second: 1_000_000_000,
-            format: "script",
-            input: 0,
-        };
+        let interface = Interface::made("script");
         if sink(Arrival::Interface(interface)).is_break() {
             return Ok(());
         }

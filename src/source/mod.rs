@@ -188,6 +188,21 @@ pub struct Interface<'a> {
     pub input: u32,
 }
 
+impl Interface<'_> {
+    /// The one interface, an Ethernet, of frames that are made and not captured.
+    pub const fn made(format: &'static str) -> Self {
+        Self {
+            index: 0,
+            name: None,
+            link: LinkType::ETHERNET,
+            snaplen: 0,
+            ticks_per_second: 1_000_000_000,
+            format,
+            input: 0,
+        }
+    }
+}
+
 /// A stream of frames: a file, several files merged, an interface, the generator.
 ///
 /// It pushes rather than being pulled because a frame borrows the source's buffer.

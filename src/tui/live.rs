@@ -130,10 +130,12 @@ impl Watching {
     /// Takes in what arrives, before it is analyzed. False when watching is over.
     pub(super) fn arrive(&mut self, arrival: &Arrival<'_>) -> bool {
         match arrival {
+            Arrival::Frame(_) | Arrival::Quiet(_)
+                if self.live.count.is_some_and(|count| self.frames >= count) =>
+            {
+                return false;
+            }
             Arrival::Frame(frame) => {
-                if self.live.count.is_some_and(|count| self.frames >= count) {
-                    return false;
-                }
                 self.frames += 1;
                 self.pass(frame.time);
                 if let Some(part) = self.parts.back_mut() {

@@ -6,8 +6,8 @@
 //!  analysis ────▶ Model::news ──┘            └─▶ Effect ─▶ analysis thread, readers, files
 //! ```
 //!
-//! This file is the only one with a terminal, a clock and a channel. [`model`] holds everything
-//! that is shown, and is changed by events and news alone; [`view`] draws it and changes nothing;
+//! This file has the terminal, and paces what is drawn and asked; [`session`] is the same without
+//! either, for tests and benches. [`model`] holds everything that is shown, and is changed by events and news alone; [`view`] draws it and changes nothing;
 //! [`loader`] is the analysis thread, [`desk`] its side of the screen, [`reading`] what reads one
 //! connection again. [`page`] is a connection in full.
 //!

@@ -26,7 +26,6 @@ use std::ops::ControlFlow;
 
 use super::random::Random;
 use crate::source::{Arrival, Interface, Source, SourceError};
-use crate::wire::LinkType;
 use capture::Capture;
 use downloads::{BULK, Downloads, ELEPHANT};
 use mice::Herd;
@@ -203,15 +202,7 @@ impl Source for LoadSource {
         &mut self,
         sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
-        let interface = Interface {
-            index: 0,
-            name: None,
-            link: LinkType::ETHERNET,
-            snaplen: 0,
-            ticks_per_second: 1_000_000_000,
-            format: "generated",
-            input: 0,
-        };
+        let interface = Interface::made("generated");
         if sink(Arrival::Interface(interface)).is_break() {
             return Ok(());
         }
