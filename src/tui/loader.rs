@@ -360,6 +360,11 @@ impl Work {
             Order::Frame { flow, .. } => flow,
         };
         let Some(places) = desk.index.places(flow) else {
+            if matches!(order, Order::Renew(..)) {
+                // What is on screen stays.
+                let _ = self.news.send(News::Ends(flow, desk.host_ends(flow)));
+                return;
+            }
             let number = match flow {
                 FlowId::Tcp(id) => format!("connection {id}"),
                 FlowId::Udp(id) => format!("conversation {id}"),

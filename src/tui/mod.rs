@@ -7,9 +7,10 @@
 //! ```
 //!
 //! This file has the terminal, and paces what is drawn and asked; [`session`] is the same without
-//! either, for tests and benches. [`model`] holds everything that is shown, and is changed by events and news alone; [`view`] draws it and changes nothing;
-//! [`loader`] is the analysis thread, [`desk`] its side of the screen, [`reading`] what reads one
-//! connection again. [`page`] is a connection in full.
+//! either, for tests and benches. [`model`] holds everything that is shown, and is changed by events
+//! and news alone; [`view`] draws it and changes nothing; [`loader`] is the analysis thread,
+//! [`desk`] its side of the screen, [`reading`] what reads one connection again. [`page`] is a
+//! connection in full.
 //!
 //! - [`snapshot`] what is asked and answered; [`mod@column`], `lines` the lists; [`layout`] where
 //!   things stand; [`choice`] the filter in force

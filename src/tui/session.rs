@@ -281,6 +281,7 @@ impl Session {
             }
             Arrived::News(reading, _) if reading != self.readings => return false,
             Arrived::News(_, news) => {
+                let is_end = matches!(news, News::Done);
                 match &news {
                     News::Snapshot(snapshot) => self.answered = self.answered.max(snapshot.number),
                     News::Problem(error) => self.problems.push(error.clone()),
@@ -296,7 +297,12 @@ impl Session {
                     | News::Stream(_)
                     | News::Failed(_) => self.ordered = self.ordered.saturating_sub(1),
                 }
-                self.model.news(news)
+                let effects = self.model.news(news);
+                if is_end {
+                    // With what came since the page was last renewed.
+                    self.renew();
+                }
+                effects
             }
             Arrived::Ran(Ok(run)) => {
                 self.open(*run);
