@@ -4,13 +4,18 @@
 //! reads a clock: offline results must not depend on when they are computed.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::{Add, Sub};
 
 /// A point in capture time, in nanoseconds since 1970-01-01 00:00:00 UTC.
 ///
 /// Covers the years 1677 to 2262; sources saturate what lies outside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+// Counted from 2^63 ns before the epoch and never 0, so that `None` takes no room of its own:
+// every connection has many times that may be missing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
+
+const BIAS: u64 = 1 << 63;
 
 /// A signed length of capture time in nanoseconds. Negative where a capture steps back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,35 +25,39 @@ impl Timestamp {
     /// From nanoseconds since the Unix epoch.
     #[inline]
     pub const fn from_nanos(nanos: i64) -> Self {
-        Self(nanos)
+        match NonZeroU64::new(nanos as u64 ^ BIAS) {
+            Some(biased) => Self(biased),
+            // One nanosecond late, in the year 1677.
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// From whole seconds and a sub-second part in nanoseconds; saturates.
     #[inline]
     pub const fn from_parts(seconds: i64, nanos: i64) -> Self {
-        Self(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+        Self::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
     }
 
     /// Nanoseconds since the Unix epoch.
     #[inline]
     pub const fn as_nanos(self) -> i64 {
-        self.0
+        (self.0.get() ^ BIAS) as i64
     }
 
     /// The time from `earlier` to `self`: negative when `self` came first.
     #[inline]
     pub const fn since(self, earlier: Self) -> Span {
-        Span(self.0.saturating_sub(earlier.0))
+        Span(self.as_nanos().saturating_sub(earlier.as_nanos()))
     }
 
     /// `YYYY-MM-DD HH:MM:SS.nnnnnnnnn`, in UTC.
     pub fn utc(self) -> impl fmt::Display {
-        Utc(self.0)
+        Utc(self.as_nanos())
     }
 
     /// `HH:MM:SS.uuuuuu`, in UTC: the time of day as tcpdump prints it.
     pub fn time_of_day(self) -> impl fmt::Display {
-        TimeOfDay(self.0)
+        TimeOfDay(self.as_nanos())
     }
 }
 
@@ -89,11 +98,24 @@ impl Span {
     }
 }
 
+/// The epoch.
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::from_nanos(0)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Timestamp").field(&self.as_nanos()).finish()
+    }
+}
+
 impl Add<Span> for Timestamp {
     type Output = Self;
     #[inline]
     fn add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0))
+        Self::from_nanos(self.as_nanos().saturating_add(span.0))
     }
 }
 
@@ -109,7 +131,7 @@ impl Sub<Span> for Timestamp {
     type Output = Self;
     #[inline]
     fn sub(self, span: Span) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        Self::from_nanos(self.as_nanos().saturating_sub(span.0))
     }
 }
 
@@ -237,7 +259,7 @@ mod tests {
             (951_782_400_000_000_001, "2000-02-29 00:00:00.000000001"),
             (-1, "1969-12-31 23:59:59.999999999"),
             (i64::MAX, "2262-04-11 23:47:16.854775807"),
-            (i64::MIN, "1677-09-21 00:12:43.145224192"),
+            (i64::MIN, "1677-09-21 00:12:43.145224193"),
         ] {
             assert_eq!(Timestamp::from_nanos(nanos).utc().to_string(), text);
         }
@@ -268,9 +290,18 @@ mod tests {
         let late = Timestamp::from_nanos(9);
         assert_eq!((early - late).as_nanos(), -4);
         assert_eq!(
-            (Timestamp::from_nanos(i64::MIN) - Timestamp::from_nanos(1)).as_nanos(),
+            (Timestamp::from_nanos(i64::MIN) - Timestamp::from_nanos(2)).as_nanos(),
             i64::MIN
         );
         assert_eq!(Span::from_nanos(-1_500_000_000).to_string(), "-1.500000000");
+    }
+
+    #[test]
+    fn times_are_in_order_and_a_missing_one_takes_no_room() {
+        let times = [i64::MIN, -9, -1, 0, 1, 9, i64::MAX].map(Timestamp::from_nanos);
+        assert!(times.is_sorted_by(|one, next| one < next));
+        assert_eq!(Timestamp::default(), times[3]);
+        assert_eq!(format!("{:?}", times[1]), "Timestamp(-9)");
+        assert_eq!(size_of::<Option<Timestamp>>(), size_of::<Timestamp>());
     }
 }

@@ -21,6 +21,7 @@ pub mod departure;
 pub mod doubt;
 pub mod endpoint;
 pub mod event;
+pub mod fingerprint;
 pub mod gaps;
 pub mod handshake;
 pub mod heard;

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use rapidhash::v3::RapidSecrets;
 
+use super::fingerprint::Fingerprint;
 use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 
@@ -21,8 +22,8 @@ pub struct Sent {
     pub time: Timestamp,
     /// In which frame.
     pub frame: u64,
-    /// Hashes of its payload ([`fingerprint`]); 0 when the capture has not all of it.
-    pub fingerprint: u64,
+    /// Of its payload; none when the capture has not all of it.
+    pub fingerprint: Fingerprint,
     /// Sum of its header, with which a damaged payload shows.
     pub header_sum: u16,
     /// When it last passed, if it passed again, and with which TSval.
@@ -159,17 +160,15 @@ impl Scoreboard {
             .skip(at)
             .take_while(|sent| sent.start < end)
         {
-            if sent.fingerprint == 0 || sent.len == 0 {
-                continue;
-            }
-            for (number, (from, to)) in pieces(sent.len as usize).enumerate() {
-                let (from, to) = (sent.start + from as i64, sent.start + to as i64);
+            for piece in sent.fingerprint.pieces(sent.len as usize) {
+                let from = sent.start + piece.from as i64;
+                let to = sent.start + piece.to as i64;
                 if from < start || to > end {
                     continue;
                 }
                 let bytes = payload.get((from - start) as usize..(to - start) as usize);
                 let Some(bytes) = bytes else { break };
-                if !is_piece(sent, number, hash(bytes, secrets)) {
+                if !piece.is(bytes, secrets) {
                     return Some(Some((from, to)));
                 }
                 compared = Some(None);
@@ -316,46 +315,6 @@ fn between(sent: &Sent, echo: u32) -> Option<Timestamp> {
     Some(sent.time + Span::from_nanos(i64::try_from(nanos).ok()?))
 }
 
-/// Segments up to so long have one fingerprint, longer ones one for each of their quarters: what
-/// overlaps a part of them can be compared, too. Of short ones the bytes are kept.
-const ONE_PIECE: usize = 128;
-const PIECES: usize = 4;
-
-/// Where the pieces of a segment of this length begin and end.
-fn pieces(len: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = if len > ONE_PIECE { PIECES } else { 1 };
-    (0..count).map(move |piece| (len * piece / count, len * (piece + 1) / count))
-}
-
-/// Hashes of payload bytes, never 0: all 64 bits of one, or 16 of each piece's. Secret per run, so
-/// that no one can choose bytes that differ and hash alike.
-#[inline]
-pub fn fingerprint(payload: &[u8], secrets: &RapidSecrets) -> u64 {
-    if payload.len() <= ONE_PIECE {
-        return hash(payload, secrets).max(1);
-    }
-    let all = pieces(payload.len()).map(|(from, to)| {
-        let bytes = payload.get(from..to).unwrap_or_default();
-        hash(bytes, secrets) & 0xffff
-    });
-    all.fold(0, |all, piece| all << 16 | piece).max(1)
-}
-
-/// Whether a piece of a segment has this hash.
-fn is_piece(sent: &Sent, number: usize, hash: u64) -> bool {
-    if sent.len as usize <= ONE_PIECE {
-        return hash.max(1) == sent.fingerprint;
-    }
-    let own = sent.fingerprint >> (16 * (PIECES - 1 - number)) & 0xffff;
-    // The last piece may be what keeps all of them from being 0.
-    own == hash & 0xffff || (sent.fingerprint == 1 && hash & 0xffff == 0)
-}
-
-#[inline]
-fn hash(bytes: &[u8], secrets: &RapidSecrets) -> u64 {
-    rapidhash_v3_seeded(bytes, secrets)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,7 +330,7 @@ mod tests {
             tsval: None,
             time: Timestamp::from_nanos(frame as i64),
             frame,
-            fingerprint: fingerprint(bytes, &secrets()),
+            fingerprint: Fingerprint::of(bytes, &secrets()),
             resent: None,
             resent_tsval: None,
             ip_id: None,

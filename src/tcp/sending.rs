@@ -7,11 +7,12 @@ use super::again::{
 };
 use super::departure::Departure;
 use super::endpoint::{Endpoint, Last, Pool};
+use super::fingerprint::Fingerprint;
 use super::recovery::Exit;
 use super::resends::Resend;
 use super::retransmission::{AT_ONCE, LEAST_TIMEOUT};
 use super::rule::Rule;
-use super::scoreboard::{Sent, fingerprint};
+use super::scoreboard::Sent;
 use super::step::{Directed, Step};
 use super::verdict::{Confidence, Kind, Need, Trigger, Verdict};
 use super::window::Scale;
@@ -403,9 +404,9 @@ pub(super) fn first_transmission(
         time: arrived.time,
         frame: arrived.frame,
         fingerprint: if whole {
-            fingerprint(payload, &step.settings.secrets)
+            Fingerprint::of(payload, &step.settings.secrets)
         } else {
-            0
+            Fingerprint::NONE
         },
         resent: None,
         resent_tsval: None,
@@ -511,9 +512,9 @@ pub(super) fn again_or_late(
             time: arrived.time,
             frame: arrived.frame,
             fingerprint: if payload.len() as i64 == end - start {
-                fingerprint(payload, &step.settings.secrets)
+                Fingerprint::of(payload, &step.settings.secrets)
             } else {
-                0
+                Fingerprint::NONE
             },
             resent,
             resent_tsval: tsval,

@@ -5,6 +5,7 @@ use super::again::{Difference, had_been_lost, judge};
 use super::connection::ResetBy;
 use super::departure::Departure;
 use super::endpoint::Endpoint;
+use super::fingerprint::Fingerprint;
 use super::handshake::{Handshake, SynOptions};
 use super::rule::Rule;
 use super::scoreboard::Sent;
@@ -63,7 +64,7 @@ pub(super) fn opens(
                 .map(|timestamps| timestamps.value),
             time,
             frame: step.arrived.frame,
-            fingerprint: 0,
+            fingerprint: Fingerprint::NONE,
             header_sum: 0,
             resent: None,
             resent_tsval: None,
@@ -139,7 +140,7 @@ pub(super) fn closes(
             tsval: stamp(step),
             time: arrived.time,
             frame: arrived.frame,
-            fingerprint: 0,
+            fingerprint: Fingerprint::NONE,
             header_sum: 0,
             resent: resent.then_some(arrived.time),
             resent_tsval: stamp(step).filter(|_| resent),
