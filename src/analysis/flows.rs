@@ -1,9 +1,12 @@
 //! The flows that an analyzer keeps, for whoever reports them.
 
+use std::collections::VecDeque;
+
 use super::tracked::{Tracked, revive, talk_of, view_of};
 use super::{Analyzer, ConnectionView, ConversationView};
 use crate::flow::Slot;
 use crate::flow::table::Entry;
+use crate::prefetch::prefetch;
 use crate::tcp::{Embryo, Pool};
 
 impl Analyzer {
@@ -58,7 +61,30 @@ impl Analyzer {
         slot: Slot,
         look: impl FnOnce(&ConnectionView<'_>) -> R,
     ) -> Option<R> {
-        let entry = self.table.get(slot)?;
+        self.shown(self.table.get(slot)?, look)
+    }
+
+    /// Shows all connections that are kept, or only those that have come to more than a SYN, in no
+    /// order to rely on: for whoever looks often.
+    pub fn each_connection(&self, lasting: bool, mut look: impl FnMut(Slot, &ConnectionView<'_>)) {
+        let show = |(slot, entry): (Slot, &Entry<Tracked>)| {
+            self.shown(entry, |view| look(slot, view));
+        };
+        match lasting {
+            true => {
+                let whole =
+                    |(_, entry): &(_, &Entry<Tracked>)| matches!(entry.value, Tracked::Tcp(_));
+                each_foreseen(self.table.iter_lasting().filter(whole), show);
+            }
+            false => each_foreseen(self.table.iter(), show),
+        }
+    }
+
+    fn shown<R>(
+        &self,
+        entry: &Entry<Tracked>,
+        look: impl FnOnce(&ConnectionView<'_>) -> R,
+    ) -> Option<R> {
         match &entry.value {
             Tracked::Tcp(flow) => Some(look(&view_of(&entry.key, flow))),
             Tracked::HalfOpen(id, client, embryo) => {
@@ -109,4 +135,26 @@ impl Analyzer {
         list.sort_unstable_by_key(|conversation| conversation.id);
         list
     }
+}
+
+/// Visits flows, and asks for the memory of the next ones meanwhile: each lies somewhere else, and
+/// to wait for each would be most of the cost.
+pub(super) fn each_foreseen<'a>(
+    flows: impl Iterator<Item = (Slot, &'a Entry<Tracked>)>,
+    mut visit: impl FnMut((Slot, &'a Entry<Tracked>)),
+) {
+    const AHEAD: usize = 4;
+    let mut waiting = VecDeque::with_capacity(AHEAD + 1);
+    for flow in flows {
+        if let Tracked::Tcp(connection) = &flow.1.value {
+            prefetch(&**connection);
+        }
+        waiting.push_back(flow);
+        if waiting.len() > AHEAD
+            && let Some(next) = waiting.pop_front()
+        {
+            visit(next);
+        }
+    }
+    waiting.into_iter().for_each(visit);
 }

@@ -128,6 +128,19 @@ impl FrameIndex {
         Some(self.with_numbers(flow, numbers?))
     }
 
+    /// The numbers of a flow's frames, ascending, as far as they have been read; `None` where they
+    /// are not listed, or are more than `most`.
+    pub fn numbers(&self, flow: FlowId, most: u64) -> Option<impl Iterator<Item = u64> + '_> {
+        let listed = match flow {
+            FlowId::Tcp(id) => self.tcp.numbers(id, most),
+            FlowId::Udp(id) => self.udp.numbers(id, most),
+        };
+        let fresh = self.fresh.iter().filter(move |noted| noted.flow == flow);
+        let mut numbers = listed?.chain(fresh.map(|noted| noted.number)).peekable();
+        numbers.peek()?;
+        Some(numbers)
+    }
+
     /// Where the frames of a flow can be searched for, whose first and last frame are known but
     /// that has no list: [`places`](Self::places) says none when memory had run out before it
     /// began.

@@ -10,6 +10,7 @@ use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, Ip, SeqNum};
 
 use super::Analyzer;
+use super::flows::each_foreseen;
 use super::tracked::{TcpFlow, Tracked};
 use super::watch::{Hole, PASSED_OVER, Side, VERIFIED, Watch, verify};
 
@@ -459,11 +460,11 @@ impl Analyzer {
     /// What findings rest on.
     pub fn evidence(&self) -> Evidence {
         let mut evidence = self.quality.so_far();
-        for (_, entry) in self.table.iter() {
+        each_foreseen(self.table.iter(), |(_, entry)| {
             if let Tracked::Tcp(flow) = &entry.value {
                 Quality::connection(&mut evidence, &entry.key, flow);
             }
-        }
+        });
         evidence.frames = self.capture.frames;
         evidence.missed = self.capture.missed();
         let headers_cut = self.capture.stops.iter();

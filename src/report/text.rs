@@ -27,6 +27,7 @@ use super::style::{Palette, Tone};
 use super::units::{counted, grouped};
 use super::{Report, select};
 use crate::analysis::{CloseUp, ConnectionView, ConversationView};
+use crate::diagnosis::Finding;
 use crate::flow::{Slot, Socket};
 use crate::tcp::Role;
 
@@ -54,10 +55,10 @@ impl Default for Look {
     }
 }
 
-/// How far the capture can be trusted, and what was wrong with it: each in a sentence or two, safe
-/// to print.
-pub fn trust(report: &Report<'_>) -> Vec<(Tone, String)> {
-    capture::doubts(report, report.analyzer.capture())
+/// How far the capture can be trusted, and what was wrong with it, by what was found: each in a
+/// sentence or two, safe to print.
+pub fn trust(report: &Report<'_>, findings: &[Finding]) -> Vec<(Tone, String)> {
+    capture::doubts(report, findings)
 }
 
 /// Writes a report.

@@ -14,6 +14,7 @@ use super::snapshot::{
     Chosen, ConnectionLine, Cursor, FindingLine, Header, HostLine, Line, Mark, Query, Snapshot, Tab,
 };
 use crate::analysis::{Analyzer, ConnectionView, ConversationView, FlowId, FrameIndex, trouble};
+use crate::diagnosis::Finding;
 use crate::flow::Slot;
 use crate::report::escape::escaped;
 use crate::report::field::{Row, UdpRow};
@@ -83,11 +84,20 @@ impl Rate {
         self.frames = self.frames.iter().step_by(2).copied().collect();
     }
 
-    /// In which of `parts` parts of the capture a frame came.
-    fn part_of(&self, number: u64, parts: usize) -> usize {
-        let place = self.frames.partition_point(|&first| first <= number);
-        let place = place.saturating_sub(1);
-        place * parts / self.bytes.len().max(1)
+    /// How many of these frames, in order, came in each of `parts` parts of the capture.
+    fn spread(&self, numbers: impl Iterator<Item = u64>, parts: usize) -> Vec<u64> {
+        let mut spread = vec![0; parts];
+        let mut later = self.frames.iter().skip(1).peekable();
+        let mut place = 0;
+        for number in numbers {
+            while later.next_if(|&&first| first <= number).is_some() {
+                place += 1;
+            }
+            if let Some(count) = spread.get_mut(place * parts / self.bytes.len().max(1)) {
+                *count += 1;
+            }
+        }
+        spread
     }
 }
 
@@ -119,7 +129,10 @@ pub struct Desk {
     order: Order,
     made: Option<Made>,
     totals: Totals,
+    /// Of which choice they are, as long as they are good enough.
+    totals_of: Option<u64>,
     counts: [usize; 4],
+    found: Vec<Finding>,
     trust: Vec<(Tone, String)>,
     /// Of a live source, what else is known.
     pub(super) watching: Option<Watching>,
@@ -137,7 +150,9 @@ impl Desk {
             order: Order::None,
             made: None,
             totals: Totals::default(),
+            totals_of: None,
             counts: [0; 4],
+            found: Vec::new(),
             trust: Vec::new(),
             watching: None,
         }
@@ -158,20 +173,10 @@ impl Desk {
         capture.now.or(capture.last).unwrap_or_default()
     }
 
-    /// Sorts anew: looks at everything that is kept.
-    pub fn sort(&mut self, query: &Query) {
-        let order = match query.tab {
-            Tab::Connections => {
-                let (order, totals) = self.connections(query);
-                self.totals = totals;
-                Order::Connections(order)
-            }
-            Tab::Udp => Order::Udp(self.conversations(query)),
-            Tab::Hosts => Order::Hosts(self.hosts(query)),
-            Tab::Findings => Order::Findings(self.findings()),
-        };
-        self.order = order;
-        self.made = Some(made(query));
+    /// Looks at everything that is kept, and sorts it.
+    pub fn look(&mut self, query: &Query) {
+        self.found = self.analyzer.findings();
+        self.totals_of = None;
         let report = Report {
             analyzer: &self.analyzer,
             inputs: &self.inputs,
@@ -180,11 +185,25 @@ impl Desk {
             selection: Selection::default(),
             filter: None,
         };
-        self.trust = text::trust(&report);
+        self.trust = text::trust(&report, &self.found);
         if self.is_flooded() {
             let words = "a flood: connections that have come to no more than a SYN are not listed";
             self.trust.push((Tone::Warning, words.to_owned()));
         }
+        self.sort(query);
+    }
+
+    /// Sorts anew. What was found out of the capture as a whole when it was last looked at stays:
+    /// who asks for another order waits for no more than that.
+    pub fn sort(&mut self, query: &Query) {
+        let order = match query.tab {
+            Tab::Connections => Order::Connections(self.connections(query)),
+            Tab::Udp => Order::Udp(self.conversations(query)),
+            Tab::Hosts => Order::Hosts(self.hosts(query)),
+            Tab::Findings => Order::Findings(self.findings()),
+        };
+        self.order = order;
+        self.made = Some(made(query));
         let shown = self.len();
         if let Some(count) = self.counts.get_mut(query.tab as usize) {
             *count = shown;
@@ -216,40 +235,42 @@ impl Desk {
         self.watching.is_some() && self.analyzer.flows() > MANY
     }
 
-    /// The connections that lists are made of.
-    fn listed(&self) -> Vec<(u32, Slot)> {
-        match self.is_flooded() {
-            true => self.analyzer.lasting_connections(),
-            false => self.analyzer.connections(),
-        }
-    }
-
-    fn connections(&self, query: &Query) -> (Vec<(u32, Slot)>, Totals) {
+    /// Shows the connections that lists are made of.
+    fn each_chosen(&self, query: &Query, mut look: impl FnMut(Slot, &ConnectionView<'_>)) {
         let end = self.end();
         let names = &self.analyzer.capture().names;
+        let lasting = self.is_flooded();
+        self.analyzer.each_connection(lasting, |slot, view| {
+            let row = Row { view, end, names };
+            if is_chosen(query.chosen.as_ref(), |chosen| {
+                chosen.filter.matches_connection(&row, &chosen.found)
+            }) {
+                look(slot, view);
+            }
+        });
+    }
+
+    fn connections(&mut self, query: &Query) -> Vec<(u32, Slot)> {
+        let end = self.end();
+        let summed = self.totals_of == Some(query.choice);
         let mut totals = Totals::default();
         let mut ranked: Vec<(u64, u32, Slot)> = Vec::new();
-        for (id, slot) in self.listed() {
-            let rank = self.analyzer.connection(slot, |view| {
-                let row = Row { view, end, names };
-                if !is_chosen(query.chosen.as_ref(), |chosen| {
-                    chosen.filter.matches_connection(&row, &chosen.found)
-                }) {
-                    return None;
-                }
+        self.each_chosen(query, |slot, view| {
+            if !summed {
                 totals.add(view, end);
-                if query.open_only && view.connection.is_over() {
-                    return None;
-                }
-                Some(self.rank(view, query.sort, end))
-            });
-            if let Some(Some(rank)) = rank {
-                ranked.push((if query.reverse { !rank } else { rank }, id, slot));
             }
+            if query.open_only && view.connection.is_over() {
+                return;
+            }
+            let rank = self.rank(view, query.sort, end);
+            ranked.push((if query.reverse { !rank } else { rank }, view.id, slot));
+        });
+        if !summed {
+            (self.totals, self.totals_of) = (totals, Some(query.choice));
         }
         ranked.sort_unstable();
         let order = ranked.into_iter().map(|(_, id, slot)| (id, slot));
-        (order.collect(), totals)
+        order.collect()
     }
 
     /// What a connection is sorted by: the least first.
@@ -312,27 +333,19 @@ impl Desk {
         let mut hosts: HashMap<IpAddr, HostLine> = HashMap::new();
         let end = self.end();
         let names = &self.analyzer.capture().names;
-        for (_, slot) in self.listed() {
-            self.analyzer.connection(slot, |view| {
-                let row = Row { view, end, names };
-                if !is_chosen(query.chosen.as_ref(), |chosen| {
-                    chosen.filter.matches_connection(&row, &chosen.found)
-                }) {
-                    return;
-                }
-                let lost = trouble::score(view.connection, end);
-                for role in Role::BOTH {
-                    let own = &view.connection.endpoint(role).figures;
-                    let peer = &view.connection.endpoint(role.peer()).figures;
-                    let host = hosts.entry(view.socket(role).address.to_ip()).or_default();
-                    host.connections += 1;
-                    host.sent += own.bytes;
-                    host.received += peer.bytes;
-                    host.resent += u64::from(own.retransmissions);
-                    host.trouble = host.trouble.saturating_add(lost);
-                }
-            });
-        }
+        self.each_chosen(query, |_, view| {
+            let lost = trouble::score(view.connection, end);
+            for role in Role::BOTH {
+                let own = &view.connection.endpoint(role).figures;
+                let peer = &view.connection.endpoint(role.peer()).figures;
+                let host = hosts.entry(view.socket(role).address.to_ip()).or_default();
+                host.connections += 1;
+                host.sent += own.bytes;
+                host.received += peer.bytes;
+                host.resent += u64::from(own.retransmissions);
+                host.trouble = host.trouble.saturating_add(lost);
+            }
+        });
         for (_, conversation) in self.chosen_conversations(query) {
             for (own, socket) in conversation.sockets.iter().enumerate() {
                 let host = hosts.entry(socket.address.to_ip()).or_default();
@@ -369,7 +382,7 @@ impl Desk {
 
     fn findings(&self) -> Vec<FindingLine> {
         let mut list = Vec::new();
-        for finding in self.analyzer.findings() {
+        for finding in &self.found {
             let mut frames = finding.told.frames.clone();
             frames.truncate(8);
             list.push(FindingLine {
@@ -478,20 +491,10 @@ impl Desk {
 
     /// How many of a flow's frames came in each part of the capture.
     fn activity(&self, flow: FlowId) -> Vec<u64> {
-        let mut activity = vec![0; ACTIVITY];
-        let Some(places) = self.index.places(flow) else {
-            return Vec::new();
-        };
-        if places.len() > MOST_COUNTED {
-            return Vec::new();
+        match self.index.numbers(flow, MOST_COUNTED) {
+            Some(numbers) => self.rate.spread(numbers, ACTIVITY),
+            None => Vec::new(),
         }
-        for number in places.numbers() {
-            let part = self.rate.part_of(number, ACTIVITY);
-            if let Some(count) = activity.get_mut(part) {
-                *count += 1;
-            }
-        }
-        activity
     }
 
     fn header(&self, progress: (u64, Option<u64>), done: bool) -> Header {
@@ -590,8 +593,16 @@ mod tests {
         }
         assert!(rate.bytes.len() <= RATE);
         assert_eq!(rate.bytes.iter().sum::<u64>(), sum);
-        assert_eq!(rate.part_of(1, 10), 0);
-        assert_eq!(rate.part_of(2500, 10), 4);
-        assert_eq!(rate.part_of(5000, 10), 9);
+        assert_eq!(
+            rate.spread([1, 2, 2500, 5000].into_iter(), 10),
+            [2, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+        );
+        let all = rate.spread(1..=5000, 10);
+        assert_eq!(all.iter().sum::<u64>(), 5000);
+        assert!(
+            all.iter().all(|count| (400..=600).contains(count)),
+            "{all:?}"
+        );
+        assert_eq!(Rate::default().spread([7].into_iter(), 3), [1, 0, 0]);
     }
 }

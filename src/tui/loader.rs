@@ -171,7 +171,7 @@ impl Loader {
             mail,
             stop,
             news,
-            sorted: Pace::begin(),
+            looked: Pace::begin(),
             done: false,
         };
         thread::spawn(move || work.run(origin));
@@ -242,7 +242,7 @@ struct Work {
     mail: Arc<Mail>,
     stop: Arc<AtomicBool>,
     news: Sender<News>,
-    sorted: Pace,
+    looked: Pace,
     done: bool,
 }
 
@@ -298,7 +298,7 @@ impl Work {
         let (analyzer, mut eyes) = desk.analyze();
         analyzer.finish(&mut eyes);
         self.done = true;
-        self.sorted = Pace::begin();
+        self.looked = Pace::begin();
         let _ = self.news.send(News::Done);
         loop {
             let mut wishes = self.mail.open();
@@ -340,12 +340,14 @@ impl Work {
         if let Some(query) = wishes.query {
             // What has been read to its end is sorted once.
             let again = if self.done {
-                self.sorted.last.is_none()
+                self.looked.last.is_none()
             } else {
-                self.sorted.is_due()
+                self.looked.is_due()
             };
-            if !desk.is_sorted_for(&query) || again {
-                self.sorted.measured(|| desk.sort(&query));
+            if again {
+                self.looked.measured(|| desk.look(&query));
+            } else if !desk.is_sorted_for(&query) {
+                desk.sort(&query);
             }
             let progress = (self.progress.read(), self.progress.total());
             let answer = desk.answer(&query, progress, self.done);

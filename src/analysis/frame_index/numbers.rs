@@ -204,6 +204,22 @@ impl Lists {
         }
     }
 
+    /// The numbers of a flow, of which there are none yet, or one, or a list; `None` where the list
+    /// was let go or is longer than `most`.
+    pub(super) fn numbers(&self, id: u32, most: u64) -> Option<impl Iterator<Item = u64> + '_> {
+        let list = self.list(id);
+        if list.is_some_and(|list| list.is_vague || list.count > most) {
+            return None;
+        }
+        let first = self
+            .firsts
+            .get(id as usize)
+            .map_or(0, |first| first & !REUSES);
+        let alone = (list.is_none() && first > 0).then_some(first);
+        let listed = list.into_iter().flat_map(Numbers::iter);
+        Some(alone.into_iter().chain(listed))
+    }
+
     /// Bytes of the longest list.
     pub(super) fn longest(&self) -> usize {
         let bytes = self.lists.iter().map(|list| list.steps.capacity());

@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report<'_>, lines: &mut Lines<'_>) -> io::Result<()
         label = "";
     }
     let mut label = "Trust";
-    let doubts = doubts(report, capture);
+    let doubts = doubts(report, &report.analyzer.findings());
     for (tone, text) in &doubts {
         lines.labelled(label, *tone, text)?;
         label = "";
@@ -196,7 +196,8 @@ fn told(finding: &Finding) -> String {
 }
 
 /// What speaks against taking the capture at its word.
-pub(super) fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, String)> {
+pub(super) fn doubts(report: &Report<'_>, findings: &[Finding]) -> Vec<(Tone, String)> {
+    let capture = report.analyzer.capture();
     let mut doubts = Vec::new();
     let mut say = |tone, text: String| doubts.push((tone, text));
     if report.interrupted {
@@ -225,8 +226,8 @@ pub(super) fn doubts(report: &Report<'_>, capture: &Capture) -> Vec<(Tone, Strin
             },
         );
     }
-    for finding in report.analyzer.findings() {
-        say(tone(finding.told.weight), told(&finding));
+    for finding in findings {
+        say(tone(finding.told.weight), told(finding));
     }
     undecoded(capture, &mut say);
     let evicted = report.analyzer.evicted();
