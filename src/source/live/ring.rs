@@ -14,6 +14,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use super::mapping::Mapping;
 use super::{Direction, LiveOptions};
 use crate::capture_filter::{Program, Target};
+use crate::prefetch::prefetch;
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -186,9 +187,18 @@ impl Ring {
     }
 
     fn look_further(&mut self) {
+        /// Frames ahead of the one that is looked at, if they are as long.
+        const FURTHER: usize = 8;
+        const MOST: usize = 256;
         if self.ahead != 0 {
-            let next = u32_at(self.mapping.bytes(), self.ahead) as usize;
+            let block = self.mapping.bytes();
+            let next = u32_at(block, self.ahead) as usize;
             self.ahead = if next == 0 { 0 } else { self.ahead + next };
+            // Another core has written it just now.
+            let likely = self.ahead + FURTHER * next;
+            if let Some(soon) = block.get(likely..likely + next.min(MOST)) {
+                prefetch(soon);
+            }
         }
     }
 
