@@ -21,6 +21,7 @@ use crate::generator::truth::Tap;
 use crate::report::escape::escaped;
 use crate::source::{Source, Spooling};
 use crate::tui::loader::Origin;
+use crate::tui::saving::Writable;
 use crate::tui::scenarios::Scenario;
 use crate::tui::{self, Opening, Run, Settings};
 
@@ -108,6 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         filter,
         colour: arguments.color.said(),
         unicode: terminal::unicode(),
+        writable: Writable::default(),
     })
 }
 
@@ -127,6 +129,7 @@ pub(super) fn generated(name: &str, source: Box<dyn Source + Send>) -> io::Resul
         filter: None,
         colour: None,
         unicode: terminal::unicode(),
+        writable: Writable::default(),
     })
 }
 
