@@ -31,6 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         notices,
         helper,
         piped,
+        confined,
+        saved,
         ..
     } = opened;
     if piped {
@@ -74,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
                 .map(|filter| (filter.clone(), filter.text().to_owned())),
             colour: arguments.color.said(),
             unicode: terminal::unicode(),
-            writable: Writable::default(),
+            writable: Writable::when(confined.files, &saved),
         },
         settings,
     );
