@@ -14,6 +14,7 @@ use tcplens::analysis::Options;
 use tcplens::tui::Opening;
 use tcplens::tui::config::{Config, Memory};
 use tcplens::tui::loader::Origin;
+use tcplens::tui::saving::Writable;
 use tcplens::tui::session::Session;
 
 const SIZE: (u16, u16) = (200, 60);
@@ -62,6 +63,7 @@ fn measure(file: PathBuf) {
         filter: None,
         colour: Some(true),
         unicode: true,
+        writable: Writable::default(),
     };
     let mut session = Session::new(opening, Config::default(), Memory::default(), SIZE);
     session.draw(&mut buffer);

@@ -138,7 +138,8 @@
 //!   of it. Who writes it and who shows it share this file alone.
 //! - [`recording`] writes what is watched to files that rotate, with the last minutes before.
 //! - [`host`] is what this host's kernel and processes say of its own connections.
-//! - [`confinement`] gives up rights before the first packet is parsed.
+//! - [`confinement`] gives up rights before the first packet is parsed; what needs them later is
+//!   asked of another process of ours, which parses none.
 //! - [`generator`] makes traffic whose truth is known: a small simulated network, exchanges written
 //!   down as scripts, lessons with real sockets, real kernels through an impaired path, and load to
 //!   measure with; into capture files or onto an interface. It knows nothing of the analyzer.

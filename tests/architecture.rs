@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frame", &["time", "wire"]),
     ("capture_filter", &["wire"]),
     ("confinement", &[]),
-    ("host", &["time"]),
+    ("host", &["time", "confinement"]),
     (
         "recording",
         &["time", "frame", "wire", "source", "generator"],

@@ -424,6 +424,26 @@ fn compression_is_told_by_content_not_by_name() {
     assert_eq!(good(&[&"packets", &packed]), good(&[&"packets", &plain]));
 }
 
+/// As the shell names the output of a program: `tcplens analyze <(…)`.
+#[test]
+#[cfg(unix)]
+fn a_pipe_with_a_name_is_read_from_its_beginning() {
+    let analyzed = |name: &str| {
+        let mut child = tcplens()
+            .args(["analyze", "--format", "csv", name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let bytes = fs::read(fixture("half-close.pcap")).unwrap();
+        child.stdin.take().unwrap().write_all(&bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        output.stdout
+    };
+    assert_eq!(analyzed("/dev/stdin"), analyzed("-"));
+}
+
 #[test]
 fn pipes_get_no_colour() {
     let file = fixture("two-losses.pcap");

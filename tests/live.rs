@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 mod namespace;
+mod pty;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,6 +24,7 @@ use namespace::{in_namespace, ip};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Pid;
+use pty::{Folder, OnScreen};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcplens");
@@ -43,24 +45,6 @@ fn cable() {
         let shown = Command::new("ip").args(["link", "show", "one"]).output();
         String::from_utf8_lossy(&shown.expect("ip").stdout).contains("state UP")
     });
-}
-
-/// A directory of a test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("tcplens-live-{}-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// `tcplens live` at work.
@@ -140,83 +124,11 @@ impl Live {
 }
 
 /// `tcplens live` on a terminal of its own.
-struct OnScreen {
-    child: Child,
-    keys: fs::File,
-    bytes: mpsc::Receiver<Vec<u8>>,
-    terminal: vt100::Parser,
-}
-
-impl OnScreen {
-    fn start(arguments: &[&str], folder: &Path) -> Self {
-        let size = nix::pty::Winsize {
-            ws_row: 40,
-            ws_col: 120,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = nix::pty::openpty(&size, None).expect("a terminal");
-        let end = || Stdio::from(pty.slave.try_clone().expect("its other end"));
-        let child = Command::new(PROGRAM)
-            .arg("live")
-            .args(arguments)
-            .current_dir(folder)
-            .env("TERM", "xterm-256color")
-            .env("LC_ALL", "C.UTF-8")
-            .env("XDG_STATE_HOME", folder)
-            .env("XDG_CONFIG_HOME", folder)
-            .env_remove("NO_COLOR")
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .expect("tcplens starts");
-        drop(pty.slave);
-        let mut output = fs::File::from(pty.master.try_clone().expect("the terminal"));
-        let (sender, bytes) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // A terminal without its other end is an error.
-            while let Ok(count @ 1..) = output.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        Self {
-            child,
-            keys: fs::File::from(pty.master),
-            bytes,
-            terminal: vt100::Parser::new(size.ws_row, size.ws_col, 0),
-        }
-    }
-
-    fn shows(&self) -> String {
-        self.terminal.screen().contents()
-    }
-
-    #[track_caller]
-    fn waits_for(&mut self, words: &str) -> &mut Self {
-        const QUIET: Duration = Duration::from_millis(100);
-        let mut patience = PATIENCE;
-        while !self.shows().contains(words) {
-            match self.bytes.recv_timeout(QUIET) {
-                Ok(bytes) => self.terminal.process(&bytes),
-                Err(_) => patience = patience.saturating_sub(QUIET),
-            }
-            assert!(
-                !patience.is_zero(),
-                "{words:?} does not come\n{}",
-                self.shows()
-            );
-        }
-        self
-    }
-
-    fn presses(&mut self, keys: &str) -> &mut Self {
-        self.keys.write_all(keys.as_bytes()).expect("keys");
-        self
-    }
+fn on_screen(arguments: &[&str], folder: &Folder) -> OnScreen {
+    let mut command = Command::new(PROGRAM);
+    command.args(["live", "-i", "lo"]).args(arguments);
+    command.current_dir(&folder.0);
+    OnScreen::run(command, &folder.0)
 }
 
 fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -873,7 +785,7 @@ fn a_pipe_is_a_live_source() {
 fn what_happens_now_is_on_the_screen() {
     in_namespace("what_happens_now_is_on_the_screen", || {
         let folder = Folder::new("screen");
-        let mut screen = OnScreen::start(&["-i", "lo"], &folder.0);
+        let mut screen = on_screen(&[], &folder);
         screen.waits_for("1 Connections 0");
         let (mut client, mut server) = pair();
         let own = format!("127.0.0.1:{}", port(&client));
@@ -886,8 +798,11 @@ fn what_happens_now_is_on_the_screen() {
         // The page goes on with its connection.
         send(&mut server, &mut client, 7000);
         screen.waits_for("7,000");
-        // What is to come is recorded, and read back.
+        // What is to come is recorded, and read back; not where it has given up to write.
         screen.presses("qr").waits_for("record to lo-2");
+        screen.presses("\u{15}/now.pcapng\r");
+        screen.waits_for("/now.pcapng: this screen is confined");
+        screen.presses("r").waits_for("record to lo-2");
         screen.presses("\u{15}now.pcapng\r").waits_for(" rec ");
         screen.waits_for("recording to now.pcapng");
         send(&mut server, &mut client, 1);
@@ -908,9 +823,7 @@ fn what_happens_now_is_on_the_screen() {
         assert!(screen.terminal.screen().alternate_screen());
         screen.presses("q");
         assert!(screen.child.wait().expect("its end").success());
-        while let Ok(bytes) = screen.bytes.recv_timeout(Duration::from_millis(200)) {
-            screen.terminal.process(&bytes);
-        }
+        screen.hears_out();
         let left = screen.terminal.screen();
         assert!(!left.alternate_screen() && !left.hide_cursor());
     });
@@ -920,7 +833,7 @@ fn what_happens_now_is_on_the_screen() {
 fn a_signal_gives_the_terminal_back() {
     in_namespace("a_signal_gives_the_terminal_back", || {
         let folder = Folder::new("signal");
-        let mut screen = OnScreen::start(&["-i", "lo", "-w", "all.pcapng"], &folder.0);
+        let mut screen = on_screen(&["-w", "all.pcapng"], &folder);
         screen.waits_for("1 Connections 0").waits_for(" rec ");
         let (mut client, mut server) = pair();
         send(&mut client, &mut server, 10);
@@ -928,9 +841,7 @@ fn a_signal_gives_the_terminal_back() {
         let pid = Pid::from_raw(screen.child.id() as i32);
         kill(pid, Signal::SIGTERM).expect("told to end");
         assert!(screen.child.wait().expect("its end").success());
-        while let Ok(bytes) = screen.bytes.recv_timeout(Duration::from_millis(200)) {
-            screen.terminal.process(&bytes);
-        }
+        screen.hears_out();
         let left = screen.terminal.screen();
         assert!(!left.alternate_screen(), "{}", screen.shows());
         // What was recorded until then is whole.

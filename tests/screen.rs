@@ -28,6 +28,7 @@ use tcplens::time::{Span, Timestamp};
 use tcplens::tui::config::{Config, Memory};
 use tcplens::tui::live::Live;
 use tcplens::tui::loader::Origin;
+use tcplens::tui::saving::Writable;
 use tcplens::tui::scenarios::Scenario;
 use tcplens::tui::session::Session;
 use tcplens::tui::{Opening, Run};
@@ -104,6 +105,7 @@ impl User {
             filter: None,
             colour: Some(setting.colour),
             unicode: setting.unicode,
+            writable: Writable::default(),
         };
         // Nothing is remembered, and nothing is kept.
         let mut session = Session::new(opening, Config::default(), Memory::default(), setting.size);
@@ -511,6 +513,7 @@ impl Watcher {
             filter: None,
             colour: Some(setting.colour),
             unicode: setting.unicode,
+            writable: Writable::default(),
         };
         let session = Session::new(opening, Config::default(), Memory::default(), setting.size);
         let size = setting.size;
@@ -653,6 +656,14 @@ fn files_are_neither_paused_nor_recorded() {
     user.presses("p")
         .reads("only what is being captured can be paused");
     user.presses("r").reads("`tcplens slice` writes");
+}
+
+#[test]
+fn what_is_too_long_for_a_line_is_told_on_two() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    user.presses("r");
+    user.reads(" only what is being captured can be recorded; `tcplens slice` writes parts of\n");
+    user.reads(" files\n");
 }
 
 #[test]

@@ -49,13 +49,19 @@ fn capture_filter(text: &str) -> Result<CaptureFilter, String> {
         .map_err(|error| format!("{}\n{}", escaped(&error.reason), error.pointed()))
 }
 
+/// Where this host has names of ports, hosts and protocols: filters are written with them.
+pub(super) fn name_files() -> impl Iterator<Item = PathBuf> {
+    ["/etc/services", "/etc/hosts", "/etc/protocols"]
+        .into_iter()
+        .map(PathBuf::from)
+}
+
 impl Inputs {
     /// Leaves the process only what reading these needs, and what is written to meanwhile: to be
     /// called before anything is parsed, by commands that open nothing else later.
     pub(super) fn confine(&self, written: &[PathBuf]) {
-        let names = ["/etc/services", "/etc/hosts", "/etc/protocols"].map(PathBuf::from);
         confine(&Needs {
-            read: self.files.iter().cloned().chain(names).collect(),
+            read: self.files.iter().cloned().chain(name_files()).collect(),
             write: written.to_vec(),
             terminal: false,
         });

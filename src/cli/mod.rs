@@ -85,6 +85,9 @@ enum Command {
     /// Answer for this host's sockets, for `live`
     #[command(name = live::HELPER, hide = true)]
     HostSockets,
+    /// Play lessons with real sockets, for the screen
+    #[command(name = open::PLAYER, hide = true)]
+    PlayLessons,
     /// Hold the verdicts on a capture against its answer sheet
     Score(score::Arguments),
     /// Tell what a rule or a verdict means, and how tshark differs
@@ -131,6 +134,7 @@ impl Command {
             Self::HostSockets => {
                 crate::host::serve(io::stdin().lock(), io::stdout().lock()).map(|()| Exit::Done)
             }
+            Self::PlayLessons => open::play_lessons().map(|()| Exit::Done),
             Self::Score(arguments) => score::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
         }

@@ -8,7 +8,10 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::unistd::{Gid, Uid, User, geteuid, setgroups, setresgid, setresuid};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
 
 use super::{Confined, Dropped, Needs};
 
@@ -16,13 +19,16 @@ use super::{Confined, Dropped, Needs};
 const NEWEST: ABI = ABI::V6;
 
 /// What no reader of packets ever calls: new sockets and connections, new programs, other
-/// processes' memory, other rights, other name spaces, the kernel itself.
+/// processes' memory, signals by other ways than `kill`, other rights, other name spaces, the
+/// kernel itself.
 #[rustfmt::skip]
 const REFUSED: &[libc::c_long] = &[
     libc::SYS_socket, libc::SYS_socketpair, libc::SYS_connect, libc::SYS_listen, libc::SYS_accept,
     libc::SYS_accept4,
     libc::SYS_execve, libc::SYS_execveat,
     libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev,
+    libc::SYS_tkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_pidfd_send_signal,
     libc::SYS_setuid, libc::SYS_setgid, libc::SYS_setreuid, libc::SYS_setregid,
     libc::SYS_setresuid, libc::SYS_setresgid, libc::SYS_setgroups, libc::SYS_capset,
     libc::SYS_unshare, libc::SYS_setns, libc::SYS_chroot, libc::SYS_pivot_root, libc::SYS_mount,
@@ -132,22 +138,34 @@ fn fence_files(needs: &Needs) -> Result<bool, landlock::RulesetError> {
         | AccessFs::Refer;
     let using = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let terminal: &[&str] = if needs.terminal { &["/dev/tty"] } else { &[] };
-    let status = Ruleset::default()
+    // Ctrl-Z stops all of the job, of which the screen may be one process of several: there
+    // `fence_calls` alone keeps signals in.
+    let scope: BitFlags<Scope> = match needs.terminal {
+        true => Scope::AbstractUnixSocket.into(),
+        false => Scope::from_all(NEWEST),
+    };
+    let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
         .handle_access(AccessNet::from_all(NEWEST))?
-        .scope(Scope::from_all(NEWEST))?
-        .create()?
-        .add_rules(path_beneath_rules(&needs.read, reading))?
-        .add_rules(path_beneath_rules(&needs.write, writing))?
-        .add_rules(path_beneath_rules(terminal, using))?
-        .restrict_self()?;
+        .scope(scope)?
+        .create()?;
+    let named = path_beneath_rules(&needs.read, reading)
+        .chain(path_beneath_rules(&needs.write, writing))
+        .chain(path_beneath_rules(terminal, using));
+    for rule in named {
+        // There is no rule for a pipe without a name (`/dev/fd/63`), which is not fenced either:
+        // the others must not be lost with it.
+        let _ = (&mut rules).add_rule(rule?);
+    }
+    let status = rules.restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
 
 /// None where this system or machine has no such thing.
 fn fence_calls() -> Option<()> {
-    let rules: BTreeMap<i64, Vec<_>> = REFUSED.iter().map(|&call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<_>> = REFUSED.iter().map(|&call| (call, Vec::new())).collect();
+    rules.extend(signals()?);
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let machine = std::env::consts::ARCH.try_into().ok()?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, machine).ok()?;
@@ -155,13 +173,40 @@ fn fence_calls() -> Option<()> {
     apply_filter(&program).ok()
 }
 
+/// What is refused of signals: all but those to itself (`abort`), and what stops its job (Ctrl-Z).
+fn signals() -> Option<[(i64, Vec<SeccompRule>); 2]> {
+    const JOB: u64 = 0;
+    let own = u64::from(std::process::id());
+    let first = |operator, value| is(0, operator, value);
+    let to_others = [first(SeccompCmpOp::Ne, JOB)?, first(SeccompCmpOp::Ne, own)?];
+    let to_job = [
+        first(SeccompCmpOp::Eq, JOB)?,
+        is(1, SeccompCmpOp::Ne, libc::SIGSTOP as u64)?,
+    ];
+    let to_other_threads = [first(SeccompCmpOp::Ne, own)?];
+    let rule = |conditions: &[SeccompCondition]| SeccompRule::new(conditions.to_vec()).ok();
+    Some([
+        (libc::SYS_kill, vec![rule(&to_others)?, rule(&to_job)?]),
+        (libc::SYS_tgkill, vec![rule(&to_other_threads)?]),
+    ])
+}
+
+fn is(argument: u8, operator: SeccompCmpOp, value: u64) -> Option<SeccompCondition> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write;
     use std::net::{TcpListener, UdpSocket};
-    use std::process::Command;
+    use std::os::fd::AsRawFd;
+    use std::path::PathBuf;
+    use std::process::{Command, Stdio};
     use std::thread;
+
+    use nix::sys::signal::kill;
+    use nix::unistd::{Pid, getpid};
 
     use super::*;
 
@@ -171,11 +216,21 @@ mod tests {
         let name = format!("tcplens-confined-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
+        // As the shell names the output of a program: no rule can be made of it.
+        let (pipe, mut piped) = std::io::pipe().unwrap();
+        let named = PathBuf::from(format!("/dev/fd/{}", pipe.as_raw_fd()));
         let needs = Needs {
-            read: vec!["/etc/hosts".into(), "/nonexistent".into()],
+            read: vec!["/etc/hosts".into(), "/nonexistent".into(), named.clone()],
             write: vec![folder.clone()],
-            terminal: false,
+            // There signals are kept in by other means.
+            terminal: true,
         };
+        let mut neighbour = Command::new("cat")
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("cat");
+        let neighbour_id = Pid::from_raw(neighbour.id() as i32);
+        kill(neighbour_id, None).unwrap();
         let inside = folder.clone();
         let mut already_open = fs::File::create(folder.join("open")).unwrap();
         let tried = thread::spawn(move || {
@@ -187,6 +242,10 @@ mod tests {
             fs::rename(inside.join("made"), inside.join("moved")).unwrap();
             fs::remove_file(inside.join("moved")).unwrap();
             fs::read("/etc/hosts").unwrap();
+            piped.write_all(b"piped").unwrap();
+            drop(piped);
+            assert_eq!(fs::read(&named).unwrap(), b"piped");
+            kill(getpid(), None).unwrap();
             (
                 confined,
                 [
@@ -201,17 +260,23 @@ mod tests {
                     Command::new("/bin/true").status().is_err(),
                     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER).is_err(),
                     nix::unistd::chroot("/").is_err(),
+                    kill(neighbour_id, None).is_err(),
+                    kill(Pid::from_raw(-1), None).is_err(),
+                    kill(Pid::from_raw(0), None).is_err(),
                 ],
             )
         });
         let tried = tried.join().unwrap();
+        neighbour.kill().unwrap();
+        neighbour.wait().unwrap();
+        drop(pipe);
         fs::remove_dir_all(&folder).unwrap();
         let (files, calls) = (tried.0.files, tried.0.calls);
         if files {
             assert_eq!(tried.1, [true; 4]);
         }
         if calls {
-            assert_eq!(tried.2, [true; 5]);
+            assert_eq!(tried.2, [true; 8]);
         }
         // Where CI runs, the system has both.
         assert!(files && calls || std::env::var_os("CI").is_none());

@@ -3,18 +3,22 @@
 //!
 //! In this order, each where the system has it:
 //!
-//! 1. sockets are opened, with whatever right that needs (not here)
-//! 2. [`drop_rights`]: capabilities are dropped for good, and root becomes the user that called
+//! 1. sockets are opened, with whatever right that needs (not here), and a [`Broker`] is started
+//!    for what needs rights later: it is asked for little, and parses no packet
+//! 2. [`drop_rights`], where something is captured: capabilities are dropped for good, and root becomes the user that called
 //!    sudo (or who is named); without sudo it stays root without a single capability
 //! 3. [`confine`]: Landlock leaves the files and directories that are named, and no new TCP
-//!    connection; seccomp no new socket, program or namespace
+//!    connection; seccomp no new socket, program or namespace, and no signal but the one that stops its own job
 //!
 //! On other systems than Linux nothing of this is done, and [`Confined`] says so.
 
+pub mod broker;
 #[cfg(target_os = "linux")]
 mod linux;
 
 use std::path::PathBuf;
+
+pub use broker::Broker;
 
 /// What a confined process may still open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct Needs {
     /// Files and directories to write to: in directories files may be made and removed.
     pub write: Vec<PathBuf>,
     /// Whether the terminal may be opened anew: where it is not standard input, a screen's size and
-    /// mode are asked and set through `/dev/tty`.
+    /// mode are asked and set through `/dev/tty`; and Ctrl-Z stops the job that it is part of.
     pub terminal: bool,
 }
 

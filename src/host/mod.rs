@@ -12,14 +12,15 @@ pub mod kernel;
 pub mod processes;
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::confinement::{Broker, broker};
 
 pub use asking::Asking;
 
@@ -109,29 +110,22 @@ pub struct TcpInfo {
 ///
 /// # Errors
 /// When the answer can't be written.
-pub fn serve(requests: impl Read, mut answers: impl Write) -> io::Result<()> {
+pub fn serve(requests: impl Read, answers: impl Write) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     let mut owners = processes::Owners::default();
-    for line in BufReader::new(requests).lines() {
-        line?;
+    broker::serve(requests, answers, |_| {
         #[cfg(target_os = "linux")]
         let sockets = kernel::sockets(&mut owners).unwrap_or_default();
         #[cfg(not(target_os = "linux"))]
         let sockets: Vec<HostSocket> = Vec::new();
-        serde_json::to_writer(&mut answers, &sockets)?;
-        answers.write_all(b"\n")?;
-        answers.flush()?;
-    }
-    Ok(())
+        sockets
+    })
 }
 
 /// The process that knows the host's sockets, asked from one that has no rights.
 #[derive(Debug)]
 pub struct Helper {
-    child: Child,
-    requests: Option<ChildStdin>,
-    /// What it says, until somebody listens.
-    output: Option<ChildStdout>,
+    broker: Broker,
     answers: Option<mpsc::Receiver<Vec<HostSocket>>>,
     /// Requests that are not answered yet.
     asked: usize,
@@ -145,20 +139,8 @@ impl Helper {
     /// # Errors
     /// When it can't be started.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        // Ctrl-C is for the one that watches.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
         Ok(Self {
-            requests: child.stdin.take(),
-            output: child.stdout.take(),
-            child,
+            broker: Broker::start(arguments)?,
             answers: None,
             asked: 0,
             sockets: HashMap::new(),
@@ -167,16 +149,12 @@ impl Helper {
 
     /// Begins to listen: on a thread, which has what rights are left by now.
     fn listen(&mut self) {
-        let Some(output) = self.output.take() else {
+        let Some(mut said) = self.broker.answers() else {
             return;
         };
         let (sender, answers) = mpsc::channel();
         thread::spawn(move || {
-            for line in BufReader::new(output).lines() {
-                let sockets = line
-                    .ok()
-                    .and_then(|line| serde_json::from_str::<Vec<HostSocket>>(&line).ok());
-                let Some(sockets) = sockets else { break };
+            while let Some(sockets) = said.wait() {
                 if sender.send(sockets).is_err() {
                     break;
                 }
@@ -191,14 +169,8 @@ impl Helper {
             return false;
         }
         self.listen();
-        if let Some(requests) = &mut self.requests {
-            let written = requests
-                .write_all(b"sockets\n")
-                .and_then(|()| requests.flush());
-            match written {
-                Ok(()) => self.asked += 1,
-                Err(_) => self.requests = None,
-            }
+        if self.broker.ask("sockets").is_ok() {
+            self.asked += 1;
         }
         self.asked > 0
     }
@@ -243,13 +215,5 @@ impl Helper {
     /// The socket with these ends, as of the last answer.
     pub fn socket(&self, local: SocketAddr, remote: SocketAddr) -> Option<&HostSocket> {
         self.sockets.get(&(local, remote))
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        // It ends when there are no more requests.
-        self.requests = None;
-        let _ = self.child.wait();
     }
 }

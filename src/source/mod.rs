@@ -42,7 +42,7 @@ mod testing;
 
 use core::ops::ControlFlow;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -123,11 +123,15 @@ pub fn plain_size(input: impl AsRef<OsStr>) -> Option<u64> {
     if input == "-" {
         return None;
     }
-    let mut file = File::open(input).ok()?;
-    let metadata = file.metadata().ok()?;
+    // What is read from a pipe is gone for whoever reads it next.
+    let metadata = fs::metadata(input).ok()?;
+    if !metadata.is_file() {
+        return None;
+    }
     let mut head = [0; compression::MAGIC_LEN];
-    file.read_exact(&mut head).ok()?;
-    (metadata.is_file() && compression::Compression::detect(&head).is_none())
+    File::open(input).ok()?.read_exact(&mut head).ok()?;
+    compression::Compression::detect(&head)
+        .is_none()
         .then_some(metadata.len())
 }
 

@@ -16,6 +16,7 @@
 //!   things stand; [`choice`] the filter in force
 //! - [`live`] what comes with frames that are captured as they are read
 //! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
+//! - [`saving`] files made from the screen
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
 
 pub mod bindings;
@@ -36,6 +37,7 @@ pub mod model;
 pub mod page;
 pub mod palette;
 pub mod reading;
+pub mod saving;
 pub mod scenarios;
 pub mod session;
 pub mod sheet;
@@ -59,6 +61,7 @@ use crate::filter::Filter;
 use crate::source::SourceError;
 use config::{Config, Memory};
 use loader::Origin;
+use saving::Writable;
 use scenarios::Scenario;
 use session::{Arrived, Session};
 use terminal::Terminal;
@@ -79,6 +82,8 @@ pub struct Opening {
     pub colour: Option<bool>,
     /// Whether the locale has characters beyond ASCII.
     pub unicode: bool,
+    /// Where files may be saved.
+    pub writable: Writable,
 }
 
 /// A scenario that was run.

@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use super::config::{Config, Memory};
 use super::loader::{Loader, News};
 use super::model::{Effect, Model, Screen};
+use super::saving::{Writable, named};
 use super::scenarios::Scenarios;
 use super::snapshot::{Query, Snapshot};
 use super::{Opening, Run, terminal, view};
@@ -49,6 +50,7 @@ pub struct Session {
     run: Arc<dyn Fn(usize) -> Result<Run, String> + Send + Sync>,
     scan: Option<Arc<AtomicBool>>,
     memory: Memory,
+    writable: Writable,
     /// What was wrong with the inputs.
     pub problems: Vec<SourceError>,
     /// Whether everything has been read.
@@ -91,6 +93,7 @@ impl Session {
             run: Arc::from(opening.run),
             scan: None,
             memory,
+            writable: opening.writable,
             problems: Vec::new(),
             done: false,
             asked: 0,
@@ -358,11 +361,12 @@ impl Session {
             .as_ref()
             .and_then(|loader| loader.recorder.as_ref());
         let Some(recorder) = recorder else { return };
+        let path = named(name);
         let shown = escaped(name);
-        self.model.note = Some(if Path::new(name).exists() {
+        self.model.note = Some(if path.exists() {
             (Tone::Bad, format!("{shown} is there already"))
         } else {
-            match recorder.start(Path::new(name), Rotation::default()) {
+            match recorder.start(&path, Rotation::default()) {
                 Ok(()) => {
                     let before = recorder.status().map_or(0, |summary| summary.from_memory);
                     let words = match before {
@@ -374,7 +378,11 @@ impl Session {
                     };
                     (Tone::Good, words)
                 }
-                Err(error) => (Tone::Bad, escaped(&error.to_string()).to_string()),
+                Err(error) => {
+                    let fence = self.writable.why_not(&path, &error);
+                    let words = || escaped(&error.to_string()).to_string();
+                    (Tone::Bad, fence.unwrap_or_else(words))
+                }
             }
         });
         self.ask();
@@ -398,7 +406,8 @@ impl Session {
 
     /// Writes a file that is not there yet.
     fn write(&mut self, name: &str, bytes: &[u8]) {
-        let file = OpenOptions::new().write(true).create_new(true).open(name);
+        let path = named(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let written = file.and_then(|mut file| file.write_all(bytes));
         let shown = escaped(name);
         self.model.note = Some(match written {
@@ -409,8 +418,25 @@ impl Session {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 (Tone::Bad, format!("{shown} is there already"))
             }
-            Err(error) => (Tone::Bad, format!("{shown}: {error}")),
+            Err(error) => {
+                let words = match self.writable.why_not(&path, &error) {
+                    Some(fence) if self.has_files() => {
+                        format!("{fence}; tcplens extract writes streams anywhere")
+                    }
+                    Some(fence) => fence,
+                    None => format!("{shown}: {error}"),
+                };
+                (Tone::Bad, words)
+            }
         });
+    }
+
+    /// Whether what is shown can be read from files again.
+    fn has_files(&self) -> bool {
+        let files = self.loader.as_ref().map(|loader| loader.files.as_slice());
+        files.is_some_and(|files| {
+            !files.is_empty() && files.iter().all(|file| file.as_os_str() != "-")
+        })
     }
 
     /// Finds the connections with a frame that a filter matches, by reading the files again.
@@ -419,7 +445,7 @@ impl Session {
             earlier.store(true, Ordering::Relaxed);
         }
         let Some(loader) = &self.loader else { return };
-        if loader.files.is_empty() || loader.files.iter().any(|file| file.as_os_str() == "-") {
+        if !self.has_files() {
             let words = if self.model.is_live() {
                 "only figures are asked: record what is captured (r) to look into frames"
             } else {

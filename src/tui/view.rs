@@ -30,7 +30,7 @@ use ratatui::layout::Rect;
 
 use super::layout;
 use super::model::{Layer, Model, Screen};
-use super::sheet::{Ink, Sheet, columns, first_shown};
+use super::sheet::{Ink, Sheet, columns, first_shown, wrapped};
 use super::snapshot::Tab;
 use crate::report::style::Tone;
 
@@ -41,7 +41,6 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         sheet.put(0, 0, Ink::Plain, "a little larger, please");
         return;
     }
-    let (width, height) = (sheet.width(), sheet.height());
     match &model.screen {
         Screen::Triage => triage(model, &mut sheet),
         Screen::Page(page) => {
@@ -67,10 +66,20 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         Layer::Record(edit) => hints::record(edit, &mut sheet),
     }
     if let Some((tone, note)) = &model.note {
-        let note = format!(" {note} ");
-        let x = width.saturating_sub(columns(&note) + 1);
-        let y = height - 1;
-        let end = sheet.put(x, y, ink(*tone), &note);
+        told(note, ink(*tone), &mut sheet);
+    }
+}
+
+/// Says something on the last line, or as many as it takes.
+fn told(note: &str, ink: Ink, sheet: &mut Sheet<'_>) {
+    let (width, height) = (sheet.width(), sheet.height());
+    let lines = wrapped(note, width.saturating_sub(3));
+    let longest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
+    let x = width.saturating_sub(longest + 3);
+    let first = height.saturating_sub(lines.len());
+    for (y, line) in (first..).zip(lines) {
+        let rest = " ".repeat(longest - columns(&line));
+        let end = sheet.put(x, y, ink, &format!(" {line}{rest} "));
         sheet.lit(x, y, end.saturating_sub(x));
     }
 }

@@ -224,6 +224,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         notices,
         helper,
         piped,
+        ..
     } = match open(arguments, None) {
         Ok(opened) => opened,
         Err(refused) => return Ok(Exit::usage(&refused)),

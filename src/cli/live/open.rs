@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Arguments;
 use crate::capture_filter::CaptureFilter;
+use crate::cli::input::name_files;
 use crate::confinement::{self, Confined, Dropped, Needs};
 use crate::host::Helper;
 use crate::recording::{Recorder, Rotation};
@@ -27,6 +28,8 @@ pub(in crate::cli) struct Opened {
     pub(in crate::cli) filter: Option<String>,
     pub(in crate::cli) dropped: Dropped,
     pub(in crate::cli) confined: Confined,
+    /// Where what is recorded or saved later may be written.
+    pub(in crate::cli) saved: Vec<PathBuf>,
     /// Records when told to, and already if -w was given. It must see every frame and what is
     /// none (`frame`, `aside`).
     pub(in crate::cli) recorder: Recorder,
@@ -78,7 +81,17 @@ pub(in crate::cli) fn open(
     let dropped = confinement::drop_rights(arguments.user.as_deref())
         .map_err(|error| format!("rights can't be dropped: {}", escaped(&error.to_string())))?;
     let recorder = recorder(arguments, filter.as_ref())?;
-    let confined = confinement::confine(&needs(arguments, screen));
+    let saved = places_to_save(arguments, screen.is_some());
+    let confined = confinement::confine(&Needs {
+        // Names for capture filters on link types that come later.
+        read: name_files().collect(),
+        write: saved
+            .iter()
+            .cloned()
+            .chain(screen.and_then(Settings::folder))
+            .collect(),
+        terminal: screen.is_some(),
+    });
     let text = filter.as_ref().map(|filter| filter.text().to_owned());
     let source: Make = match source {
         Some(source) => Box::new(move |stop| Ok(source(stop))),
@@ -102,6 +115,7 @@ pub(in crate::cli) fn open(
         filter: text,
         dropped,
         confined,
+        saved,
         recorder,
         notices: options.notices,
         helper,
@@ -236,32 +250,19 @@ pub(super) fn to_span(duration: std::time::Duration) -> Span {
     Span::from_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
 }
 
-/// What is still opened once confined: files to record to, and names for capture filters on link
-/// types that come later.
-fn needs(arguments: &Arguments, screen: Option<&Settings>) -> Needs {
+/// Where files are still made once confined: what is recorded, and on a screen what is saved.
+fn places_to_save(arguments: &Arguments, on_screen: bool) -> Vec<PathBuf> {
     let folder = |path: &Path| match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let mut write: Vec<PathBuf> = arguments
-        .record
-        .write
-        .iter()
-        .map(|path| folder(path))
-        .collect();
-    if let Some(settings) = screen {
-        write.extend(settings.folder());
-        write.push(std::env::temp_dir());
-    }
-    if arguments.record.lookback.is_some() || screen.is_some() {
+    let record = &arguments.record;
+    let mut places: Vec<PathBuf> = record.write.iter().map(|path| folder(path)).collect();
+    if on_screen {
+        places.extend(crate::cli::open::places_to_save());
+    } else if record.lookback.is_some() {
         // Where a recording may be started later.
-        write.push(PathBuf::from("."));
+        places.push(PathBuf::from("."));
     }
-    Needs {
-        read: ["/etc/services", "/etc/hosts", "/etc/protocols"]
-            .map(PathBuf::from)
-            .to_vec(),
-        write,
-        terminal: screen.is_some(),
-    }
+    places
 }

@@ -11,6 +11,7 @@ use crate::host::Asking;
 use crate::source::Spooling;
 use crate::tui::live::Live;
 use crate::tui::loader::Origin;
+use crate::tui::saving::Writable;
 use crate::tui::{Opening, Settings};
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
@@ -30,6 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         notices,
         helper,
         piped,
+        confined,
+        saved,
         ..
     } = opened;
     if piped {
@@ -73,6 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
                 .map(|filter| (filter.clone(), filter.text().to_owned())),
             colour: arguments.color.said(),
             unicode: terminal::unicode(),
+            writable: Writable::when(confined.files, &saved),
         },
         settings,
     );

@@ -1,19 +1,21 @@
 //! `tcplens FILE…` and `tcplens open`: the terminal user interface, or the text report where
 //! standard output is no terminal.
 
+mod lessons;
+
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufReader, IsTerminal};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 
 use super::Exit;
-use super::input::Limits;
+use super::input::{Limits, name_files};
 use super::terminal::{self, When};
 use crate::analysis::Options;
 use crate::calls::{self, CallLog};
+use crate::confinement::{self, Needs};
 use crate::filter::Filter;
 use crate::generator::SCENARIOS;
 use crate::generator::sockets::LESSONS;
@@ -21,8 +23,11 @@ use crate::generator::truth::Tap;
 use crate::report::escape::escaped;
 use crate::source::{Source, Spooling};
 use crate::tui::loader::Origin;
+use crate::tui::saving::Writable;
 use crate::tui::scenarios::Scenario;
 use crate::tui::{self, Opening, Run, Settings};
+use lessons::Lessons;
+pub(super) use lessons::{PLAYER, serve as play_lessons};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -80,10 +85,15 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     if !io::stdout().is_terminal() {
         return instead(arguments);
     }
-    // What can't be opened is said at once, where the shell's user looks.
+    // What can't be opened is said at once, where the shell's user looks. A pipe is opened once:
+    // who writes to it would take its closing for the end.
+    let opened = |file: &PathBuf| match std::fs::metadata(file)?.is_file() {
+        true => std::fs::File::open(file).map(drop),
+        false => Ok(()),
+    };
     for file in &arguments.files {
         if file.as_os_str() != "-"
-            && let Err(error) = std::fs::File::open(file)
+            && let Err(error) = opened(file)
         {
             let name = file.to_string_lossy();
             eprintln!("tcplens: {}: {error}", escaped(&name));
@@ -96,18 +106,11 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         let follow = arguments.follow || piped;
         Origin::files(arguments.files.clone(), follow, options.clone())
     });
-    let calls = match arguments.files.as_slice() {
-        [file] => beside(file),
-        _ => None,
-    };
-    show(Opening {
+    show(Wanted {
         origin,
-        scenarios: scenarios(),
-        run: Box::new(move |at| start(at, &options)),
-        calls,
+        options,
         filter,
         colour: arguments.color.said(),
-        unicode: terminal::unicode(),
     })
 }
 
@@ -119,28 +122,65 @@ pub(super) fn generated(name: &str, source: Box<dyn Source + Send>) -> io::Resul
         ));
     }
     let options = Options::default();
-    show(Opening {
+    show(Wanted {
         origin: Some(origin(name, source, &options)),
-        scenarios: scenarios(),
-        run: Box::new(move |at| start(at, &options)),
-        calls: None,
+        options,
         filter: None,
         colour: None,
-        unicode: terminal::unicode(),
     })
 }
 
-/// Shows something on the terminal until the user quits.
-fn show(opening: Opening) -> io::Result<Exit> {
+/// What the command line asks to be shown.
+struct Wanted {
+    /// Nothing where a scenario is to be chosen first.
+    origin: Option<Origin>,
+    /// How that is analyzed, and scenarios.
+    options: Options,
+    filter: Option<(Filter, String)>,
+    colour: Option<bool>,
+}
+
+/// Shows something on the terminal until the user quits, confined before the first byte of it is
+/// looked at.
+fn show(wanted: Wanted) -> io::Result<Exit> {
     if terminal::is_dumb() {
         return Ok(Exit::usage(
             "this terminal (TERM=dumb) can't show a screen; `tcplens analyze` prints a report",
         ));
     }
-    match Settings::load() {
-        Ok(settings) => show_with(opening, settings),
-        Err(reason) => Ok(Exit::usage(&reason)),
-    }
+    let settings = match Settings::load() {
+        Ok(settings) => settings,
+        Err(reason) => return Ok(Exit::usage(&reason)),
+    };
+    let lessons = Lessons::start();
+    let files = wanted.origin.as_ref().map(|origin| origin.files.as_slice());
+    let log = match files {
+        Some([file]) => Some(calls::beside(file)),
+        _ => None,
+    };
+    let read = files.unwrap_or_default().iter().chain(&log).cloned();
+    let saved = places_to_save();
+    let confined = confinement::confine(&Needs {
+        read: read.chain(name_files()).collect(),
+        write: saved.iter().cloned().chain(settings.folder()).collect(),
+        terminal: true,
+    });
+    let opening = Opening {
+        origin: wanted.origin,
+        scenarios: scenarios(),
+        run: Box::new(move |at| start(at, &lessons, &wanted.options)),
+        calls: log.and_then(|log| call_log(&log)),
+        filter: wanted.filter,
+        colour: wanted.colour,
+        unicode: terminal::unicode(),
+        writable: Writable::when(confined.files, &saved),
+    };
+    show_with(opening, settings)
+}
+
+/// Where a confined screen may write what its user wants to keep; frames are kept aside there too.
+pub(super) fn places_to_save() -> Vec<PathBuf> {
+    vec![PathBuf::from("."), env::temp_dir()]
 }
 
 /// Shows something on the terminal until the user quits, where settings have been read before.
@@ -194,9 +234,9 @@ fn instead(arguments: &Arguments) -> io::Result<Exit> {
     }
 }
 
-/// The call log that lies beside a capture.
-fn beside(file: &std::path::Path) -> Option<CallLog> {
-    let log = std::fs::File::open(calls::beside(file)).ok()?;
+/// A call log, if it is one.
+fn call_log(log: &Path) -> Option<CallLog> {
+    let log = std::fs::File::open(log).ok()?;
     CallLog::read(&mut BufReader::new(log)).ok()
 }
 
@@ -218,48 +258,27 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 /// Runs a scenario.
-fn start(at: usize, options: &Options) -> Result<Run, String> {
+fn start(at: usize, lessons: &Lessons, options: &Options) -> Result<Run, String> {
     if let Some(lesson) = at
         .checked_sub(SCENARIOS.len())
         .and_then(|at| LESSONS.get(at))
     {
-        return play(lesson.name, options);
+        let capture = lessons.play(lesson.name)?;
+        let calls = call_log(&calls::beside(&capture));
+        let origin = Origin::files(vec![capture], false, options.clone());
+        return Ok(Run {
+            origin: Origin {
+                inputs: vec![format!("sockets/{}", lesson.name)],
+                ..origin
+            },
+            calls,
+        });
     }
     let scenario = SCENARIOS.get(at).ok_or("there is no such scenario")?;
     let source = scenario.source(1, Tap::Middle);
     Ok(Run {
         origin: origin(scenario.name, Box::new(source), options),
         calls: None,
-    })
-}
-
-/// Plays a lesson in a process of its own: it may have to enter a network namespace, which a
-/// program with threads can't. Its capture and call log stay in the folder for temporary files.
-fn play(lesson: &str, options: &Options) -> Result<Run, String> {
-    let name = format!("tcplens-{}-{lesson}.pcapng", std::process::id());
-    let capture = env::temp_dir().join(name);
-    let program = env::current_exe().map_err(|error| error.to_string())?;
-    let played = Command::new(program)
-        .arg("generate")
-        .arg(format!("sockets/{lesson}"))
-        .args(["--quiet", "-o"])
-        .arg(&capture)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !capture.exists() {
-        let words = String::from_utf8_lossy(&played.stderr);
-        let first = words.lines().next().unwrap_or("it wrote no capture");
-        return Err(format!("sockets/{lesson}: {first}"));
-    }
-    let calls = beside(&capture);
-    let origin = Origin::files(vec![capture], false, options.clone());
-    Ok(Run {
-        origin: Origin {
-            inputs: vec![format!("sockets/{lesson}")],
-            ..origin
-        },
-        calls,
     })
 }
 
