@@ -34,7 +34,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("flow", &["prefetch", "time", "wire"]),
     ("tcp", &["prefetch", "time", "wire"]),
-    ("source", &["time", "frame", "wire", "capture_filter"]),
+    (
+        "source",
+        &["prefetch", "time", "frame", "wire", "capture_filter"],
+    ),
     // Never tcp: what it says is true must not come from what it is held against.
     ("generator", &["time", "frame", "wire", "source", "calls"]),
     ("diagnosis", &["time", "wire", "flow", "tcp"]),

@@ -488,7 +488,10 @@ struct Watcher {
 
 impl Watcher {
     fn watches(name: &str, setting: Setting, live: Live) -> Self {
-        let wire = Wire::of(name);
+        Self::on(Wire::of(name), setting, live)
+    }
+
+    fn on(wire: Wire, setting: Setting, live: Live) -> Self {
         let (passed, missed) = (Arc::clone(&wire.passed), Arc::clone(&wire.missed));
         let origin = Origin {
             inputs: vec!["wire0".to_owned()],
@@ -595,6 +598,39 @@ fn what_is_paused_stands_still_and_nothing_is_lost() {
     watcher.presses("p").waits_for("1 Connections 11");
     let rows = watcher.user.screen();
     assert_eq!(listed(&rows), 11, "{rows}");
+}
+
+#[test]
+fn a_filter_looks_into_the_frames_that_were_and_into_those_that_come() {
+    let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), kept());
+    watcher.passes(60, "1 Connections 5");
+    // One of them passed before it was asked for, two have yet to come.
+    watcher.presses("/tcp.payload contains \"GET\"<enter>");
+    watcher
+        .waits_for("1 Connections 1 ")
+        .waits_for("  filter tcp");
+    watcher.user.reads("10.20.0.31:37785");
+    watcher.passes(198, "1 Connections 3 ");
+    // Another, which only passed frames match; then none at all.
+    watcher.presses("x/tcp.flags.reset == 1<enter>");
+    watcher
+        .waits_for("1 Connections 2 ")
+        .waits_for("  filter tcp");
+    watcher.presses("x/udp.payload contains \"no such thing\"<enter>");
+    watcher.waits_for("no connection matches the filter");
+    watcher.presses("x").waits_for("1 Connections 11");
+}
+
+#[test]
+fn of_frames_that_are_no_longer_kept_a_filter_says_so() {
+    let mut wire = Wire::of("shop.pcapng");
+    wire.frames = vec![wire.frames; 30].concat();
+    let all = wire.frames.len();
+    let mut watcher = Watcher::on(wire, plain(USUAL), kept());
+    watcher.passes(all, "5,940 frames");
+    watcher.presses("/frame.number == 5940<enter>");
+    watcher.waits_for("on: those before are no longer kept");
+    watcher.waits_for("1 Connections 1 ");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::Filter;
 use super::field::Subject;
-use crate::analysis::{Analyzer, FlowView, FrameView};
+use crate::analysis::{Analyzer, Capture, FlowView, FrameView};
 use crate::report::field::{Row, UdpRow};
 use crate::source::Arrival;
 use crate::time::Timestamp;
@@ -43,6 +43,16 @@ impl Before {
         Self {
             keeps_last: filter.asks_for_deltas(),
             ..Self::default()
+        }
+    }
+
+    /// Amid a capture, for a filter that has not seen what went before.
+    pub fn amid(filter: &Filter, capture: &Capture) -> Self {
+        Self {
+            first: capture.first,
+            previous: capture.last,
+            names: capture.names.clone(),
+            ..Self::new(filter)
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which connections have a frame that a filter matches: found while a capture is read.
 
-use core::ops::ControlFlow;
+use core::ops::{ControlFlow, Deref};
 
 pub use crate::report::select::Found;
 
@@ -31,18 +31,18 @@ use crate::source::Arrival;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Scan<'f> {
-    filter: &'f Filter,
+pub struct Scan<F> {
+    filter: F,
     before: Before,
     revisions: Option<Revisions>,
     settled: Settled,
     found: Found,
 }
 
-impl<'f> Scan<'f> {
+impl<F: Deref<Target = Filter>> Scan<F> {
     /// Of a filter. With `revisions` of a first reading, verdicts are final; with a `before` that
     /// has [learned](Before::learn) from one, figures of connections are.
-    pub fn new(filter: &'f Filter, before: Before, revisions: Option<Revisions>) -> Self {
+    pub fn new(filter: F, before: Before, revisions: Option<Revisions>) -> Self {
         Self {
             filter,
             before,
@@ -52,13 +52,23 @@ impl<'f> Scan<'f> {
         }
     }
 
+    /// What was found so far.
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// The same, to add what is known otherwise.
+    pub fn found_mut(&mut self) -> &mut Found {
+        &mut self.found
+    }
+
     /// What was found.
     pub fn into_found(self) -> Found {
         self.found
     }
 }
 
-impl Observer for Scan<'_> {
+impl<F: Deref<Target = Filter>> Observer for Scan<F> {
     fn frame(&mut self, view: &FrameView<'_>) -> ControlFlow<()> {
         let known = match view.flow {
             FlowView::Tcp { view, .. } => self.found.has_tcp(view.id),

@@ -54,6 +54,14 @@ impl Choice {
         self.scans.then_some((self.number, filter))
     }
 
+    /// Frames are looked at as they pass, and those before have been: the analysis thread has what
+    /// was found. False where it was for another filter.
+    pub fn is_watched(&mut self, number: u64) -> bool {
+        let own = number == self.number;
+        self.scans &= !own;
+        own
+    }
+
     /// Takes in what a look at the frames has found. False where it was for another filter.
     pub fn found(&mut self, number: u64, found: Found) -> bool {
         if number != self.number || !self.scans {

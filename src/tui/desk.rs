@@ -6,15 +6,18 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::column::Column;
 use super::lines;
 use super::live::{Eyes, HostEnds, SECONDS, Watching};
+use super::sight::{Past, Recalled, Sight};
 use super::snapshot::{
     Chosen, ConnectionLine, Cursor, FindingLine, Header, HostLine, Line, Mark, Query, Snapshot, Tab,
 };
 use crate::analysis::{Analyzer, ConnectionView, ConversationView, FlowId, FrameIndex, trouble};
 use crate::diagnosis::Finding;
+use crate::filter::{Filter, Found};
 use crate::flow::Slot;
 use crate::report::escape::escaped;
 use crate::report::field::{Row, UdpRow};
@@ -24,6 +27,7 @@ use crate::report::text;
 use crate::report::totals::{ENDINGS, Totals};
 use crate::report::units::{counted, grouped};
 use crate::report::{Problem, Report, Selection};
+use crate::source::Reread;
 use crate::tcp::{Ending, Role};
 use crate::time::{Span, Timestamp};
 
@@ -136,6 +140,8 @@ pub struct Desk {
     trust: Vec<(Tone, String)>,
     /// Of a live source, what else is known.
     pub(super) watching: Option<Watching>,
+    /// The filter that looks at frames as they pass.
+    sight: Option<Sight>,
 }
 
 impl Desk {
@@ -155,7 +161,36 @@ impl Desk {
             found: Vec::new(),
             trust: Vec::new(),
             watching: None,
+            sight: None,
         }
+    }
+
+    /// Puts a filter in force that looks at frames as they pass. Gives what it takes to look at
+    /// those before.
+    pub(super) fn sees(&mut self, number: u64, filter: Arc<Filter>, reread: Reread) -> Past {
+        let sight = Sight::new(number, Arc::clone(&filter), self.analyzer.capture());
+        let stretch = self.index.stretch(0, self.index.last());
+        let past = sight.past(filter, self.analyzer_options(), stretch, reread);
+        self.sight = Some(sight);
+        self.made = None;
+        past
+    }
+
+    /// Takes in what a filter has found in the frames before. False where it is no longer in force.
+    pub(super) fn recall(&mut self, recalled: &Recalled) -> bool {
+        let own = |sight: &&mut Sight| sight.number == recalled.number;
+        let Some(sight) = self.sight.as_mut().filter(own) else {
+            return false;
+        };
+        sight.recall(recalled, &self.analyzer, &self.index);
+        self.made = None;
+        self.totals_of = None;
+        true
+    }
+
+    /// Ends the looking at frames when its filter is no longer in force.
+    pub(super) fn looks_no_more(&mut self, choice: u64) {
+        self.sight = self.sight.take().filter(|sight| sight.number == choice);
     }
 
     /// Whether the list would have to be sorted for this: more has been read, or it is another.
@@ -235,6 +270,16 @@ impl Desk {
         self.watching.is_some() && self.analyzer.flows() > MANY
     }
 
+    /// Whether a filter chooses something, by what was found in frames where figures do not tell.
+    fn is_chosen(&self, query: &Query, matches: impl FnOnce(&Filter, &Found) -> bool) -> bool {
+        let Some(Chosen { filter, found }) = &query.chosen else {
+            return true;
+        };
+        let own = |sight: &&Sight| sight.number == query.choice;
+        let seen = self.sight.as_ref().filter(own).map(Sight::found);
+        matches(filter, seen.unwrap_or(found))
+    }
+
     /// Shows the connections that lists are made of.
     fn each_chosen(&self, query: &Query, mut look: impl FnMut(Slot, &ConnectionView<'_>)) {
         let end = self.end();
@@ -242,8 +287,8 @@ impl Desk {
         let lasting = self.is_flooded();
         self.analyzer.each_connection(lasting, |slot, view| {
             let row = Row { view, end, names };
-            if is_chosen(query.chosen.as_ref(), |chosen| {
-                chosen.filter.matches_connection(&row, &chosen.found)
+            if self.is_chosen(query, |filter, found| {
+                filter.matches_connection(&row, found)
             }) {
                 look(slot, view);
             }
@@ -297,8 +342,8 @@ impl Desk {
                 conversation,
                 names,
             };
-            is_chosen(query.chosen.as_ref(), |chosen| {
-                chosen.filter.matches_conversation(&row, &chosen.found)
+            self.is_chosen(query, |filter, found| {
+                filter.matches_conversation(&row, found)
             })
         })
     }
@@ -552,6 +597,7 @@ impl Desk {
         let eyes = Eyes {
             index: &mut self.index,
             watching: self.watching.as_mut(),
+            sight: self.sight.as_mut(),
         };
         (&mut self.analyzer, eyes)
     }
@@ -572,10 +618,6 @@ fn made(query: &Query) -> Made {
         ..
     } = *query;
     (tab, sort, reverse, choice, open_only)
-}
-
-fn is_chosen(chosen: Option<&Chosen>, matches: impl FnOnce(&Chosen) -> bool) -> bool {
-    chosen.is_none_or(matches)
 }
 
 #[cfg(test)]

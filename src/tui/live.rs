@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::sight::Sight;
 use super::snapshot::{LiveHeader, Recorded};
 use crate::analysis::{
     Analyzer, Belonging, ConnectionView, FlowView, FrameIndex, FrameView, Observer,
@@ -384,21 +385,34 @@ fn in_words(process: &Process) -> String {
     )
 }
 
-/// Who looks at frames as they are analyzed: the index of frames, and the recorder where it needs
-/// to know what they are judged to be.
+/// Who looks at frames as they are analyzed: the index of frames, a filter that asks for what is in
+/// them, and the recorder where it needs to know what they are judged to be.
 pub(super) struct Eyes<'a> {
     pub(super) index: &'a mut FrameIndex,
     pub(super) watching: Option<&'a mut Watching>,
+    pub(super) sight: Option<&'a mut Sight>,
+}
+
+impl Eyes<'_> {
+    /// Whether frames are recorded with what they are judged to be.
+    fn comments(&self) -> bool {
+        let comments = |watching: &&mut Watching| watching.live.comments;
+        self.watching.as_ref().is_some_and(comments)
+    }
 }
 
 impl Observer for Eyes<'_> {
     fn wants_frames(&self) -> bool {
-        let comments = |watching: &&mut Watching| watching.live.comments;
-        self.watching.as_ref().is_some_and(comments)
+        self.sight.is_some() || self.comments()
     }
 
     fn frame(&mut self, view: &FrameView<'_>) -> core::ops::ControlFlow<()> {
-        if let Some(watching) = &mut self.watching {
+        if let Some(sight) = &mut self.sight {
+            sight.frame(view);
+        }
+        if self.comments()
+            && let Some(watching) = &mut self.watching
+        {
             let comment = match view.flow {
                 FlowView::Tcp { .. } => verdict::comment(view.events),
                 _ => None,
@@ -419,6 +433,9 @@ impl Observer for Eyes<'_> {
     fn aside(&mut self, arrival: &Arrival<'_>) {
         if let Some(watching) = &mut self.watching {
             watching.live.recorder.aside(arrival);
+        }
+        if let Some(sight) = &mut self.sight {
+            sight.aside(arrival);
         }
         self.index.aside(arrival);
     }

@@ -17,12 +17,14 @@ use std::time::{Duration, Instant};
 use super::desk::Desk;
 use super::live::{HostEnds, Live, Watching};
 use super::reading::{self, Order};
+use super::sight::Recalled;
 use super::snapshot::{Query, Snapshot};
 use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
 use crate::analysis::{Analyzer, FlowId, FrameIndex, Options};
-use crate::filter::Found;
+use crate::filter::{Filter, Found};
 use crate::recording::Recorder;
 use crate::report::Problem;
+use crate::report::units::grouped;
 use crate::source::{self, Arrival, OpenOptions, Progress, Source, SourceError, Trail};
 
 /// Makes a source: told where to leave what is needed to read frames again, and what to look at
@@ -86,6 +88,8 @@ pub enum News {
     Stream(Arc<StreamView>),
     /// Which connections a filter matches, for the filter of this number.
     Found(u64, Box<Found>),
+    /// The filter of this number has looked at the frames before, and looks at those that pass.
+    Watched(u64),
     /// It can't be had, in words.
     Failed(String),
     /// The inputs are damaged or can't be opened.
@@ -99,7 +103,16 @@ pub enum News {
 struct Wishes {
     query: Option<Query>,
     orders: Vec<Order>,
+    sight: Option<(u64, Arc<Filter>)>,
+    recalled: Option<Recalled>,
     closed: bool,
+}
+
+impl Wishes {
+    fn is_empty(&self) -> bool {
+        let asks = self.query.is_some() || !self.orders.is_empty();
+        !(asks || self.sight.is_some() || self.recalled.is_some() || self.closed)
+    }
 }
 
 /// A letter box: the analysis thread looks at a flag between two frames.
@@ -127,6 +140,8 @@ impl Mail {
         Wishes {
             query: wishes.query.take(),
             orders: std::mem::take(&mut wishes.orders),
+            sight: wishes.sight.take(),
+            recalled: wishes.recalled.take(),
             closed: wishes.closed,
         }
     }
@@ -140,6 +155,8 @@ pub struct Loader {
     pub inputs: Vec<String>,
     /// The files that can be read again from the beginning.
     pub files: Vec<PathBuf>,
+    /// Whether more may come than there is now.
+    pub grows: bool,
     /// How they are analyzed.
     pub options: Options,
     /// What records, where something can be recorded.
@@ -159,6 +176,7 @@ impl Loader {
             stop: Arc::clone(&stop),
             inputs: origin.inputs.clone(),
             files: origin.files.clone(),
+            grows: origin.follow || origin.live.is_some(),
             options: origin.options.clone(),
             recorder: origin.live.as_ref().map(|live| live.recorder.clone()),
         };
@@ -181,6 +199,13 @@ impl Loader {
     /// Asks for a list. Only the latest question is answered.
     pub fn ask(&self, query: Query) {
         self.mail.put(|wishes| wishes.query = Some(query));
+    }
+
+    /// Lets a filter look at the frames, those that were and those that come. Only the latest is in
+    /// force.
+    pub fn look_for(&self, number: u64, filter: Arc<Filter>) {
+        self.mail
+            .put(|wishes| wishes.sight = Some((number, filter)));
     }
 
     /// Asks for something to be read again.
@@ -302,7 +327,7 @@ impl Work {
         let _ = self.news.send(News::Done);
         loop {
             let mut wishes = self.mail.open();
-            while wishes.query.is_none() && wishes.orders.is_empty() && !wishes.closed {
+            while wishes.is_empty() {
                 wishes = self
                     .mail
                     .bell
@@ -337,7 +362,14 @@ impl Work {
         for order in wishes.orders {
             self.carry_out(order, desk);
         }
+        if let Some((number, filter)) = wishes.sight {
+            self.look_for(number, filter, desk);
+        }
+        if let Some(recalled) = wishes.recalled {
+            self.recall(&recalled, desk);
+        }
         if let Some(query) = wishes.query {
+            desk.looks_no_more(query.choice);
             // What has been read to its end is sorted once.
             let again = if self.done {
                 self.looked.last.is_none()
@@ -354,6 +386,31 @@ impl Work {
             return self.news.send(News::Snapshot(Box::new(answer))).is_ok();
         }
         true
+    }
+
+    /// Looks at frames that were, in a thread of its own, while others pass.
+    fn look_for(&self, number: u64, filter: Arc<Filter>, desk: &mut Desk) {
+        let past = desk.sees(number, filter, self.trail.reread());
+        let mail = Arc::clone(&self.mail);
+        thread::spawn(move || {
+            if let Some(recalled) = past.recall() {
+                mail.put(|wishes| wishes.recalled = Some(recalled));
+            }
+        });
+    }
+
+    fn recall(&self, recalled: &Recalled, desk: &mut Desk) {
+        if !desk.recall(recalled) {
+            return;
+        }
+        if recalled.from > 1 {
+            let words = format!(
+                "the filter has looked at frames from {} on: those before are no longer kept",
+                grouped(recalled.from)
+            );
+            let _ = self.news.send(News::Notice(words));
+        }
+        let _ = self.news.send(News::Watched(recalled.number));
     }
 
     fn carry_out(&self, order: Order, desk: &Desk) {

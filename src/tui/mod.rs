@@ -14,7 +14,8 @@
 //!
 //! - [`snapshot`] what is asked and answered; [`mod@column`], `lines` the lists; [`layout`] where
 //!   things stand; [`choice`] the filter in force
-//! - [`live`] what comes with frames that are captured as they are read
+//! - [`live`] what comes with frames that are captured as they are read; `sight` a filter that looks
+//!   at them
 //! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
 //! - [`saving`] files made from the screen
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
@@ -41,6 +42,7 @@ pub mod saving;
 pub mod scenarios;
 pub mod session;
 pub mod sheet;
+mod sight;
 pub mod snapshot;
 pub mod spark;
 pub mod talk;

@@ -555,6 +555,11 @@ impl Model {
                     effects.push(Effect::Ask(self.query()));
                 }
             }
+            News::Watched(number) => {
+                if self.choice.is_watched(number) {
+                    effects.push(Effect::Ask(self.query()));
+                }
+            }
             News::Failed(words) => {
                 self.opening = None;
                 if matches!(self.screen, Screen::Page(_)) {

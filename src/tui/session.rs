@@ -293,7 +293,7 @@ impl Session {
                     News::Renewed(..) | News::TalkRenewed(_) | News::Ends(..) => {
                         self.renewing = self.renewing.saturating_sub(1);
                     }
-                    News::Notice(_) => {}
+                    News::Notice(_) | News::Watched(_) => {}
                     News::Detail(..)
                     | News::Talk(_)
                     | News::Frame(_)
@@ -439,19 +439,15 @@ impl Session {
         })
     }
 
-    /// Finds the connections with a frame that a filter matches, by reading the files again.
+    /// Finds the connections with a frame that a filter matches: by reading the files again, or
+    /// where that can't be done or would not be all, frame by frame as they pass.
     fn look_at_frames(&mut self, number: u64, filter: Arc<Filter>) {
         if let Some(earlier) = self.scan.take() {
             earlier.store(true, Ordering::Relaxed);
         }
         let Some(loader) = &self.loader else { return };
-        if !self.has_files() {
-            let words = if self.model.is_live() {
-                "only figures are asked: record what is captured (r) to look into frames"
-            } else {
-                "only figures are asked: what comes from a pipe is not read again"
-            };
-            self.model.note = Some((Tone::Warning, words.to_owned()));
+        if loader.grows || !self.has_files() {
+            loader.look_for(number, filter);
             return;
         }
         let (files, options) = (loader.files.clone(), loader.options.clone());
