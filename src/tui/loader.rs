@@ -370,12 +370,10 @@ impl Work {
         }
         if let Some(query) = wishes.query {
             desk.looks_no_more(query.choice);
-            // What has been read to its end is sorted once.
-            let again = if self.done {
-                self.looked.last.is_none()
-            } else {
-                self.looked.is_due()
-            };
+            // What has been read to its end is looked at once. Whoever pressed a key does not wait
+            // for more than that takes.
+            let again = self.looked.last.is_none()
+                || (!self.done && query.is_refresh && self.looked.is_due());
             if again {
                 self.looked.measured(|| desk.look(&query));
             } else if !desk.is_sorted_for(&query) {
