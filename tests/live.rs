@@ -24,7 +24,7 @@ use namespace::{in_namespace, ip};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Pid;
-use pty::{Folder, OnScreen};
+use pty::{Folder, OnScreen, wait_until};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcplens");
@@ -387,16 +387,6 @@ fn frames_in(path: &Path) -> usize {
         .output()
         .expect("tcplens reads");
     String::from_utf8_lossy(&output.stdout).lines().count()
-}
-
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..300 {
-        if holds() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("waited for: {what}");
 }
 
 #[test]

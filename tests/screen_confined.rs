@@ -11,12 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
 use namespace::in_namespace;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use pty::{Folder, OnScreen};
+use pty::{Folder, OnScreen, wait_until};
 use tcplens::confinement::{Needs, confine};
 use tcplens::generator::sockets::LESSONS;
 
@@ -85,17 +84,6 @@ fn is_confined(process: u32) {
         threads += 1;
     }
     assert!(threads > 1, "it reads beside its screen");
-}
-
-#[track_caller]
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..300 {
-        if holds() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("waited for: {what}");
 }
 
 fn wait_for_the_end_of(process: u32) {

@@ -5,10 +5,12 @@
 //!
 //! 1. sockets are opened, with whatever right that needs (not here), and a [`Broker`] is started
 //!    for what needs rights later: it is asked for little, and parses no packet
-//! 2. [`drop_rights`], where something is captured: capabilities are dropped for good, and root becomes the user that called
-//!    sudo (or who is named); without sudo it stays root without a single capability
+//! 2. [`drop_rights`], where something is captured: capabilities are dropped for good, and root
+//!    becomes the user that called sudo (or who is named); without sudo it stays root without a
+//!    single capability
 //! 3. [`confine`]: Landlock leaves the files and directories that are named, and no new TCP
-//!    connection; seccomp no new socket, program or namespace, and no signal but the one that stops its own job
+//!    connection; seccomp no new socket, program or namespace, and no signal but the one that stops
+//!    its own job
 //!
 //! On other systems than Linux nothing of this is done, and [`Confined`] says so.
 

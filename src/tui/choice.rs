@@ -56,7 +56,7 @@ impl Choice {
 
     /// Frames are looked at as they pass, and those before have been: the analysis thread has what
     /// was found. False where it was for another filter.
-    pub fn is_watched(&mut self, number: u64) -> bool {
+    pub fn watched(&mut self, number: u64) -> bool {
         let own = number == self.number;
         self.scans &= !own;
         own

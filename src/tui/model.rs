@@ -556,7 +556,7 @@ impl Model {
                 }
             }
             News::Watched(number) => {
-                if self.choice.is_watched(number) {
+                if self.choice.watched(number) {
                     effects.push(Effect::Ask(self.query()));
                 }
             }

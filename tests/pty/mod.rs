@@ -126,3 +126,15 @@ impl Drop for OnScreen {
         let _ = self.child.wait();
     }
 }
+
+/// Waits until something holds, which takes no time that is known.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if holds() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("waited for: {what}");
+}
