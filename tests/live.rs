@@ -11,10 +11,11 @@ mod pty;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsFd;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use expect_test::expect_file;
 use namespace::{in_namespace, ip};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn, setsockopt, sockopt};
 use nix::unistd::Pid;
 use pty::{Folder, OnScreen, wait_until};
 use serde_json::Value;
@@ -151,12 +152,25 @@ fn told_of(lines: &[Value], port: u16) -> &Value {
     lines.iter().rfind(of).expect("the connection")
 }
 
+/// An address that this test has not used yet, with a port that the kernel does not choose by
+/// itself: those come again, for another connection of the same test, once in some thousand runs.
+fn unused() -> SocketAddrV4 {
+    static NEXT: AtomicU16 = AtomicU16::new(4000);
+    SocketAddrV4::new(Ipv4Addr::LOCALHOST, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Both ends of a connection between ports that no other connection of the test has.
 fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
-    let client = TcpStream::connect(listener.local_addr().expect("its address"));
-    let client = client.expect("a connection");
+    let listener = TcpListener::bind(unused()).expect("a listener");
+    let SocketAddr::V4(to) = listener.local_addr().expect("its address") else {
+        panic!("it is of IPv4");
+    };
+    let (family, kind) = (AddressFamily::Inet, SockType::Stream);
+    let client = socket::socket(family, kind, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
+    socket::bind(client.as_raw_fd(), &SockaddrIn::from(unused())).expect("its port");
+    socket::connect(client.as_raw_fd(), &SockaddrIn::from(to)).expect("a connection");
     let (server, _) = listener.accept().expect("the other end");
-    (client, server)
+    (TcpStream::from(client), server)
 }
 
 fn port(socket: &TcpStream) -> u16 {
@@ -208,9 +222,7 @@ fn what_sockets_did_is_told() {
         drop(client);
         drop(server);
 
-        let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let refused = closed.local_addr().expect("its address");
-        drop(closed);
+        let refused = unused();
         assert!(TcpStream::connect(refused).is_err());
 
         let (mut client, mut server) = pair();
