@@ -163,6 +163,13 @@ impl Run {
             .filter(|frame| frame.is == Is::Retransmission)
     }
 
+    /// Whether anything had to be sent again. Where this machine does other things for longer than
+    /// a host's timer waits, something is sent again that did not have to be.
+    fn had_to_send_again(&self, side: Side) -> bool {
+        let needed = |frame: &FrameTruth| frame.need == Some(Need::Needed);
+        self.sent_again(side).any(needed)
+    }
+
     /// How many of a host's segments were sent again because of this.
     fn because_of(&self, side: Side, trigger: Trigger) -> u64 {
         let again = self.sent_again(side);
@@ -229,7 +236,7 @@ fn a_clean_path_loses_nothing() {
     };
     for side in Side::BOTH {
         assert!(self::all_arrived(run.sent(side)));
-        assert_eq!(run.sent_again(side).count(), 0);
+        assert!(!run.had_to_send_again(side));
     }
     assert_eq!(run.kernel["server"]["received"], 900_000);
     let connection = &run.tap(Tap::Middle).connections[0];
@@ -252,8 +259,7 @@ fn lost_data_is_sent_again_and_it_is_known_where_it_died() {
     };
     let lost = run.died(Cause::RandomLoss);
     assert!(lost > 5, "{lost}");
-    let needed = |frame: &&FrameTruth| frame.need == Some(Need::Needed);
-    assert!(run.sent_again(Side::Client).filter(needed).count() > 0);
+    assert!(run.had_to_send_again(Side::Client));
     assert!(run.because_of(Side::Client, Trigger::Fast) > 0);
     // A packet that died on the near leg is not seen in the middle.
     let middle = &run.tap(Tap::Middle).frames;
@@ -290,7 +296,7 @@ fn a_lost_tail_is_probed_for() {
     };
     assert!(run.died(Cause::ChosenLoss) > 2);
     assert!(run.because_of(Side::Server, Trigger::TailLossProbe) > 0);
-    assert_eq!(run.sent_again(Side::Client).count(), 0);
+    assert!(!run.had_to_send_again(Side::Client));
 }
 
 #[test]
@@ -310,8 +316,7 @@ fn overtaken_data_is_waited_for_or_sent_again_for_nothing() {
     };
     assert!(run.verdicts(Tap::Server, Kind::Reordered) > 0);
     assert_eq!(run.verdicts(Tap::Client, Kind::Reordered), 0);
-    let needed = |frame: &FrameTruth| frame.need == Some(Need::Needed);
-    assert!(!run.sent_again(Side::Client).any(needed));
+    assert!(!run.had_to_send_again(Side::Client));
 }
 
 #[test]
@@ -320,7 +325,7 @@ fn the_network_delivers_twice_what_was_sent_once() {
         return;
     };
     assert!(run.verdicts(Tap::Server, Kind::NetworkDuplicate) > 5);
-    assert_eq!(run.verdicts(Tap::Client, Kind::Retransmission), 0);
+    assert!(!run.had_to_send_again(Side::Client));
 }
 
 #[test]

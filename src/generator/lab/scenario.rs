@@ -78,10 +78,15 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "burst-loss",
         summary: "Several segments lost in a row, retransmissions among them",
         description: "A Gilbert path after the middle: bursts begin at 0.6 % of the data and end at \
-            a quarter of what is lost, so that retransmissions are lost as well.",
+            a quarter of what is lost, so that retransmissions are lost as well, and after 0.7 s \
+            at the latest, so that the sender's timer doubles once or twice, not for ever.",
         talk: UPLOAD,
         impair: |path| {
-            path.add(Client, Far, BurstLoss::new(Which::Data, 6_000, 250_000));
+            path.add(
+                Client,
+                Far,
+                BurstLoss::new(Which::Data, 6_000, 250_000).at_most(700 * MILLI),
+            );
         },
     },
     Scenario {

@@ -1,6 +1,6 @@
 //! Loss: by chance, in bursts, of chosen packets, of the tail.
 
-use super::{Outcome, Part, Passing, Which};
+use super::{Nanos, Outcome, Part, Passing, Which};
 use crate::generator::random::Random;
 use crate::generator::truth::Cause;
 
@@ -29,7 +29,9 @@ pub struct BurstLoss {
     which: Which,
     begins: u32,
     ends: u32,
-    bad: bool,
+    lasts: Nanos,
+    /// When the burst began that goes on.
+    bad: Option<Nanos>,
 }
 
 impl BurstLoss {
@@ -39,8 +41,16 @@ impl BurstLoss {
             which,
             begins,
             ends,
-            bad: false,
+            lasts: Nanos::MAX,
+            bad: None,
         }
+    }
+
+    /// A burst is over after this time, also when hardly anything was sent in it: counted in
+    /// packets alone it would go on for as long as a sender's timer backs off.
+    pub const fn at_most(mut self, lasts: Nanos) -> Self {
+        self.lasts = lasts;
+        self
     }
 }
 
@@ -49,12 +59,15 @@ impl Part for BurstLoss {
         if !self.which.takes(packet) {
             return Outcome::On(packet.now);
         }
-        let turns = random.chance(if self.bad { self.ends } else { self.begins });
-        self.bad ^= turns;
-        if self.bad {
-            Outcome::Died(Cause::BurstLoss)
-        } else {
-            Outcome::On(packet.now)
+        let is_over = |begun: &Nanos| packet.now.saturating_sub(*begun) > self.lasts;
+        self.bad = self.bad.filter(|begun| !is_over(begun));
+        self.bad = match self.bad {
+            Some(begun) => (!random.chance(self.ends)).then_some(begun),
+            None => random.chance(self.begins).then_some(packet.now),
+        };
+        match self.bad {
+            Some(_) => Outcome::Died(Cause::BurstLoss),
+            None => Outcome::On(packet.now),
         }
     }
 }
@@ -107,5 +120,35 @@ impl Part for TailLoss {
         } else {
             Outcome::On(packet.now)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generator::truth::{Header, Side};
+
+    #[test]
+    fn a_burst_is_over_in_time() {
+        let header = Header::default();
+        // What begins half of the time, and never ends by itself.
+        let mut loss = BurstLoss::new(Which::All, 500_000, 0).at_most(1_000);
+        let mut random = Random::new(1);
+        let mut passes = |now| {
+            let packet = Passing {
+                header: &header,
+                from: Side::Client,
+                connection: 0,
+                range: (1, 1),
+                again: false,
+                last: false,
+                len: 40,
+                now,
+            };
+            loss.pass(&packet, &mut random) == Outcome::On(now)
+        };
+        let begun = (0..100).find(|now| !passes(*now)).expect("a burst");
+        assert!(!(begun..=begun + 1_000).any(&mut passes));
+        assert!((begun + 1_001..begun + 100_000).any(passes));
     }
 }
