@@ -9,6 +9,20 @@ use crate::flow::table::Entry;
 use crate::prefetch::prefetch;
 use crate::tcp::{Embryo, Pool};
 
+/// One of several shares of what is kept, of about equal size: for a thread of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Which, from 0 on.
+    pub at: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Share {
+    /// All in one.
+    pub const ALL: Self = Self { at: 0, of: 1 };
+}
+
 impl Analyzer {
     /// The TCP connections that are kept, by number, each with the place to ask
     /// [`connection`](Self::connection) for.
@@ -64,9 +78,14 @@ impl Analyzer {
         self.shown(self.table.get(slot)?, look)
     }
 
-    /// Shows all connections that are kept, or only those that have come to more than a SYN, in no
-    /// order to rely on: for whoever looks often.
-    pub fn each_connection(&self, lasting: bool, mut look: impl FnMut(Slot, &ConnectionView<'_>)) {
+    /// Shows a share of the connections that are kept, or of those alone that have come to more than
+    /// a SYN, in no order to rely on: for whoever looks often.
+    pub fn each_connection(
+        &self,
+        lasting: bool,
+        Share { at, of }: Share,
+        mut look: impl FnMut(Slot, &ConnectionView<'_>),
+    ) {
         let show = |(slot, entry): (Slot, &Entry<Tracked>)| {
             self.shown(entry, |view| look(slot, view));
         };
@@ -74,9 +93,9 @@ impl Analyzer {
             true => {
                 let whole =
                     |(_, entry): &(_, &Entry<Tracked>)| matches!(entry.value, Tracked::Tcp(_));
-                each_foreseen(self.table.iter_lasting().filter(whole), show);
+                each_foreseen(self.table.iter_lasting_share(at, of).filter(whole), show);
             }
-            false => each_foreseen(self.table.iter(), show),
+            false => each_foreseen(self.table.iter_share(at, of), show),
         }
     }
 

@@ -77,6 +77,7 @@ pub use capture::Capture;
 pub use close_up::CloseUp;
 pub use detail::Detail;
 pub use eviction::Evicted;
+pub use flows::Share;
 pub use frame_index::{FlowId, FrameIndex, Places};
 pub use observer::{ConnectionView, FlowView, FrameView, Observer};
 pub use revisions::{Revisions, Settled};

@@ -161,9 +161,12 @@ impl<E> Slab<E> {
         self.live += other.live;
     }
 
-    /// All values with their places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &E)> {
-        self.chunks.iter().zip(0_u32..).flat_map(|(chunk, number)| {
+    /// The values of one of `of` equal shares of the places, with their places.
+    pub(super) fn iter_share(&self, at: usize, of: usize) -> impl Iterator<Item = (u32, &E)> {
+        let border = |at: usize| self.chunks.len() * at / of.max(1);
+        let numbered = self.chunks.iter().zip(0_u32..);
+        let share = numbered.take(border(at + 1)).skip(border(at));
+        share.flat_map(|(chunk, number)| {
             let places = chunk.places.iter().zip(number * CHUNK as u32..);
             places.filter_map(|(place, at)| Some((at, place.as_ref()?)))
         })
@@ -212,7 +215,8 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(slab.len(), model.len());
-                prop_assert!(slab.iter().map(|(at, value)| (at, *value)).eq(model.clone()));
+                let all = (0..3).flat_map(|share| slab.iter_share(share, 3));
+                prop_assert!(all.map(|(at, value)| (at, *value)).eq(model.clone()));
                 prop_assert!(model.iter().all(|(&at, value)| slab.get(at) == Some(value)));
             }
         }
@@ -228,6 +232,6 @@ mod tests {
         }
         assert!(slab.memory() < most / 10, "{} of {most}", slab.memory());
         let _ = slab.insert(1);
-        assert_eq!(slab.iter().count(), 1);
+        assert_eq!(slab.iter_share(0, 1).count(), 1);
     }
 }

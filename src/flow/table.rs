@@ -318,17 +318,28 @@ impl<T> FlowTable<T> {
 
     /// All flows, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
-        self.iter_lasting().chain(self.iter_young())
+        self.iter_share(0, 1)
     }
 
     /// Those that last.
     pub fn iter_lasting(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
-        self.slabs.lasting.iter()
+        self.iter_lasting_share(0, 1)
     }
 
-    fn iter_young(&self) -> impl Iterator<Item = (Slot, &Entry<T>)> {
-        let young = self.slabs.young.iter();
-        young.map(|(at, entry)| (at | YOUNG, entry))
+    /// One of `of` shares of them, of about equal size; together they are all.
+    pub fn iter_share(&self, at: usize, of: usize) -> impl Iterator<Item = (Slot, &Entry<T>)> {
+        let young = self.slabs.young.iter_share(at, of);
+        let young = young.map(|(at, entry)| (at | YOUNG, entry));
+        self.iter_lasting_share(at, of).chain(young)
+    }
+
+    /// One of `of` shares of those that last.
+    pub fn iter_lasting_share(
+        &self,
+        at: usize,
+        of: usize,
+    ) -> impl Iterator<Item = (Slot, &Entry<T>)> {
+        self.slabs.lasting.iter_share(at, of)
     }
 }
 

@@ -102,7 +102,8 @@ impl Totals {
     }
 }
 
-fn count<T: PartialEq, const N: usize>(counts: &mut [u64; N], all: &[T; N], one: T) {
+/// Counts one of all the ways there are.
+pub(crate) fn count<T: PartialEq, const N: usize>(counts: &mut [u64; N], all: &[T; N], one: T) {
     for (count, each) in counts.iter_mut().zip(all) {
         *count += u64::from(*each == one);
     }

@@ -4,106 +4,37 @@
 //! Sorting looks at every connection, so that its result is kept: moving about in a list that is
 //! sorted costs only the lines in sight.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
+use std::thread;
 
 use super::column::Column;
 use super::lines;
 use super::live::{Eyes, HostEnds, SECONDS, Watching};
+use super::ranking::{Outcomes, Ranking, joined};
+use super::rate::Rate;
 use super::sight::{Past, Recalled, Sight};
 use super::snapshot::{
-    Chosen, ConnectionLine, Cursor, FindingLine, Header, HostLine, Line, Mark, Query, Snapshot, Tab,
+    ConnectionLine, Cursor, FindingLine, Header, HostLine, Line, Mark, Query, Snapshot, Tab,
 };
-use crate::analysis::{Analyzer, ConnectionView, ConversationView, FlowId, FrameIndex, trouble};
+use crate::analysis::{Analyzer, FlowId, FrameIndex};
 use crate::diagnosis::Finding;
-use crate::filter::{Filter, Found};
+use crate::filter::Filter;
 use crate::flow::Slot;
 use crate::report::escape::escaped;
-use crate::report::field::{Row, UdpRow};
-use crate::report::select::is_unanswered;
 use crate::report::style::Tone;
 use crate::report::text;
-use crate::report::totals::{ENDINGS, Totals};
+use crate::report::totals::ENDINGS;
 use crate::report::units::{counted, grouped};
 use crate::report::{Problem, Report, Selection};
 use crate::source::Reread;
-use crate::tcp::{Ending, Role};
+use crate::tcp::Ending;
 use crate::time::{Span, Timestamp};
-
-/// Parts of the capture's time that the rate is told in.
-const RATE: usize = 512;
 
 /// Parts of it that a connection's activity is told in: as many as seconds of a live one.
 const ACTIVITY: usize = SECONDS;
 
 /// Frames of a connection that its activity is counted from at most.
 const MOST_COUNTED: u64 = 200_000;
-
-/// Bytes over time, in equal parts whose length doubles when there are too many.
-#[derive(Debug)]
-pub struct Rate {
-    first: Option<Timestamp>,
-    /// Nanoseconds of a part.
-    part: i64,
-    bytes: Vec<u64>,
-    /// Number of the first frame of every part.
-    frames: Vec<u64>,
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Self {
-            first: None,
-            part: 1_000_000,
-            bytes: Vec::new(),
-            frames: Vec::new(),
-        }
-    }
-}
-
-impl Rate {
-    /// Counts a frame.
-    #[inline]
-    pub fn count(&mut self, number: u64, time: Timestamp, bytes: u32) {
-        let first = *self.first.get_or_insert(time);
-        let mut place = ((time - first).as_nanos().max(0) / self.part) as usize;
-        while place >= RATE {
-            self.halve();
-            place /= 2;
-        }
-        while self.bytes.len() <= place {
-            self.bytes.push(0);
-            self.frames.push(number);
-        }
-        if let Some(own) = self.bytes.get_mut(place) {
-            *own += u64::from(bytes);
-        }
-    }
-
-    fn halve(&mut self) {
-        self.part = self.part.saturating_mul(2);
-        let joined = |pair: &[u64]| pair.iter().sum();
-        self.bytes = self.bytes.chunks(2).map(joined).collect();
-        self.frames = self.frames.iter().step_by(2).copied().collect();
-    }
-
-    /// How many of these frames, in order, came in each of `parts` parts of the capture.
-    fn spread(&self, numbers: impl Iterator<Item = u64>, parts: usize) -> Vec<u64> {
-        let mut spread = vec![0; parts];
-        let mut later = self.frames.iter().skip(1).peekable();
-        let mut place = 0;
-        for number in numbers {
-            while later.next_if(|&&first| first <= number).is_some() {
-                place += 1;
-            }
-            if let Some(count) = spread.get_mut(place * parts / self.bytes.len().max(1)) {
-                *count += 1;
-            }
-        }
-        spread
-    }
-}
 
 /// A list in the order it is shown.
 #[derive(Debug, Default)]
@@ -132,9 +63,9 @@ pub struct Desk {
     inputs: Vec<String>,
     order: Order,
     made: Option<Made>,
-    totals: Totals,
+    outcomes: Outcomes,
     /// Of which choice they are, as long as they are good enough.
-    totals_of: Option<u64>,
+    outcomes_of: Option<u64>,
     counts: [usize; 4],
     found: Vec<Finding>,
     trust: Vec<(Tone, String)>,
@@ -155,8 +86,8 @@ impl Desk {
             inputs,
             order: Order::None,
             made: None,
-            totals: Totals::default(),
-            totals_of: None,
+            outcomes: Outcomes::default(),
+            outcomes_of: None,
             counts: [0; 4],
             found: Vec::new(),
             trust: Vec::new(),
@@ -184,7 +115,7 @@ impl Desk {
         };
         sight.recall(recalled, &self.analyzer, &self.index);
         self.made = None;
-        self.totals_of = None;
+        self.outcomes_of = None;
         true
     }
 
@@ -210,8 +141,14 @@ impl Desk {
 
     /// Looks at everything that is kept, and sorts it.
     pub fn look(&mut self, query: &Query) {
-        self.found = self.analyzer.findings();
-        self.totals_of = None;
+        self.outcomes_of = None;
+        let analyzer = &self.analyzer;
+        let (found, order) = thread::scope(|scope| {
+            let found = scope.spawn(|| analyzer.findings());
+            let order = self.order(query);
+            (joined(found), order)
+        });
+        self.found = found;
         let report = Report {
             analyzer: &self.analyzer,
             inputs: &self.inputs,
@@ -225,19 +162,40 @@ impl Desk {
             let words = "a flood: connections that have come to no more than a SYN are not listed";
             self.trust.push((Tone::Warning, words.to_owned()));
         }
-        self.sort(query);
+        self.show(query, order);
     }
 
     /// Sorts anew. What was found out of the capture as a whole when it was last looked at stays:
     /// who asks for another order waits for no more than that.
     pub fn sort(&mut self, query: &Query) {
-        let order = match query.tab {
-            Tab::Connections => Order::Connections(self.connections(query)),
-            Tab::Udp => Order::Udp(self.conversations(query)),
-            Tab::Hosts => Order::Hosts(self.hosts(query)),
+        let order = self.order(query);
+        self.show(query, order);
+    }
+
+    /// The list in its order, and where all connections were looked at, how they ended.
+    fn order(&self, query: &Query) -> (Order, Option<Outcomes>) {
+        let ranking = self.ranking(query);
+        match query.tab {
+            Tab::Connections => {
+                let counts = self.outcomes_of != Some(query.choice);
+                let (list, outcomes) = ranking.connections(self.watching.as_ref(), counts);
+                (Order::Connections(list), outcomes)
+            }
+            Tab::Udp => (Order::Udp(ranking.conversations()), None),
+            Tab::Hosts => (Order::Hosts(ranking.hosts()), None),
+            // They are told of what was found out of the capture as a whole.
+            Tab::Findings => (Order::None, None),
+        }
+    }
+
+    fn show(&mut self, query: &Query, (order, outcomes): (Order, Option<Outcomes>)) {
+        if let Some(outcomes) = outcomes {
+            (self.outcomes, self.outcomes_of) = (outcomes, Some(query.choice));
+        }
+        self.order = match query.tab {
             Tab::Findings => Order::Findings(self.findings()),
+            _ => order,
         };
-        self.order = order;
         self.made = Some(made(query));
         let shown = self.len();
         if let Some(count) = self.counts.get_mut(query.tab as usize) {
@@ -270,159 +228,15 @@ impl Desk {
         self.watching.is_some() && self.analyzer.flows() > MANY
     }
 
-    /// Whether a filter chooses something, by what was found in frames where figures do not tell.
-    fn is_chosen(&self, query: &Query, matches: impl FnOnce(&Filter, &Found) -> bool) -> bool {
-        let Some(Chosen { filter, found }) = &query.chosen else {
-            return true;
-        };
+    /// What puts lists in order.
+    fn ranking<'a>(&'a self, query: &'a Query) -> Ranking<'a> {
         let own = |sight: &&Sight| sight.number == query.choice;
-        let seen = self.sight.as_ref().filter(own).map(Sight::found);
-        matches(filter, seen.unwrap_or(found))
-    }
-
-    /// Shows the connections that lists are made of.
-    fn each_chosen(&self, query: &Query, mut look: impl FnMut(Slot, &ConnectionView<'_>)) {
-        let end = self.end();
-        let names = &self.analyzer.capture().names;
-        let lasting = self.is_flooded();
-        self.analyzer.each_connection(lasting, |slot, view| {
-            let row = Row { view, end, names };
-            if self.is_chosen(query, |filter, found| {
-                filter.matches_connection(&row, found)
-            }) {
-                look(slot, view);
-            }
-        });
-    }
-
-    fn connections(&mut self, query: &Query) -> Vec<(u32, Slot)> {
-        let end = self.end();
-        let summed = self.totals_of == Some(query.choice);
-        let mut totals = Totals::default();
-        let mut ranked: Vec<(u64, u32, Slot)> = Vec::new();
-        self.each_chosen(query, |slot, view| {
-            if !summed {
-                totals.add(view, end);
-            }
-            if query.open_only && view.connection.is_over() {
-                return;
-            }
-            let rank = self.rank(view, query.sort, end);
-            ranked.push((if query.reverse { !rank } else { rank }, view.id, slot));
-        });
-        if !summed {
-            (self.totals, self.totals_of) = (totals, Some(query.choice));
+        Ranking {
+            analyzer: &self.analyzer,
+            query,
+            seen: self.sight.as_ref().filter(own).map(Sight::found),
+            lasting: self.is_flooded(),
         }
-        ranked.sort_unstable();
-        let order = ranked.into_iter().map(|(_, id, slot)| (id, slot));
-        order.collect()
-    }
-
-    /// What a connection is sorted by: the least first.
-    fn rank(&self, view: &ConnectionView<'_>, by: Column, end: Timestamp) -> u64 {
-        match (&self.watching, by) {
-            (Some(watching), Column::Rate | Column::Activity) => !watching.traffic(view.id).0,
-            (Some(watching), Column::Process) => match watching.program(view.id) {
-                Some((program, _)) => lines::head(program),
-                None => u64::MAX,
-            },
-            _ => lines::rank(view, by, end),
-        }
-    }
-
-    fn chosen_conversations<'a>(
-        &'a self,
-        query: &'a Query,
-    ) -> impl Iterator<Item = (Slot, ConversationView<'a>)> {
-        let names = &self.analyzer.capture().names;
-        let slots = self.analyzer.conversation_slots();
-        let all = slots.filter_map(|slot| Some((slot, self.analyzer.conversation(slot)?)));
-        all.filter(move |&(_, conversation)| {
-            let row = UdpRow {
-                conversation,
-                names,
-            };
-            self.is_chosen(query, |filter, found| {
-                filter.matches_conversation(&row, found)
-            })
-        })
-    }
-
-    fn conversations(&self, query: &Query) -> Vec<(u32, Slot)> {
-        let mut ranked: Vec<(u64, u32, Slot)> = self
-            .chosen_conversations(query)
-            .map(|(slot, conversation)| {
-                let sum = |[one, other]: [u64; 2]| !(one + other);
-                let rank = match query.sort {
-                    Column::Id | Column::Start => u64::from(conversation.id),
-                    Column::Duration => !(conversation.duration().as_nanos().max(0) as u64),
-                    Column::Packets => sum(conversation.packets),
-                    Column::Sent => !conversation.bytes[0],
-                    Column::Received => !conversation.bytes[1],
-                    Column::Trouble | Column::Ending => {
-                        let icmp = u64::from(conversation.icmp_errors);
-                        !(icmp << 1 | u64::from(is_unanswered(&conversation)))
-                    }
-                    _ => sum(conversation.bytes),
-                };
-                let rank = if query.reverse { !rank } else { rank };
-                (rank, conversation.id, slot)
-            })
-            .collect();
-        ranked.sort_unstable();
-        let order = ranked.into_iter().map(|(_, id, slot)| (id, slot));
-        order.collect()
-    }
-
-    fn hosts(&self, query: &Query) -> Vec<HostLine> {
-        let mut hosts: HashMap<IpAddr, HostLine> = HashMap::new();
-        let end = self.end();
-        let names = &self.analyzer.capture().names;
-        self.each_chosen(query, |_, view| {
-            let lost = trouble::score(view.connection, end);
-            for role in Role::BOTH {
-                let own = &view.connection.endpoint(role).figures;
-                let peer = &view.connection.endpoint(role.peer()).figures;
-                let host = hosts.entry(view.socket(role).address.to_ip()).or_default();
-                host.connections += 1;
-                host.sent += own.bytes;
-                host.received += peer.bytes;
-                host.resent += u64::from(own.retransmissions);
-                host.trouble = host.trouble.saturating_add(lost);
-            }
-        });
-        for (_, conversation) in self.chosen_conversations(query) {
-            for (own, socket) in conversation.sockets.iter().enumerate() {
-                let host = hosts.entry(socket.address.to_ip()).or_default();
-                host.conversations += 1;
-                host.sent += conversation.bytes.get(own).copied().unwrap_or(0);
-                host.received += conversation.bytes.get(1 - own).copied().unwrap_or(0);
-            }
-        }
-        let mut ranked: Vec<_> = hosts.into_iter().collect();
-        ranked.sort_unstable_by_key(|(address, host)| {
-            let rank = match query.sort {
-                Column::Sent => !host.sent,
-                Column::Received => !host.received,
-                Column::Resent | Column::Triggers | Column::Needless | Column::Place => {
-                    !host.resent
-                }
-                Column::Trouble => !host.trouble,
-                Column::Id | Column::Client | Column::Server => 0,
-                _ => !(host.sent.saturating_add(host.received)),
-            };
-            (if query.reverse { !rank } else { rank }, *address)
-        });
-        let named = |(address, host): (IpAddr, HostLine)| HostLine {
-            address: address.to_string(),
-            name: names.get(&address).map(|name| escaped(name).to_string()),
-            ..host
-        };
-        let mut hosts: Vec<_> = ranked.into_iter().map(named).collect();
-        for (key, host) in (0_u64..).zip(&mut hosts) {
-            host.key = key;
-        }
-        hosts
     }
 
     fn findings(&self) -> Vec<FindingLine> {
@@ -545,7 +359,7 @@ impl Desk {
     fn header(&self, progress: (u64, Option<u64>), done: bool) -> Header {
         let capture = self.analyzer.capture();
         let mut endings = Vec::new();
-        for (ending, &count) in ENDINGS.iter().zip(&self.totals.endings) {
+        for (ending, &count) in ENDINGS.iter().zip(&self.outcomes.endings) {
             if count > 0 {
                 let name = match ending {
                     Ending::Graceful => "closed",
@@ -554,8 +368,8 @@ impl Desk {
                 endings.push(format!("{} {name}", grouped(count)));
             }
         }
-        if self.totals.retransmissions > 0 {
-            let resent = self.totals.retransmissions;
+        if self.outcomes.retransmissions > 0 {
+            let resent = self.outcomes.retransmissions;
             endings.push(counted(resent, "retransmission").to_string());
         }
         Header {
@@ -618,33 +432,4 @@ fn made(query: &Query) -> Made {
         ..
     } = *query;
     (tab, sort, reverse, choice, open_only)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rate_keeps_every_byte_while_its_parts_grow() {
-        let mut rate = Rate::default();
-        let mut sum = 0;
-        for number in 0..5000_u64 {
-            let time = Timestamp::from_nanos(number as i64 * 7_000_000);
-            rate.count(number + 1, time, number as u32);
-            sum += number;
-        }
-        assert!(rate.bytes.len() <= RATE);
-        assert_eq!(rate.bytes.iter().sum::<u64>(), sum);
-        assert_eq!(
-            rate.spread([1, 2, 2500, 5000].into_iter(), 10),
-            [2, 0, 0, 0, 1, 0, 0, 0, 0, 1]
-        );
-        let all = rate.spread(1..=5000, 10);
-        assert_eq!(all.iter().sum::<u64>(), 5000);
-        assert!(
-            all.iter().all(|count| (400..=600).contains(count)),
-            "{all:?}"
-        );
-        assert_eq!(Rate::default().spread([7].into_iter(), 3), [1, 0, 0]);
-    }
 }

@@ -9,7 +9,8 @@
 //! This file has the terminal, and paces what is drawn and asked; [`session`] is the same without
 //! either, for tests and benches. [`model`] holds everything that is shown, and is changed by events
 //! and news alone; [`view`] draws it and changes nothing; [`loader`] is the analysis thread,
-//! [`desk`] its side of the screen, [`reading`] what reads one connection again. [`page`] is a
+//! [`desk`] its side of the screen (`ranking` what puts lists in order, `rate` bytes over time),
+//! [`reading`] what reads one connection again. [`page`] is a
 //! connection in full.
 //!
 //! - [`snapshot`] what is asked and answered; [`mod@column`], `lines` the lists; [`layout`] where
@@ -37,6 +38,8 @@ pub mod loader;
 pub mod model;
 pub mod page;
 pub mod palette;
+mod ranking;
+mod rate;
 pub mod reading;
 pub mod saving;
 pub mod scenarios;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::analysis::frame_index::{Cursor, Stretch};
 use crate::analysis::{
-    Analyzer, Capture, FlowId, FrameIndex, FrameView, Observer, Options, Revisions,
+    Analyzer, Capture, FlowId, FrameIndex, FrameView, Observer, Options, Revisions, Share,
 };
 use crate::filter::{Before, Filter, Found, Scan};
 use crate::source::{Arrival, Reread};
@@ -80,7 +80,7 @@ impl Sight {
             }
         };
         let found = self.scan.found_mut();
-        analyzer.each_connection(false, |_, view| {
+        analyzer.each_connection(false, Share::ALL, |_, view| {
             let first = kept(FlowId::Tcp(view.id), view.connection.first_frame);
             if first.is_some_and(|first| recalled.tcp.contains(&first)) {
                 found.add_tcp(view.id);
@@ -147,7 +147,7 @@ impl Past {
             from,
             ..Recalled::default()
         };
-        analyzer.each_connection(false, |_, view| {
+        analyzer.each_connection(false, Share::ALL, |_, view| {
             if found.has_tcp(view.id) {
                 recalled.tcp.insert(view.connection.first_frame);
             }
