@@ -143,6 +143,7 @@ pub fn run(opening: Opening, settings: Settings) -> io::Result<Vec<SourceError>>
     listen(session.sender());
     let result = turn(&mut session, &mut terminal);
     drop(terminal);
+    session.end_reading();
     result.map(|()| session.problems)
 }
 
