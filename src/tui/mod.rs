@@ -143,7 +143,9 @@ pub fn run(opening: Opening, settings: Settings) -> io::Result<Vec<SourceError>>
     listen(session.sender());
     let result = turn(&mut session, &mut terminal);
     drop(terminal);
-    session.end_reading();
+    if session.end_reading() {
+        take_the_rest(&mut session);
+    }
     result.map(|()| session.problems)
 }
 
@@ -254,4 +256,20 @@ fn turn(session: &mut Session, terminal: &mut Terminal) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Waits, within reason, for what the kernel had captured and not handed over yet.
+#[expect(clippy::disallowed_methods, reason = "the user waits")]
+fn take_the_rest(session: &mut Session) {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let begun = Instant::now();
+    while session.is_reading() {
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        let Ok(arrived) = session.arrived().recv_timeout(left) else {
+            return;
+        };
+        if matches!(arrived, Arrived::News(..)) {
+            session.take(arrived);
+        }
+    }
 }

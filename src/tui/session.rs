@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 use ratatui::buffer::Buffer;
@@ -389,27 +388,15 @@ impl Session {
         self.ask();
     }
 
-    /// Ends the reading. What is recorded has also what the kernel had captured until then and not
-    /// handed over yet: that is waited for, within reason.
-    #[expect(clippy::disallowed_methods, reason = "the user waits")]
-    pub(super) fn end_reading(&mut self) {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        let Some(loader) = &self.loader else { return };
-        let recorder = loader.recorder.as_ref();
-        if recorder.and_then(Recorder::status).is_none() {
-            return;
-        }
+    /// Ends the reading. Whether what had arrived until then is still worth waiting for: it goes
+    /// into a recording.
+    pub(super) fn end_reading(&self) -> bool {
+        let Some(loader) = &self.loader else {
+            return false;
+        };
+        let records = loader.recorder.as_ref().and_then(Recorder::status);
         loader.stop();
-        let begun = Instant::now();
-        while self.is_reading() {
-            let left = PATIENCE.saturating_sub(begun.elapsed());
-            let Ok(arrived) = self.arrived.recv_timeout(left) else {
-                return;
-            };
-            if matches!(arrived, Arrived::News(..)) {
-                self.take(arrived);
-            }
-        }
+        records.is_some()
     }
 
     fn end_recording(&mut self) {
