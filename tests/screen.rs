@@ -527,21 +527,33 @@ impl Watcher {
         }
     }
 
-    /// Lets so many frames pass in all, and waits until the screen tells of them.
+    /// Lets so many frames pass in all, and waits until everything was looked at with all of them.
     #[track_caller]
     fn passes(&mut self, frames: usize, words: &str) -> &mut Self {
+        self.lets_pass(frames);
+        self.waits(words, frames as u64)
+    }
+
+    /// Lets so many frames pass in all, unless the watching ends before.
+    fn lets_pass(&mut self, frames: usize) -> &mut Self {
         self.passed.store(frames, Ordering::Relaxed);
-        self.waits_for(words)
+        self
+    }
+
+    #[track_caller]
+    fn waits_for(&mut self, words: &str) -> &mut Self {
+        self.waits(words, 0)
     }
 
     /// Asks again and again, as time does.
     #[track_caller]
-    fn waits_for(&mut self, words: &str) -> &mut Self {
+    fn waits(&mut self, words: &str, frames: u64) -> &mut Self {
         for _ in 0..1000 {
             self.user.session.refresh();
             self.user.session.renew();
             self.user.session.keep_up();
-            if self.user.screen().contains(words) {
+            let seen = self.user.session.model.header().looked >= frames;
+            if seen && self.user.screen().contains(words) {
                 return self;
             }
             thread::sleep(Duration::from_millis(20));
@@ -636,7 +648,9 @@ fn of_frames_that_are_no_longer_kept_a_filter_says_so() {
 #[test]
 fn a_page_goes_on_with_its_connection() {
     let mut watcher = Watcher::watches("zero-window.pcap", plain(USUAL), kept());
-    watcher.passes(4, "1 Connections 1").presses("<enter>2G");
+    watcher.passes(4, "1 Connections 1").presses("<enter>");
+    watcher.user.reads("1 Endpoints");
+    watcher.presses("2G");
     watcher.user.reads("frame 4, 4 of 4");
     watcher.passes(9, "frame 9, 9 of 9");
     // Who went back to a frame stays there.
@@ -709,7 +723,7 @@ fn watching_ends_after_so_much_time() {
         ..kept()
     };
     let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
-    watcher.passes(198, "ended");
+    watcher.lets_pass(198).waits_for("ended");
     watcher.user.session.settle();
     // What came in the first two seconds.
     watcher.user.reads("162 frames");
@@ -722,7 +736,7 @@ fn watching_ends_after_so_many_frames() {
         ..kept()
     };
     let mut watcher = Watcher::watches("shop.pcapng", plain(USUAL), live);
-    watcher.passes(198, "ended");
+    watcher.lets_pass(198).waits_for("ended");
     watcher.user.session.settle();
     watcher.user.reads("60 frames");
     watcher

@@ -68,6 +68,8 @@ pub struct Desk {
     outcomes_of: Option<u64>,
     counts: [usize; 4],
     found: Vec<Finding>,
+    /// Frames when everything was last looked at.
+    looked: u64,
     trust: Vec<(Tone, String)>,
     /// Of a live source, what else is known.
     pub(super) watching: Option<Watching>,
@@ -90,6 +92,7 @@ impl Desk {
             outcomes_of: None,
             counts: [0; 4],
             found: Vec::new(),
+            looked: 0,
             trust: Vec::new(),
             watching: None,
             sight: None,
@@ -149,6 +152,7 @@ impl Desk {
             (joined(found), order)
         });
         self.found = found;
+        self.looked = self.analyzer.capture().frames;
         let report = Report {
             analyzer: &self.analyzer,
             inputs: &self.inputs,
@@ -287,7 +291,7 @@ impl Desk {
             header: self.header(progress, done),
             tab: query.tab,
             first,
-            lines: (first..last).filter_map(|at| self.line(at)).collect(),
+            lines: (first..last).map(|at| self.line(at)).collect(),
             total,
             cursor,
             choice: query.choice,
@@ -311,9 +315,12 @@ impl Desk {
             Order::None => None,
             Order::Connections(list) => {
                 let (id, slot) = *list.get(at)?;
-                let mut line = self.analyzer.connection(slot, |view| {
-                    lines::connection(view, &self.analyzer, self.end())
-                })?;
+                // It may have moved since: then another is in its place, or none.
+                let line = self.analyzer.connection(slot, |view| {
+                    let line = || lines::connection(view, &self.analyzer, self.end());
+                    (view.id == id).then(line)
+                });
+                let mut line = line??;
                 match &self.watching {
                     Some(watching) => self.watched(watching, &mut line),
                     None => {
@@ -324,8 +331,9 @@ impl Desk {
                 Some(Line::Connection(Box::new(line)))
             }
             Order::Udp(list) => {
-                let (_, slot) = *list.get(at)?;
-                let conversation = self.analyzer.conversation(slot)?;
+                let (id, slot) = *list.get(at)?;
+                let conversation = self.analyzer.conversation(slot);
+                let conversation = conversation.filter(|own| own.id == id)?;
                 let line = lines::conversation(&conversation, self.analyzer.capture());
                 Some(Line::Udp(Box::new(line)))
             }
@@ -379,6 +387,7 @@ impl Desk {
                 .map(|input| escaped(input).to_string())
                 .collect(),
             frames: capture.frames,
+            looked: self.looked,
             bytes: capture.bytes,
             first: capture.first,
             span: capture.span(),
@@ -432,4 +441,53 @@ fn made(query: &Query) -> Made {
         ..
     } = *query;
     (tab, sort, reverse, choice, open_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Options;
+    use crate::source::{self, Arrival, OpenOptions};
+
+    #[test]
+    fn of_what_moved_since_the_list_was_sorted_nothing_is_told() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/captures/zero-window.pcap"
+        );
+        let analyzer = Analyzer::new(Options::default());
+        let mut desk = Desk::new(analyzer, FrameIndex::new(1 << 20), Vec::new());
+        let query = Query {
+            tab: Tab::Connections,
+            sort: Column::Trouble,
+            reverse: false,
+            chosen: None,
+            choice: 0,
+            cursor: Cursor::At(0),
+            lines: 24,
+            open_only: false,
+            is_refresh: true,
+            number: 1,
+        };
+        let mut known = Vec::new();
+        let mut source = source::open(&[path], &OpenOptions::default()).expect("the capture");
+        let read = source.run(&mut |arrival: Arrival<'_>| {
+            let (analyzer, mut eyes) = desk.analyze();
+            let flow = analyzer.arrive(arrival, &mut eyes);
+            if desk.analyzer.tcp_seen() == 1 && matches!(desk.order, Order::None) {
+                desk.sort(&query);
+            }
+            let answer = desk.answer(&query, (0, None), false);
+            known.extend(answer.lines.first().map(Option::is_some));
+            flow
+        });
+        read.expect("frames");
+        // A connection of more than a SYN lies elsewhere.
+        let (first, others) = known.split_first().expect("a line");
+        assert!(*first);
+        assert!(!others.is_empty() && !others.contains(&true), "{known:?}");
+        desk.sort(&query);
+        let answer = desk.answer(&query, (0, None), false);
+        assert!(answer.lines[0].is_some());
+    }
 }

@@ -58,7 +58,8 @@ fn wide(column: Column, model: &Model) -> usize {
     if column != Column::Id {
         return usual;
     }
-    let numbers = model.snapshot.lines.iter().filter_map(|line| match line {
+    let numbers = model.snapshot.lines.iter().flatten();
+    let numbers = numbers.filter_map(|line| match line {
         Line::Connection(line) => Some(line.id),
         _ => None,
     });

@@ -190,6 +190,7 @@ impl Loader {
             stop,
             news,
             looked: Pace::begin(),
+            mended: Pace::begin(),
             done: false,
         };
         thread::spawn(move || work.run(origin));
@@ -248,6 +249,15 @@ impl Pace {
 
     fn is_due(&self) -> bool {
         let usual = Self::USUAL.min(self.begun.elapsed() / 4);
+        self.is_after(usual)
+    }
+
+    /// Whether it costs no more than is allowed.
+    fn is_affordable(&self) -> bool {
+        self.is_after(Duration::ZERO)
+    }
+
+    fn is_after(&self, usual: Duration) -> bool {
         let wait = (self.cost * 20).max(usual);
         self.last.is_none_or(|last| last.elapsed() >= wait)
     }
@@ -268,6 +278,8 @@ struct Work {
     stop: Arc<AtomicBool>,
     news: Sender<News>,
     looked: Pace,
+    /// Lists put in order before it was time, since lines in sight had moved.
+    mended: Pace,
     done: bool,
 }
 
@@ -380,7 +392,11 @@ impl Work {
                 desk.sort(&query);
             }
             let progress = (self.progress.read(), self.progress.total());
-            let answer = desk.answer(&query, progress, self.done);
+            let mut answer = desk.answer(&query, progress, self.done);
+            if answer.lines.contains(&None) && self.mended.is_affordable() {
+                self.mended.measured(|| desk.sort(&query));
+                answer = desk.answer(&query, progress, self.done);
+            }
             return self.news.send(News::Snapshot(Box::new(answer))).is_ok();
         }
         true

@@ -286,7 +286,8 @@ impl Model {
     pub fn line(&self, at: usize) -> Option<&Line> {
         self.snapshot
             .lines
-            .get(at.checked_sub(self.snapshot.first)?)
+            .get(at.checked_sub(self.snapshot.first)?)?
+            .as_ref()
     }
 
     /// The line under the cursor.
@@ -485,10 +486,10 @@ impl Model {
                 if is_wanted {
                     let moved = self.cursor > 0 && self.snapshot.tab == snapshot.tab;
                     let under = self.under_cursor().map(Line::identity);
-                    let new = snapshot
-                        .lines
-                        .iter()
-                        .position(|line| Some(line.identity()) == under);
+                    let is_same = |line: &Option<Line>| {
+                        under.is_some() && line.as_ref().map(Line::identity) == under
+                    };
+                    let new = snapshot.lines.iter().position(is_same);
                     self.cursor = match new {
                         Some(at) if moved => snapshot.first + at,
                         _ => self.cursor.min(snapshot.total.saturating_sub(1)),
@@ -611,7 +612,7 @@ impl Model {
     /// The names of both hosts of a connection, where its line is known.
     fn names_of(&self, id: u32) -> [Option<String>; 2] {
         let own = |line: &&Line| matches!(line, Line::Connection(line) if line.id == id);
-        match self.snapshot.lines.iter().find(own) {
+        match self.snapshot.lines.iter().flatten().find(own) {
             Some(Line::Connection(line)) => line.names.clone(),
             _ => [None, None],
         }

@@ -89,8 +89,9 @@ pub struct Snapshot {
     pub tab: Tab,
     /// The number of the first of `lines`.
     pub first: usize,
-    /// The lines around the cursor.
-    pub lines: Vec<Line>,
+    /// The lines around the cursor. Of one that has moved since the list was put in order nothing
+    /// is known.
+    pub lines: Vec<Option<Line>>,
     /// Lines of the whole list.
     pub total: usize,
     /// The line under the cursor.
@@ -110,6 +111,8 @@ pub struct Header {
     pub inputs: Vec<String>,
     /// Frames so far.
     pub frames: u64,
+    /// As many had come when everything was last looked at: lists are in the order of then.
+    pub looked: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
     /// Time of the first frame.
