@@ -92,7 +92,7 @@ impl Span {
         self.0 as f64 / 1e9
     }
 
-    /// Three significant digits and a unit: `412ns`, `1.25ms`, `3.02s`, `2m05s`, `3h07m`.
+    /// Three significant digits and a unit: `412ns`, `1.25ms`, `3.02s`, `2m05s`, `3h07m`, `12d04h`.
     pub fn short(self) -> impl fmt::Display {
         Short(self.0)
     }
@@ -229,9 +229,13 @@ impl fmt::Display for Short {
                 let s = nanos / 1_000_000_000;
                 format!("{sign}{}m{:02}s", s / 60, s % 60)
             }
-            _ => {
+            3_600_000_000_000..360_000_000_000_000 => {
                 let m = nanos / 60_000_000_000;
                 format!("{sign}{}h{:02}m", m / 60, m % 60)
+            }
+            _ => {
+                let h = nanos / 3_600_000_000_000;
+                format!("{sign}{}d{:02}h", h / 24, h % 24)
             }
         };
         f.pad(&text)
@@ -278,6 +282,9 @@ mod tests {
             (59_999_999_999, "60.0s"),
             (125_000_000_000, "2m05s"),
             (11_220_000_000_000, "3h07m"),
+            (359_999_999_999_999, "99h59m"),
+            (360_000_000_000_000, "4d04h"),
+            (688_226_400_000_000_000, "7965d14h"),
             (-1_500_000, "-1.50ms"),
         ] {
             assert_eq!(Span::from_nanos(nanos).short().to_string(), text);

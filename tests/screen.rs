@@ -25,6 +25,7 @@ use tcplens::frame::{CapturedFrame, Place};
 use tcplens::recording::Recorder;
 use tcplens::source::{self, Arrival, Interface, OpenOptions, Source, SourceError, Spooling};
 use tcplens::time::{Span, Timestamp};
+use tcplens::tui::column::COLUMNS;
 use tcplens::tui::config::{Config, Memory};
 use tcplens::tui::live::Live;
 use tcplens::tui::loader::Origin;
@@ -291,6 +292,91 @@ fn a_udp_conversation() {
     let mut user = User::opens("shop.pcapng", plain(SMALL));
     user.presses("2<enter>").shows("udp-conversation");
     user.presses("<esc>").reads("UDP");
+}
+
+#[test]
+fn a_datagram_is_opened_and_closed() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.presses("2<enter><enter>").shows("udp-frame");
+    user.presses("jG").reads("0000  ");
+    user.presses("<esc>").reads("2 datagrams in");
+    user.presses("<esc>").reads("first to speak");
+}
+
+#[test]
+fn what_a_filter_leaves_is_counted_on_every_tab() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.reads("1 Connections 11   2 UDP 4 ");
+    user.presses("/ip.addr == 10.20.0.31<enter>");
+    user.reads("1 Connections 7   2 UDP 2 ");
+    user.presses("2").reads("1 Connections 7   2 UDP 2 ");
+    user.presses("3").reads("1 Connections 7   2 UDP 2 ");
+    user.presses("x").reads("1 Connections 11   2 UDP 4 ");
+}
+
+#[test]
+fn from_a_finding_to_its_frame_and_back() {
+    let mut user = User::opens("loopback.pcap", plain(USUAL));
+    user.presses("/tcp<enter>4<enter>");
+    user.reads("connection 0 ");
+    user.reads("frame 4, 4 of 10");
+    user.reads("Transmission Control Protocol");
+    // The filter and the tab are as they were.
+    user.presses("<back>")
+        .reads("what is to be known of the capture");
+    user.reads("filter tcp");
+    let mut user = User::opens("commented.pcapng", plain(USUAL));
+    user.presses("4<enter>").reads("it has no frame to show");
+}
+
+#[test]
+fn every_list_tells_what_it_is_sorted_by() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.presses("2").reads("recv▾");
+    user.presses("s").reads("packets▾");
+    user.presses("R").reads("packets▴");
+    // The heading of the numbers.
+    user.clicks(5, 4);
+    user.reads("id▴");
+    user.presses("3").reads("total▾");
+    user.presses("s").reads("sent▾");
+    user.presses("1S").reads("ending▴");
+}
+
+#[test]
+fn of_a_capture_of_datagrams_alone_the_way_to_them_is_told() {
+    let mut user = User::opens("udp-dns.pcap", plain(SMALL));
+    user.reads("no connection in this capture, but 3 UDP conversations (2)");
+    user.presses("3<enter>").reads("first to speak");
+}
+
+#[test]
+fn columns_that_do_not_fit_are_counted_not_cut() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    // Every one but those that are shown already.
+    user.presses("c");
+    for about in COLUMNS {
+        let screen = user.screen();
+        let own = |line: &&str| line.contains(&format!(" {} ", about.name));
+        if screen
+            .lines()
+            .find(own)
+            .is_some_and(|line| line.contains("[ ]"))
+        {
+            user.presses(" ");
+        }
+        user.presses("j");
+    }
+    user.presses("<esc>").shows("connections-chosen");
+}
+
+#[test]
+fn the_help_is_read_like_a_page() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    user.presses("?G").reads("the wheel scrolls");
+    user.presses("k").reads("earlier filters");
+    user.presses("g ").reads("half a screen down");
+    user.presses("<esc>").reads("1 Connections 11");
 }
 
 #[test]

@@ -141,6 +141,21 @@ impl FrameIndex {
         Some(numbers)
     }
 
+    /// The flow that a frame is of, as far as that is listed. Looks at every flow that was under way
+    /// then.
+    pub fn flow_of(&self, number: u64) -> Option<FlowId> {
+        let fresh = self.fresh.iter().find(|noted| noted.number == number);
+        let part = || {
+            let mut parts = self.parts.iter();
+            parts.find(|(_, frames)| frames.contains(&number))
+        };
+        fresh
+            .map(|noted| noted.flow)
+            .or_else(|| self.tcp.flow_with(number).map(FlowId::Tcp))
+            .or_else(|| self.udp.flow_with(number).map(FlowId::Udp))
+            .or_else(|| part().map(|(flow, _)| *flow))
+    }
+
     /// Where the frames of a flow can be searched for, whose first and last frame are known but
     /// that has no list: [`places`](Self::places) says none when memory had run out before it
     /// began.

@@ -50,7 +50,7 @@ pub const TRIAGE: &[Binding<Message>] = bindings! {
     "page-up" [k(KeyCode::PageUp), Key::ctrl('b')] Message::Leaf(-2), "a screen up";
     "first" [c('g'), k(KeyCode::Home)] Message::First, "to the first";
     "last" [c('G'), k(KeyCode::End)] Message::Last, "to the last";
-    "only" [c('f')] Message::Only, "filter by the host or the connection under the cursor";
+    "only" [c('f')] Message::Only, "filter by the host or the server under the cursor";
     "open-only" [c('o')] Message::OpenOnly, "without connections that are over, or with them";
     "clear" [c('x')] Message::Clear, "take the filter away";
     "copy" [c('y')] Message::Copy, "copy the sockets under the cursor (OSC 52)";

@@ -336,6 +336,20 @@ impl Column {
             .unwrap_or(&COLUMNS[0])
     }
 
+    /// Whether connections sorted by it begin with the least.
+    pub fn rises(self) -> bool {
+        matches!(
+            self,
+            Self::Id
+                | Self::Client
+                | Self::Server
+                | Self::States
+                | Self::Start
+                | Self::Opening
+                | Self::Ending
+        )
+    }
+
     /// The column of this name.
     pub fn named(name: &str) -> Option<Self> {
         let about = COLUMNS.iter().find(|about| about.name == name)?;

@@ -205,13 +205,18 @@ impl Desk {
         if let Some(count) = self.counts.get_mut(query.tab as usize) {
             *count = shown;
         }
-        if query.chosen.is_none() {
-            if query.tab != Tab::Connections {
-                self.counts[0] = self.analyzer.tcp_seen() as usize;
-            }
-            if query.tab != Tab::Udp {
-                self.counts[1] = self.analyzer.udp_seen() as usize;
-            }
+        // What is chosen is counted for the other lists, too.
+        if query.tab != Tab::Connections {
+            self.counts[0] = match (&query.chosen, query.open_only) {
+                (None, false) => self.analyzer.tcp_seen() as usize,
+                _ => self.ranking(query).count_connections(),
+            };
+        }
+        if query.tab != Tab::Udp {
+            self.counts[1] = match &query.chosen {
+                None => self.analyzer.udp_seen() as usize,
+                Some(_) => self.ranking(query).count_conversations(),
+            };
         }
         self.counts[3] = self.trust.len();
     }

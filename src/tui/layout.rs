@@ -67,24 +67,40 @@ fn wide(column: Column, model: &Model) -> usize {
     usual.max(digits)
 }
 
-/// Columns with where each begins and how wide it is: sockets take what is left.
+/// Columns of the screen that a socket needs to be told from others.
+const SOCKET: usize = 19;
+/// Longer ones are rare.
+const WIDEST: usize = 46;
+
+/// Columns with where each begins and how wide it is: sockets take what is left. A column that does
+/// not fit as a whole is left out, and those after it: numbers that are cut are other numbers.
 pub fn placed(columns: &[Column], model: &Model, width: usize) -> Vec<(Column, usize, usize)> {
     let is_socket = |column: &Column| matches!(column, Column::Client | Column::Server);
-    let fixed: usize = columns
-        .iter()
-        .map(|column| {
-            GAP + if is_socket(column) {
-                0
-            } else {
-                wide(*column, model)
-            }
-        })
-        .sum();
-    let sockets = columns.iter().filter(|column| is_socket(column)).count();
-    /// Longer ones are rare.
-    const WIDEST: usize = 46;
-    let room = width.saturating_sub(1 + fixed);
-    let socket = (room / sockets.max(1)).clamp(Column::Client.about().width, WIDEST);
+    let need = |column: &Column| match is_socket(column) {
+        true => SOCKET,
+        false => wide(*column, model),
+    };
+    let fitting = |width: usize| {
+        let mut end = 1;
+        let fits = |column: &&Column| {
+            end += need(column) + GAP;
+            end <= width + GAP
+        };
+        columns.iter().take_while(fits).count()
+    };
+    /// How many are left out is said, too.
+    const COUNT: usize = 5;
+    let width = match fitting(width) == columns.len() {
+        true => width,
+        false => width.saturating_sub(COUNT),
+    };
+    let fitting = fitting(width);
+    // The number and the sockets are always there.
+    let columns = columns.get(..fitting.max(3)).unwrap_or(columns);
+    let (sockets, others): (Vec<_>, Vec<_>) = columns.iter().partition(|column| is_socket(column));
+    let fixed: usize = others.into_iter().map(|column| need(column) + GAP).sum();
+    let room = width.saturating_sub(1 + fixed + sockets.len() * GAP);
+    let socket = (room / sockets.len().max(1)).clamp(Column::Client.about().width, WIDEST);
     let mut x = 1;
     let mut placed = Vec::new();
     for column in columns {
@@ -97,6 +113,136 @@ pub fn placed(columns: &[Column], model: &Model, width: usize) -> Vec<(Column, u
         x += own + GAP;
     }
     placed
+}
+
+/// A heading of the list in sight.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading {
+    /// What a list is sorted by that is clicked here.
+    pub column: Option<Column>,
+    /// The word.
+    pub word: &'static str,
+    /// Where its column begins.
+    pub x: usize,
+    /// How wide that is.
+    pub width: usize,
+    /// Whether it stands at the right edge.
+    pub right: bool,
+}
+
+impl Heading {
+    fn right(column: Option<Column>, word: &'static str, x: usize, width: usize) -> Self {
+        Self {
+            column,
+            word,
+            x,
+            width,
+            right: true,
+        }
+    }
+
+    fn left(column: Option<Column>, word: &'static str, x: usize, width: usize) -> Self {
+        Self {
+            right: false,
+            ..Self::right(column, word, x, width)
+        }
+    }
+}
+
+/// The headings of a list, in so many columns of the screen.
+pub fn headings(model: &Model, width: usize) -> Vec<Heading> {
+    match model.tab {
+        Tab::Connections => {
+            let placed = placed(&columns(model), model, width).into_iter();
+            let heading = |(column, x, width): (Column, usize, usize)| {
+                let about = column.about();
+                let right = Heading::right(Some(column), about.heading, x, width);
+                Heading {
+                    right: about.right,
+                    ..right
+                }
+            };
+            placed.map(heading).collect()
+        }
+        Tab::Udp => udp(width),
+        Tab::Hosts => hosts(width),
+        Tab::Findings => Vec::new(),
+    }
+}
+
+/// The headings of UDP conversations: the number, both sockets, figures and a remark.
+fn udp(width: usize) -> Vec<Heading> {
+    /// Columns of the number, and of an address of version 4 with its port.
+    const NUMBER: usize = 6;
+    const ADDRESS: usize = 21;
+    const REMARK: usize = 22;
+    let mut figures = vec![
+        (Column::Sent, "sent", 8),
+        (Column::Received, "recv", 8),
+        (Column::Packets, "packets", 9),
+    ];
+    let taken = |figures: &[(Column, &str, usize)]| -> usize {
+        let figures: usize = figures.iter().map(|(_, _, width)| width + GAP).sum();
+        NUMBER + GAP + 2 * GAP + figures
+    };
+    if width >= taken(&figures) + 8 + GAP + 2 * ADDRESS {
+        figures.insert(0, (Column::Duration, "time", 8));
+    }
+    // What went wrong, or as much of it as says what.
+    const LEAST: usize = 10;
+    let left = width.saturating_sub(taken(&figures) + GAP + 2 * ADDRESS);
+    if left >= LEAST {
+        figures.push((Column::Ending, "", left.min(REMARK)));
+    }
+    let room = width.saturating_sub(taken(&figures)) / 2;
+    let socket = room.clamp(12, WIDEST);
+    let mut x = NUMBER + GAP;
+    let mut placed = vec![Heading::right(Some(Column::Id), "id", 0, NUMBER)];
+    for word in ["first to speak", "other"] {
+        placed.push(Heading::left(None, word, x, socket));
+        x += socket + GAP;
+    }
+    for (column, word, width) in figures {
+        placed.push(Heading::right(Some(column), word, x, width));
+        x += width + GAP;
+    }
+    placed
+}
+
+/// The headings of hosts: the host, and figures.
+fn hosts(width: usize) -> Vec<Heading> {
+    let mut figures = vec![
+        (Some(Column::Sent), "sent", 9),
+        (Some(Column::Received), "recv", 9),
+        (None, "tcp", 7),
+        (None, "udp", 7),
+        (Some(Column::Resent), "resent", 7),
+        (Some(Column::Trouble), "trouble", 8),
+    ];
+    /// From here on there is room for the sum that hosts are sorted by.
+    const ROOMY: usize = 90;
+    if width >= ROOMY {
+        figures.insert(0, (Some(Column::Activity), "total", 9));
+    }
+    let taken: usize = figures.iter().map(|(_, _, width)| width + GAP).sum();
+    let room = width.saturating_sub(taken + 3).clamp(12, 62);
+    let mut placed = vec![Heading::left(Some(Column::Client), "host", 1, room)];
+    let mut x = room + 2;
+    for (column, word, width) in figures {
+        placed.push(Heading::right(column, word, x, width));
+        x += width + GAP;
+    }
+    placed
+}
+
+/// What the list in sight can be sorted by.
+pub fn sortable(model: &Model) -> Vec<Column> {
+    let all = headings(model, usize::from(model.size.0));
+    let mut columns: Vec<Column> = all.iter().filter_map(|heading| heading.column).collect();
+    if model.tab == Tab::Hosts && !columns.contains(&Column::Activity) {
+        columns.push(Column::Activity);
+    }
+    columns
 }
 
 /// What a place of the first screen is.
@@ -156,12 +302,13 @@ pub fn spot(model: &Model, x: u16, y: u16) -> Spot {
                 .find(|(_, start, end)| (*start..*end).contains(&x));
             own.map_or(Spot::None, |(tab, ..)| Spot::Tab(*tab))
         }
-        HEADINGS if model.tab == Tab::Connections => {
-            let all = placed(&columns(model), model, usize::from(model.size.0));
+        HEADINGS => {
+            let all = headings(model, usize::from(model.size.0));
             let own = all
                 .iter()
-                .find(|(_, start, width)| (*start..*start + *width).contains(&x));
-            own.map_or(Spot::None, |(column, ..)| Spot::Column(*column))
+                .find(|heading| (heading.x..heading.x + heading.width).contains(&x));
+            let column = own.and_then(|heading| heading.column);
+            column.map_or(Spot::None, Spot::Column)
         }
         _ => {
             let rows = rows(model.size);

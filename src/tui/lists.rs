@@ -130,7 +130,7 @@ impl Model {
     }
 
     pub(super) fn sort_next(&mut self, by: isize) -> Vec<Effect> {
-        let columns = layout::columns(self);
+        let columns = layout::sortable(self);
         let here = columns.iter().position(|each| *each == self.sorting().by);
         let next = match here {
             Some(at) => (at as isize + by).rem_euclid(columns.len().max(1) as isize),
@@ -196,27 +196,30 @@ impl Model {
             Some(Line::Udp(line)) => FlowId::Udp(line.id),
             Some(Line::Host(_)) => return self.only(),
             Some(Line::Finding(line)) => {
-                let text = match line.frames.first() {
-                    Some(frame) => format!("frame.number == {frame}"),
-                    None => return Vec::new(),
-                };
-                let Ok(filter) = Filter::parse(&text) else {
+                let Some(&frame) = line.frames.first() else {
+                    let words = "this is of the capture as a whole: it has no frame to show";
+                    self.note = Some((Tone::Quiet, words.to_owned()));
                     return Vec::new();
                 };
-                self.wanted_frame = line.frames.first().copied();
-                self.tab = Tab::Connections;
-                return self.choose(filter, &text);
+                self.wanted_frame = Some(frame);
+                return vec![Effect::Order(Order::OpenAt(frame))];
             }
             None => return Vec::new(),
         };
+        self.wanted_frame = None;
         self.opening = Some(flow);
         vec![Effect::Order(Order::Open(flow))]
     }
 
     /// Filters by what is under the cursor.
     pub(super) fn only(&mut self) -> Vec<Effect> {
+        let mut tab = self.tab;
         let text = match self.under_cursor() {
             Some(Line::Host(host)) => {
+                tab = match (host.connections, host.conversations) {
+                    (0, 1..) => Tab::Udp,
+                    _ => Tab::Connections,
+                };
                 let field = if host.address.contains(':') {
                     "ipv6"
                 } else {
@@ -246,11 +249,13 @@ impl Model {
                     line.addresses[1], line.ports[1]
                 )
             }
-            _ => return Vec::new(),
+            _ => {
+                let words = "there is nothing here to filter by";
+                self.note = Some((Tone::Quiet, words.to_owned()));
+                return Vec::new();
+            }
         };
-        if self.tab == Tab::Hosts {
-            self.tab = Tab::Connections;
-        }
+        self.tab = tab;
         match Filter::parse(&text) {
             Ok(filter) => self.choose(filter, &text),
             Err(error) => {

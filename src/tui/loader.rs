@@ -70,6 +70,8 @@ impl Origin {
 pub enum News {
     /// What was asked for.
     Snapshot(Box<Snapshot>),
+    /// This flow is read again.
+    Opening(FlowId),
     /// A connection in full, and what this host knows of its ends.
     Detail(Arc<Detail>, HostEnds),
     /// The connection on screen, as it is by now.
@@ -427,8 +429,19 @@ impl Work {
         let _ = self.news.send(News::Watched(recalled.number));
     }
 
-    fn carry_out(&self, order: Order, desk: &Desk) {
+    fn carry_out(&self, mut order: Order, desk: &Desk) {
+        if let Order::OpenAt(frame) = order
+            && let Some(flow) = desk.index.flow_of(frame)
+        {
+            let _ = self.news.send(News::Opening(flow));
+            order = Order::Open(flow);
+        }
         let flow = match order {
+            Order::OpenAt(frame) => {
+                let words = format!("frame {} is of no connection", grouped(frame));
+                let _ = self.news.send(News::Failed(words));
+                return;
+            }
             Order::Open(flow) | Order::Stream(flow, _) | Order::Renew(flow, _) => flow,
             Order::Frame { flow, .. } => flow,
         };

@@ -8,7 +8,7 @@
 //!
 //! This file has the terminal, and paces what is drawn and asked; [`session`] is the same without
 //! either, for tests and benches. [`model`] holds everything that is shown, and is changed by events
-//! and news alone; [`view`] draws it and changes nothing; [`loader`] is the analysis thread,
+//! and news alone (`answers`); [`view`] draws it and changes nothing; [`loader`] is the analysis thread,
 //! [`desk`] its side of the screen (`ranking` what puts lists in order, `rate` bytes over time),
 //! [`reading`] what reads one connection again. [`page`] is a
 //! connection in full.
@@ -21,6 +21,7 @@
 //! - [`saving`] files made from the screen
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
 
+mod answers;
 pub mod bindings;
 pub mod choice;
 pub mod column;

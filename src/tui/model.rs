@@ -13,19 +13,16 @@ use super::column::Column;
 use super::edit::Edit;
 use super::keys::{Binding, Key, find};
 use super::layout::{self, Spot};
-use super::live::HostEnds;
-use super::loader::News;
-use super::page::data::Call;
-use super::page::{Page, PageEffect, PageMessage, Readout, Subject};
+use super::page::{Page, PageEffect, PageMessage};
 use super::reading::Order;
 use super::scenarios::Scenarios;
 use super::sheet::Look;
 use super::snapshot::{Cursor, Header, Line, Query, Snapshot, Tab};
 use super::talk::TalkPage;
+use super::view;
 use crate::analysis::FlowId;
 use crate::calls::CallLog;
 use crate::filter::Filter;
-use crate::report::escape::escaped;
 use crate::report::style::Tone;
 use crate::tcp::Role;
 
@@ -311,7 +308,7 @@ impl Model {
         }
     }
 
-    fn fit_page(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn fit_page(&mut self, effects: &mut Vec<Effect>) {
         let (width, height) = self.size;
         self.tell_page(PageMessage::Room(width, height.saturating_sub(1)), effects);
     }
@@ -356,6 +353,10 @@ impl Model {
             }
             return effects;
         }
+        if matches!(self.layer, Layer::Help(_)) && key == Key::char(' ') {
+            // As in every pager.
+            return self.act(Message::Leaf(2));
+        }
         let own = self.own_keys.iter().find(|(own, _)| *own == key);
         let is_list = covered || !matches!(self.screen, Screen::Triage);
         let table = if is_list { LIST } else { TRIAGE };
@@ -384,12 +385,17 @@ impl Model {
             Message::Pause => return self.pause(),
             _ => {}
         }
+        let last = match self.layer {
+            Layer::Help(_) => view::help::last(self),
+            _ => 0,
+        };
         match (&mut self.layer, &mut self.screen) {
             (Layer::Help(at), _) => {
                 match message {
-                    Message::Step(by) => *at = at.saturating_add_signed(by),
-                    Message::Leaf(by) => *at = at.saturating_add_signed(by * 10),
+                    Message::Step(by) => *at = at.saturating_add_signed(by).min(last),
+                    Message::Leaf(by) => *at = at.saturating_add_signed(by * 10).min(last),
                     Message::First => *at = 0,
+                    Message::Last => *at = last,
                     Message::Back | Message::Open => self.layer = Layer::None,
                     _ => {}
                 }
@@ -415,6 +421,12 @@ impl Model {
                     Message::Leaf(by) => talk.step(by * 8),
                     Message::First => talk.step(isize::MIN / 2),
                     Message::Last => talk.step(isize::MAX / 2),
+                    Message::Open if talk.open.is_some() => talk.open = None,
+                    Message::Open => {
+                        let order = talk.order().map(Effect::Order);
+                        return order.into_iter().collect();
+                    }
+                    Message::Back if talk.open.is_some() => talk.open = None,
                     Message::Back => self.screen = Screen::Triage,
                     _ => {}
                 }
@@ -435,7 +447,7 @@ impl Model {
     }
 
     /// Tells the page something, and takes its effects as ours.
-    fn tell_page(&mut self, message: PageMessage, effects: &mut Vec<Effect>) {
+    pub(super) fn tell_page(&mut self, message: PageMessage, effects: &mut Vec<Effect>) {
         let Screen::Page(page) = &mut self.screen else {
             return;
         };
@@ -470,151 +482,6 @@ impl Model {
                     return;
                 }
             }
-        }
-    }
-
-    /// Takes news of the analysis in.
-    pub fn news(&mut self, news: News) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        match news {
-            News::Snapshot(snapshot) => {
-                // An answer to what was asked before the tab or the filter changed.
-                let stands_still = self.is_paused && snapshot.is_refresh;
-                let is_wanted = snapshot.tab == self.tab
-                    && snapshot.choice == self.choice.number()
-                    && !stands_still;
-                if is_wanted {
-                    let moved = self.cursor > 0 && self.snapshot.tab == snapshot.tab;
-                    let under = self.under_cursor().map(Line::identity);
-                    let is_same = |line: &Option<Line>| {
-                        under.is_some() && line.as_ref().map(Line::identity) == under
-                    };
-                    let new = snapshot.lines.iter().position(is_same);
-                    self.cursor = match new {
-                        Some(at) if moved => snapshot.first + at,
-                        _ => self.cursor.min(snapshot.total.saturating_sub(1)),
-                    };
-                    self.snapshot = *snapshot;
-                } else {
-                    self.snapshot.header = snapshot.header;
-                }
-            }
-            News::Detail(detail, ends) => {
-                if self.opening == Some(FlowId::Tcp(detail.id)) {
-                    self.opening = None;
-                    let subject = self.subject(&detail, ends);
-                    self.screen = Screen::Page(Box::new(Page::new(subject)));
-                    self.fit_page(&mut effects);
-                    if let Some(frame) = self.wanted_frame.take() {
-                        self.tell_page(PageMessage::Frame(frame), &mut effects);
-                    }
-                }
-            }
-            News::Renewed(detail, ends) => {
-                let subject = self.subject(&detail, ends);
-                if let Screen::Page(page) = &mut self.screen
-                    && page.detail().id == detail.id
-                    && !self.is_paused
-                {
-                    page.renew(subject);
-                    self.fit_page(&mut effects);
-                }
-            }
-            News::TalkRenewed(talk) => {
-                if let Screen::Talk(page) = &mut self.screen
-                    && page.talk.id == talk.id
-                    && !self.is_paused
-                {
-                    page.renew(talk);
-                }
-            }
-            News::Ends(flow, ends) => {
-                if let Screen::Page(page) = &mut self.screen
-                    && flow == FlowId::Tcp(page.detail().id)
-                    && !self.is_paused
-                {
-                    page.subject.ends = ends;
-                }
-            }
-            News::Notice(words) => self.note = Some((Tone::Warning, words)),
-            News::Talk(talk) => {
-                if self.opening == Some(FlowId::Udp(talk.id)) {
-                    self.opening = None;
-                    self.screen = Screen::Talk(Box::new(TalkPage::new(talk)));
-                }
-            }
-            News::Frame(frame) => {
-                let read = PageMessage::Read(Box::new(Readout::Frame(*frame)));
-                self.tell_page(read, &mut effects);
-            }
-            News::Stream(stream) => {
-                let read = PageMessage::Read(Box::new(Readout::Stream(stream)));
-                self.tell_page(read, &mut effects);
-            }
-            News::Found(number, found) => {
-                if self.choice.found(number, *found) {
-                    effects.push(Effect::Ask(self.query()));
-                }
-            }
-            News::Watched(number) => {
-                if self.choice.watched(number) {
-                    effects.push(Effect::Ask(self.query()));
-                }
-            }
-            News::Failed(words) => {
-                self.opening = None;
-                if matches!(self.screen, Screen::Page(_)) {
-                    let read = PageMessage::Read(Box::new(Readout::Failed(words)));
-                    self.tell_page(read, &mut effects);
-                } else {
-                    self.note = Some((Tone::Bad, words));
-                }
-            }
-            News::Problem(error) => {
-                if error.unopened {
-                    let words = escaped(&error.to_string()).to_string();
-                    self.note = Some((Tone::Bad, words));
-                }
-                effects.push(Effect::Ask(self.query()));
-            }
-            News::Done => effects.push(Effect::Ask(self.query())),
-        }
-        effects
-    }
-
-    /// A connection as its page shows it.
-    fn subject(&self, detail: &Arc<super::page::data::Detail>, ends: HostEnds) -> Subject {
-        let mut subject = Subject::new(Arc::clone(detail));
-        subject.names = self.names_of(detail.id);
-        subject.ends = ends;
-        if let Some(log) = &self.calls {
-            subject.calls = Call::of_connection(log, detail);
-        }
-        subject
-    }
-
-    /// What is to be asked for so that the page on screen stays true.
-    pub fn renewal(&self) -> Option<Order> {
-        match &self.screen {
-            Screen::Page(page) if !self.is_paused && self.opening.is_none() => {
-                let detail = page.detail();
-                let seen = detail.rows_before + detail.rows.len() as u64 + detail.rows_dropped;
-                Some(Order::Renew(FlowId::Tcp(detail.id), seen))
-            }
-            Screen::Talk(page) if !self.is_paused && self.opening.is_none() => {
-                let seen = page.talk.rows.len() as u64;
-                Some(Order::Renew(FlowId::Udp(page.talk.id), seen))
-            }
-            _ => None,
-        }
-    }
-
-    /// The names of both hosts of a connection, where its line is known.
-    fn names_of(&self, id: u32) -> [Option<String>; 2] {
-        let own = |line: &&Line| matches!(line, Line::Connection(line) if line.id == id);
-        match self.snapshot.lines.iter().flatten().find(own) {
-            Some(Line::Connection(line)) => line.names.clone(),
-            _ => [None, None],
         }
     }
 

@@ -151,6 +151,23 @@ impl<'a> Ranking<'a> {
         (ranked, outcomes)
     }
 
+    /// How many TCP connections the list would have.
+    pub(super) fn count_connections(&self) -> usize {
+        let counts = self.shared(|share| {
+            let mut count = 0;
+            self.each_chosen(share, |_, view| {
+                count += usize::from(!(self.query.open_only && view.connection.is_over()));
+            });
+            count
+        });
+        counts.into_iter().sum()
+    }
+
+    /// How many UDP conversations the list would have.
+    pub(super) fn count_conversations(&self) -> usize {
+        self.chosen_conversations().count()
+    }
+
     fn chosen_conversations(&self) -> impl Iterator<Item = (Slot, ConversationView<'a>)> {
         let names = &self.analyzer.capture().names;
         let slots = self.analyzer.conversation_slots();

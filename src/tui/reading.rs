@@ -22,6 +22,8 @@ const WINDOW: usize = 16 << 20;
 pub enum Order {
     /// A flow with every frame of it.
     Open(FlowId),
+    /// The flow that this frame is of.
+    OpenAt(u64),
     /// A flow with every frame of it, if it has more than so many by now.
     Renew(FlowId, u64),
     /// A flow's streams, past so many bytes.
@@ -56,6 +58,8 @@ impl Job {
         let failed =
             |error: &dyn core::fmt::Display| News::Failed(escaped(&error.to_string()).to_string());
         match self.order {
+            // The loader knows which flow that is, and asks for it.
+            Order::OpenAt(_) => News::Failed("no flow is known".to_owned()),
             Order::Open(FlowId::Tcp(_)) => match Detail::read(&self.places, again, ask, stop) {
                 Ok(detail) => News::Detail(Arc::new(detail), self.ends),
                 Err(error) => failed(&error),

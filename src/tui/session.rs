@@ -293,7 +293,7 @@ impl Session {
                     News::Renewed(..) | News::TalkRenewed(_) | News::Ends(..) => {
                         self.renewing = self.renewing.saturating_sub(1);
                     }
-                    News::Notice(_) | News::Watched(_) => {}
+                    News::Notice(_) | News::Watched(_) | News::Opening(_) => {}
                     News::Detail(..)
                     | News::Talk(_)
                     | News::Frame(_)

@@ -17,7 +17,8 @@ mod connections;
 mod filter_line;
 mod findings;
 mod header;
-mod help;
+mod headings;
+pub(super) mod help;
 mod hints;
 mod hosts;
 mod menu;
@@ -33,6 +34,7 @@ use super::model::{Layer, Model, Screen};
 use super::sheet::{Ink, Sheet, columns, first_shown, wrapped};
 use super::snapshot::Tab;
 use crate::report::style::Tone;
+use crate::report::units::counted;
 
 /// Draws everything.
 pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -78,6 +80,7 @@ fn told(note: &str, ink: Ink, sheet: &mut Sheet<'_>) {
     let x = width.saturating_sub(longest + 3);
     let first = height.saturating_sub(lines.len());
     for (y, line) in (first..).zip(lines) {
+        hints::blank(y, sheet);
         let rest = " ".repeat(longest - columns(&line));
         let end = sheet.put(x, y, ink, &format!(" {line}{rest} "));
         sheet.lit(x, y, end.saturating_sub(x));
@@ -126,7 +129,16 @@ fn nothing(model: &Model, what: &str, sheet: &mut Sheet<'_>) {
     } else if model.is_live() && !model.header().done {
         format!("no {what} yet")
     } else if model.header().done {
-        format!("no {what} in this capture")
+        let [tcp, udp, ..] = model.header().counts;
+        let others = match model.tab {
+            Tab::Connections if udp > 0 => {
+                format!("{} (2)", counted(udp as u64, "UDP conversation"))
+            }
+            Tab::Udp if tcp > 0 => format!("{} (1)", counted(tcp as u64, "TCP connection")),
+            _ => String::new(),
+        };
+        let but = if others.is_empty() { "" } else { ", but " };
+        format!("no {what} in this capture{but}{others}")
     } else {
         "reading …".to_owned()
     };

@@ -220,6 +220,22 @@ impl Lists {
         Some(alone.into_iter().chain(listed))
     }
 
+    /// The flow that a frame is of, where it is listed.
+    pub(super) fn flow_with(&self, number: u64) -> Option<u32> {
+        let has = |id: u32| match self.list(id) {
+            Some(list) if (list.first..=list.last).contains(&number) => {
+                let mut up_to = list.iter().skip_while(|&each| each < number);
+                up_to.next() == Some(number)
+            }
+            Some(_) => false,
+            None => {
+                let first = self.firsts.get(id as usize).map(|first| first & !REUSES);
+                number > 0 && first == Some(number)
+            }
+        };
+        (0..self.firsts.len() as u32).find(|&id| has(id))
+    }
+
     /// Bytes of the longest list.
     pub(super) fn longest(&self) -> usize {
         let bytes = self.lists.iter().map(|list| list.steps.capacity());
@@ -285,6 +301,8 @@ mod tests {
         assert!(list.iter().eq(numbers));
         assert_eq!((list.first(), list.last()), (3, u64::MAX >> 1));
         assert!(list.reuses_ports && !lists.get(0).unwrap().reuses_ports);
+        let flows = [3, 6, 200, 201, 202].map(|number| lists.flow_with(number));
+        assert_eq!(flows, [Some(2), Some(0), Some(2), Some(0), None]);
         assert!(lists.let_go(lists.longest()) > 0);
         let list = lists.get(2).unwrap();
         assert_eq!((list.iter().count(), list.len()), (0, 7));
@@ -298,6 +316,7 @@ mod tests {
         let mut lists = Lists::default();
         lists.push(4, 7, true);
         assert_eq!(lists.lists.len(), 0);
+        assert_eq!((lists.flow_with(7), lists.flow_with(0)), (Some(4), None));
         let list = lists.get(4).unwrap();
         assert_eq!(list.iter().collect::<Vec<_>>(), [7]);
         assert!(list.reuses_ports);

@@ -118,8 +118,8 @@ pub enum PageMessage {
     Pane(isize),
     /// To the next thing that went wrong, or the next match.
     Stop(isize),
-    /// To a frame.
-    Frame(u64),
+    /// Begin at a frame, among the frames: what is before it is where one came from.
+    Begin(u64),
     /// Why it is judged so.
     Explain,
     /// The other direction.
@@ -366,7 +366,10 @@ impl Page {
                 }
                 None => effects.push(PageEffect::Leave),
             },
-            PageMessage::Frame(frame) => self.jump(frame, self.tab),
+            PageMessage::Begin(frame) => {
+                self.jump(frame, Tab::Frames);
+                self.jumps.clear();
+            }
             PageMessage::Explain => proof::open(self),
             PageMessage::Numbers => {
                 self.numbers = match self.numbers {

@@ -9,13 +9,13 @@ use crate::report::style::Tone;
 use crate::tui::column::Column;
 use crate::tui::layout;
 use crate::tui::model::Model;
-use crate::tui::sheet::{Ink, Sheet, columns};
+use crate::tui::sheet::{Ink, Sheet};
 use crate::tui::snapshot::{ConnectionLine, Line, Mark};
 use crate::tui::spark::spark;
 
 pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
     let placed = layout::placed(&layout::columns(model), model, sheet.width());
-    headings(model, &placed, sheet);
+    super::headings::draw(model, sheet);
     let rows = sheet.height().saturating_sub(1);
     let mut any = false;
     for (y, at, line) in super::shown(model, rows) {
@@ -32,43 +32,6 @@ pub(super) fn draw(model: &Model, sheet: &mut Sheet<'_>) {
     }
     if !any {
         super::nothing(model, "connection", sheet);
-    }
-}
-
-fn headings(model: &Model, placed: &[(Column, usize, usize)], sheet: &mut Sheet<'_>) {
-    let sorting = model.sorting();
-    for &(column, x, width) in placed {
-        let about = column.about();
-        let own = column == sorting.by;
-        let ink = if own { Ink::Accent } else { Ink::Quiet };
-        let mark = match (own, sorting.reverse) {
-            (false, _) => "",
-            (true, false) => sheet.look.pick("▾", "v"),
-            (true, true) => sheet.look.pick("▴", "^"),
-        };
-        let room = columns(about.heading) + columns(mark);
-        let text = if room <= width {
-            format!("{}{mark}", about.heading)
-        } else {
-            about.heading.to_owned()
-        };
-        if about.right {
-            sheet.put_right(x + width, 0, ink, &text);
-        } else {
-            sheet.put_cut(x, 0, ink, &text, width);
-        }
-        if own && room > width {
-            sheet.bold(x, 0, width);
-        }
-    }
-    // What is sorted by and not in sight is said all the same.
-    if !placed.iter().any(|(column, ..)| *column == sorting.by) {
-        let order = if sorting.reverse { ", reversed" } else { "" };
-        let text = format!("by {}{order}", sorting.by.about().heading);
-        let end = placed.last().map_or(0, |(_, x, width)| x + width);
-        if end + 2 + text.len() < sheet.width() {
-            sheet.put_right(sheet.width() - 1, 0, Ink::Accent, &text);
-        }
     }
 }
 

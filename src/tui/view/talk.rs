@@ -8,12 +8,15 @@
 //! ```
 
 use super::hints::hinted;
+use crate::report::tree::Health;
 use crate::report::units::{bytes, counted, grouped};
 use crate::tcp::Role;
+use crate::time::Span;
 use crate::tui::bindings::LIST;
-use crate::tui::model::Model;
-use crate::tui::sheet::{Ink, Sheet, first_shown};
-use crate::tui::talk::TalkPage;
+use crate::tui::keys::Binding;
+use crate::tui::model::{Message, Model};
+use crate::tui::sheet::{Ink, Sheet, boxed, first_shown};
+use crate::tui::talk::{TalkFrame, TalkPage};
 
 pub(super) fn draw(_model: &Model, page: &TalkPage, sheet: &mut Sheet<'_>) {
     let talk = &page.talk;
@@ -50,33 +53,110 @@ pub(super) fn draw(_model: &Model, page: &TalkPage, sheet: &mut Sheet<'_>) {
         y += 1;
     }
     sheet.rule(y);
-    sheet.put_right(10, y + 1, Ink::Quiet, "frame");
-    sheet.put_right(24, y + 1, Ink::Quiet, "time");
-    sheet.put_right(50, y + 1, Ink::Quiet, "payload");
-    sheet.put_right(57, y + 1, Ink::Quiet, "ttl");
     let rows = height.saturating_sub(y + 3);
     let first = first_shown(page.at, talk.rows.len(), rows);
-    for (line, row) in talk.rows.iter().skip(first).take(rows).enumerate() {
+    let shown = talk.rows.iter().skip(first).take(rows);
+    let times: Vec<String> = shown
+        .clone()
+        .map(|row| micros(row.time - talk.first))
+        .collect();
+    let longest = times.iter().map(String::len).max().unwrap_or(0);
+    // Days take more than seconds do.
+    let wide = longest.saturating_sub(24 - 12);
+    sheet.put_right(10, y + 1, Ink::Quiet, "frame");
+    sheet.put_right(24 + wide, y + 1, Ink::Quiet, "time");
+    sheet.put_right(50 + wide, y + 1, Ink::Quiet, "payload");
+    sheet.put_right(57 + wide, y + 1, Ink::Quiet, "ttl");
+    for (line, (row, time)) in shown.zip(&times).enumerate() {
         let y = y + 2 + line;
         sheet.put_right(10, y, Ink::Quiet, &grouped(row.frame).to_string());
-        let time = (row.time - talk.first).to_string();
-        let micros = time.get(..time.len().saturating_sub(3)).unwrap_or(&time);
-        sheet.put_right(24, y, Ink::Plain, micros);
+        sheet.put_right(24 + wide, y, Ink::Plain, time);
         let (arrow, ink) = match row.from {
             Role::Client => (sheet.look.pick("──────▶", "------>"), Ink::Client),
             Role::Server => (sheet.look.pick("◀──────", "<------"), Ink::Server),
         };
-        sheet.put(28, y, ink, arrow);
+        sheet.put(28 + wide, y, ink, arrow);
         sheet.put_right(
-            50,
+            50 + wide,
             y,
             Ink::Plain,
             &bytes(u64::from(row.payload_len)).to_string(),
         );
-        sheet.put_right(57, y, Ink::Quiet, &row.ttl.to_string());
+        sheet.put_right(57 + wide, y, Ink::Quiet, &row.ttl.to_string());
         if first + line == page.at {
             sheet.under_cursor(y);
         }
     }
-    hinted(LIST, height - 1, width - 1, sheet);
+    let hints = LIST.iter().map(|binding| match binding.message {
+        Message::Open if page.open.is_some() => Binding {
+            hint: "close",
+            ..binding.clone()
+        },
+        Message::Open => Binding {
+            hint: "open",
+            ..binding.clone()
+        },
+        _ => binding.clone(),
+    });
+    let hints: Vec<_> = hints.collect();
+    hinted(&hints, height - 1, width - 1, sheet);
+    if let Some(open) = &page.open {
+        frame(open, sheet);
+    }
+}
+
+/// Seconds to the microsecond.
+fn micros(time: Span) -> String {
+    let mut time = time.to_string();
+    time.truncate(time.len().saturating_sub(3));
+    time
+}
+
+/// The layers of a datagram's frame, and its bytes.
+fn frame(open: &TalkFrame, sheet: &mut Sheet<'_>) {
+    let (fields, bytes) = (&open.frame.tree.fields, &open.frame.bytes);
+    let title = format!("frame {}", grouped(open.frame.number));
+    let mut own = boxed(&title, 100, open.lines() + 2, sheet);
+    let (width, rows) = (own.width(), own.height());
+    let first = open.first.min(open.lines().saturating_sub(rows));
+    for (y, line) in (first..open.lines()).take(rows).enumerate() {
+        if let Some(field) = fields.get(line) {
+            let ink = match (field.health, field.depth) {
+                (Health::Bad, _) => Ink::Bad,
+                (Health::Odd, _) => Ink::Warning,
+                (Health::Good, _) => Ink::Good,
+                (Health::Plain, 0) => Ink::Strong,
+                (Health::Plain, _) => Ink::Plain,
+            };
+            let x = 2 * usize::from(field.depth);
+            own.put_cut(x, y, ink, &field.to_string(), width.saturating_sub(x));
+            continue;
+        }
+        let Some(at) = line.checked_sub(fields.len() + 1) else {
+            continue;
+        };
+        let start = at * TalkFrame::ACROSS;
+        let part = bytes.iter().skip(start).take(TalkFrame::ACROSS);
+        let (mut hex, mut text) = (String::new(), String::new());
+        for &byte in part {
+            hex += &format!(" {byte:02x}");
+            text.push(match byte {
+                b' '..=b'~' => char::from(byte),
+                _ => own.look.pick('·', '.'),
+            });
+        }
+        let x = own.put(0, y, Ink::Quiet, &format!("{start:04x} "));
+        own.put(x, y, Ink::Plain, &hex);
+        own.put_cut(
+            x + 3 * TalkFrame::ACROSS + 2,
+            y,
+            Ink::Plain,
+            &text,
+            TalkFrame::ACROSS,
+        );
+    }
+    if first + rows < open.lines() {
+        let more = own.look.pick(" ↓ ", " v ");
+        own.put_right(width, rows.saturating_sub(1), Ink::Accent, more);
+    }
 }
