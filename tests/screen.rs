@@ -304,6 +304,19 @@ fn a_datagram_is_opened_and_closed() {
 }
 
 #[test]
+fn a_page_is_left_and_searched_from_every_tab() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.presses("jjjj<enter>");
+    // The names of the tabs.
+    user.clicks(18, 1);
+    user.reads("time folded");
+    user.presses("/").reads("search");
+    user.presses("<esc>").reads("5 Stream");
+    user.clicks(4, 1);
+    user.reads("states over time");
+}
+
+#[test]
 fn what_a_filter_leaves_is_counted_on_every_tab() {
     let mut user = User::opens("shop.pcapng", plain(USUAL));
     user.reads("1 Connections 11   2 UDP 4 ");

@@ -16,6 +16,18 @@ pub fn escaped(text: &str) -> impl fmt::Display {
     Escaped(text)
 }
 
+/// `text` as [`escaped`] shows it, but for its backslashes: in it data stands with backslashes of its
+/// own.
+///
+/// ```
+/// use tcplens::report::escape::escaped_but_for_backslashes;
+/// assert_eq!(escaped_but_for_backslashes("GET /\\r\n").to_string(), r"GET /\r\n");
+/// ```
+pub fn escaped_but_for_backslashes(text: &str) -> impl fmt::Display {
+    let parts = text.split('\\').map(|part| Escaped(part).to_string());
+    parts.collect::<Vec<_>>().join("\\")
+}
+
 /// `bytes` as [`escaped`] shows them where they are UTF-8, the rest as `\xNN`.
 ///
 /// ```

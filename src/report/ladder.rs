@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use super::escape::escaped;
+use super::escape::escaped_but_for_backslashes;
 use super::icmp::Message;
 use super::style::Tone;
 use super::units::counted;
@@ -523,12 +523,7 @@ fn lines_of(logs: &[CallLog], of: &ConnectionView<'_>, begun: Timestamp) -> VecD
             Role::Server
         };
         for (time, words) in said(beside.call) {
-            // Data stands in it with backslashes of its own: these are not doubled.
-            let parts: Vec<_> = words
-                .split('\\')
-                .map(|part| escaped(part).to_string())
-                .collect();
-            let words = parts.join("\\");
+            let words = escaped_but_for_backslashes(&words).to_string();
             lines.push(CallLine { time, by, words });
         }
     }

@@ -191,7 +191,7 @@ impl<'a> Sheet<'a> {
     pub fn line(&mut self, x: usize, y: usize, pieces: &[Piece]) -> usize {
         let mut x = x;
         for (ink, text) in pieces {
-            x = self.put(x, y, *ink, text);
+            x = self.put_cut(x, y, *ink, text, self.width().saturating_sub(x));
         }
         x
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::phases::Phases;
 use super::series::Series;
 use crate::calls::{Beside, CallLog};
-use crate::report::escape::escaped;
+use crate::report::escape::escaped_but_for_backslashes;
 use crate::tcp::Role;
 use crate::time::{Span, Timestamp};
 use crate::tui::live::HostEnds;
@@ -55,8 +55,8 @@ impl Call {
         Self {
             time: call.time(),
             host,
-            text: escaped(&text).to_string(),
-            result: escaped(result).to_string(),
+            text: escaped_but_for_backslashes(&text).to_string(),
+            result: escaped_but_for_backslashes(result).to_string(),
             took: Some(call.returned() - call.time()),
         }
     }

@@ -68,7 +68,7 @@ impl Kind {
 pub(super) struct Graphs {
     kind: Kind,
     sender: usize,
-    /// The time in sight: nanoseconds since the connection's first frame.
+    /// The time in sight: nanoseconds since the capture's first frame.
     low: i64,
     high: i64,
 }
@@ -425,8 +425,8 @@ fn head(page: &Page, sheet: &mut Sheet<'_>, all: bool) {
             }
         }
     }
-    let (first, _) = Graphs::whole(&page.subject);
-    let from = Span::from_nanos(page.graphs.low.saturating_sub(first));
+    // As the axis has it: since the capture's first frame.
+    let from = Span::from_nanos(page.graphs.low);
     let text = format!(
         "{} from {}",
         Span::from_nanos(page.graphs.span()).short(),

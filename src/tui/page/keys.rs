@@ -68,6 +68,36 @@ pub fn table(_page: &Page) -> &'static [Binding<PageMessage>] {
     KEYS
 }
 
+/// What is hinted at on a tab: what keys mean there.
+pub fn hints(page: &Page) -> Vec<Binding<PageMessage>> {
+    let tab = page.tab();
+    let hint = |message: &PageMessage| match (message, tab) {
+        (PageMessage::Pane(1), Tab::Frames) => "next pane",
+        (PageMessage::Pane(1), _) => "next tab",
+        (PageMessage::Show(Tab::Endpoints), _) => "to 6 tabs",
+        (PageMessage::Stop(1), Tab::Stream) => "next match",
+        (PageMessage::Stop(1), _) => "next trouble",
+        (PageMessage::Explain, Tab::Ladder | Tab::Graphs | Tab::States | Tab::Frames) => "proof",
+        (PageMessage::Enter, Tab::Frames) => "layers",
+        (PageMessage::Enter, _) => "frame",
+        (PageMessage::Direction, Tab::Graphs) => "other sender",
+        (PageMessage::Direction, Tab::Stream) => "one side",
+        (PageMessage::Switch(1), Tab::Ladder) => "to scale",
+        (PageMessage::Switch(1), Tab::Graphs) => "next graph",
+        (PageMessage::Switch(1), Tab::Stream) => "hex",
+        (PageMessage::Zoom(1), Tab::Graphs) => "zoom",
+        (PageMessage::Search, Tab::Stream) => "search",
+        (PageMessage::Save, Tab::Stream) => "save",
+        (PageMessage::Return, _) => "back",
+        _ => "",
+    };
+    let told = |binding: &Binding<PageMessage>| Binding {
+        hint: hint(&binding.message),
+        ..binding.clone()
+    };
+    KEYS.iter().map(told).collect()
+}
+
 /// What a key means.
 pub fn message(page: &Page, key: Key) -> Option<PageMessage> {
     if page.is_typing() {

@@ -45,7 +45,7 @@ use crate::tcp::Role;
 use data::{Detail, Row};
 pub use data::{OpenFrame, Subject};
 use segment::Numbers;
-use sheet::{Ink, Look, Sheet, columns};
+use sheet::{Ink, Look, Sheet, columns, cut};
 
 /// The tabs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -370,6 +370,20 @@ impl Page {
                 self.jump(frame, Tab::Frames);
                 self.jumps.clear();
             }
+            PageMessage::Click(x, 1) => {
+                let here = usize::from(x);
+                let own = tab_places()
+                    .into_iter()
+                    .find(|(_, place)| place.contains(&here));
+                if let Some((tab, _)) = own {
+                    self.show(tab);
+                }
+            }
+            // What is searched is the stream.
+            PageMessage::Search if self.tab != Tab::Stream => {
+                self.show(Tab::Stream);
+                stream::update(self, &PageMessage::Search, effects);
+            }
             PageMessage::Explain => proof::open(self),
             PageMessage::Numbers => {
                 self.numbers = match self.numbers {
@@ -501,9 +515,11 @@ impl Page {
             proof::draw(self, proof, &mut part);
         }
         if let Some(note) = &self.note {
+            let note = cut(note, width.saturating_sub(3), look.more());
             let note = format!(" {note} ");
             let x = width.saturating_sub(columns(&note) + 1);
             let y = height.saturating_sub(1);
+            sheet.part(0, y, width, 1).clear();
             let end = sheet.put(x, y, Ink::Warning, &note);
             sheet.lit(x, y, end.saturating_sub(x));
         }
@@ -513,11 +529,16 @@ impl Page {
         let detail = self.detail();
         let mut x = sheet.put(1, 0, Ink::Strong, &format!("connection {}", detail.id)) + 2;
         let arrow = sheet.look.pick(" ▸ ", " > ");
-        for role in Role::BOTH {
+        let hosts = Role::BOTH.map(|role| self.host(role));
+        let room = sheet.width().saturating_sub(x + columns(arrow) + 1);
+        // Both are told, however long their names are: what one does not need is the other's.
+        let [client, server] = hosts.each_ref().map(|host| columns(host).min(room / 2));
+        let rooms = [room - server, room - client];
+        for (role, (host, room)) in Role::BOTH.into_iter().zip(hosts.iter().zip(rooms)) {
             if role == Role::Server {
                 x = sheet.put(x, 0, Ink::Quiet, arrow);
             }
-            x = sheet.put(x, 0, segment::ink_of(role), &self.host(role));
+            x = sheet.put_cut(x, 0, segment::ink_of(role), host, room);
         }
         let connection = &detail.connection;
         let text = format!(
@@ -554,20 +575,13 @@ impl Page {
 
     fn tabs(&self, sheet: &mut Sheet<'_>) {
         let mut x = 1;
-        for (place, tab) in Tab::ALL.into_iter().enumerate() {
+        for (place, (tab, columns)) in tab_places().into_iter().enumerate() {
             let own = tab == self.tab;
-            let number = format!("{} ", place + 1);
-            let start = x;
-            x = sheet.put(x, 1, Ink::Quiet, &number);
-            let name = if own {
-                x = sheet.put(x, 1, Ink::Accent, "");
-                Ink::Accent
-            } else {
-                Ink::Plain
-            };
-            x = sheet.put(x, 1, name, tab.name());
+            let name = sheet.put(columns.start, 1, Ink::Quiet, &format!("{} ", place + 1));
+            let ink = if own { Ink::Accent } else { Ink::Plain };
+            x = sheet.put(name, 1, ink, tab.name());
             if own {
-                sheet.lit(start, 1, x - start);
+                sheet.lit(columns.start, 1, x - columns.start);
             }
             x += 2;
         }
@@ -590,6 +604,18 @@ impl Page {
             sheet.put_right(end, 1, Ink::Quiet, &text);
         }
     }
+}
+
+/// The columns of each tab's name with its number.
+fn tab_places() -> Vec<(Tab, core::ops::Range<usize>)> {
+    let mut x = 1;
+    let places = Tab::ALL.into_iter().map(|tab| {
+        let start = x;
+        let end = start + 2 + tab.name().len();
+        x = end + 2;
+        (tab, start..end)
+    });
+    places.collect()
 }
 
 /// A place moved by so much, within bounds.

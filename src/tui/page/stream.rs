@@ -113,10 +113,19 @@ fn text_len(rest: &[u8], room: usize) -> usize {
             _ => 4,
         };
         if taken > room {
-            return at.max(1);
+            return whole(rest, at).max(1);
         }
     }
-    most
+    whole(rest, most).max(most.min(1))
+}
+
+/// The place at or before `at` where no character of UTF-8 is cut in two.
+fn whole(bytes: &[u8], at: usize) -> usize {
+    /// Octets of a character at most (RFC 3629 section 3).
+    const LONGEST: usize = 4;
+    let is_begin = |place: &usize| bytes.get(*place).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let back = (at.saturating_sub(LONGEST - 1)..=at).rev().find(is_begin);
+    back.unwrap_or(at)
 }
 
 /// Bytes on a line of hex digits.
@@ -164,18 +173,17 @@ pub(super) fn follow(page: &mut Page) {
 
 /// Takes a message in.
 pub(super) fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<PageEffect>) {
-    let Some(view) = page.subject.stream.clone() else {
+    let view = page.subject.stream.clone();
+    if typed(page, message, view.as_deref()) {
         return;
-    };
+    }
+    let Some(view) = view else { return };
     if page.stream.made != page.room.0 {
         page.stream.cut(&view, page.room.0);
     }
     let last = page.stream.lines.len().saturating_sub(1);
     let screen = page.body().saturating_sub(3).max(1) as isize;
     let before = page.stream.at;
-    if typed(page, message, &view) {
-        return;
-    }
     match *message {
         PageMessage::Step(by) => {
             if by > 0 && page.stream.at == last && view.after > 0 {
@@ -271,7 +279,7 @@ fn more(page: &mut Page, skip: u64, effects: &mut Vec<PageEffect>) {
 }
 
 /// Takes in what is typed to search for. Whether the message was about that.
-fn typed(page: &mut Page, message: &PageMessage, view: &StreamView) -> bool {
+fn typed(page: &mut Page, message: &PageMessage, view: Option<&StreamView>) -> bool {
     match (message, &mut page.stream.typing) {
         (PageMessage::Search, typing) => *typing = Some(String::new()),
         (PageMessage::Typed(char), Some(text)) => text.push(*char),
@@ -285,7 +293,7 @@ fn typed(page: &mut Page, message: &PageMessage, view: &StreamView) -> bool {
             let text = typing.take().unwrap_or_default();
             match Needle::of(&text) {
                 Some(needle) => {
-                    page.stream.matches = needle.matches(view);
+                    page.stream.matches = view.map_or_else(Vec::new, |view| needle.matches(view));
                     page.stream.needle = Some(needle);
                     page.stream.found = None;
                     to_match(page, 1);
@@ -521,6 +529,23 @@ fn hex(page: &Page, line: Line, run: &Run, own: &[u8], y: usize, sheet: &mut She
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_ends_within_a_character() {
+        let text = "grüße — 日本語".repeat(9).into_bytes();
+        for room in 1..60 {
+            let mut rest = text.as_slice();
+            while !rest.is_empty() {
+                let (line, others) = rest.split_at(text_len(rest, room));
+                assert!(!line.is_empty());
+                let fits = room < 16 || core::str::from_utf8(line).is_ok();
+                assert!(fits, "{room}: {line:x?}");
+                rest = others;
+            }
+        }
+        // What is no UTF-8 is cut somewhere.
+        assert_eq!(text_len(&[0x80; 40], 16), 4);
+    }
 
     #[test]
     fn lines_end_where_text_does_or_room() {

@@ -141,7 +141,7 @@ pub(super) fn page(model: &Model, page: &Page, sheet: &mut Sheet<'_>) {
         return;
     }
     let room = sheet.width().saturating_sub(1);
-    hinted(crate::tui::page::keys::table(page), y, room, sheet);
+    hinted(&crate::tui::page::keys::hints(page), y, room, sheet);
 }
 
 /// The name of a file to write.
