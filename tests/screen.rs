@@ -27,8 +27,12 @@ use tcplens::source::{self, Arrival, Interface, OpenOptions, Source, SourceError
 use tcplens::time::{Span, Timestamp};
 use tcplens::tui::column::COLUMNS;
 use tcplens::tui::config::{Config, Memory};
+use tcplens::tui::keys::Key;
 use tcplens::tui::live::Live;
 use tcplens::tui::loader::Origin;
+use tcplens::tui::model::Message;
+use tcplens::tui::own_keys::OwnKeys;
+use tcplens::tui::page::PageMessage;
 use tcplens::tui::saving::Writable;
 use tcplens::tui::scenarios::Scenario;
 use tcplens::tui::session::Session;
@@ -314,6 +318,22 @@ fn a_page_is_left_and_searched_from_every_tab() {
     user.presses("<esc>").reads("5 Stream");
     user.clicks(4, 1);
     user.reads("states over time");
+}
+
+#[test]
+fn own_keys_are_told_wherever_keys_are() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    user.session.model.own_keys = OwnKeys {
+        lists: vec![(Key::char('F'), Message::Filter)],
+        page: vec![(Key::char('E'), PageMessage::Explain)],
+    };
+    user.reads("F filter");
+    user.presses("F").reads("/");
+    user.presses("<esc>jjjj<enter>2").reads("E proof");
+    user.presses("?").reads(" E e ");
+    // The palette has the page's commands on its page.
+    user.presses("<esc>:explain").reads("page-explain");
+    user.presses("<enter>").reads("frame 1");
 }
 
 #[test]

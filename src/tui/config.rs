@@ -10,7 +10,8 @@
 //! columns = ["id", "client", "server", "resent"]
 //! sort = "rtt"
 //! [keys]
-//! filter = "F"                             # by the names that the command palette shows
+//! filter = "F"                             # by the names that the command palette shows; those of a
+//! page-explain = "E"                       # connection's page are listed there
 //! ```
 
 use std::collections::BTreeMap;
@@ -24,7 +25,9 @@ use toml::Spanned;
 use super::bindings::TRIAGE;
 use super::column::{COLUMNS, Column};
 use super::keys::Key;
-use super::model::{Message, Model, Sorting};
+use super::model::{Model, Sorting};
+use super::own_keys::OwnKeys;
+use super::page::keys::KEYS;
 use super::sheet::Look;
 use super::theme::{Depth, Theme, look};
 use crate::report::escape::escaped;
@@ -41,7 +44,7 @@ pub struct Config {
     /// What connections are sorted by.
     pub sort: Option<Column>,
     /// Keys before those of the tables.
-    pub keys: Vec<(Key, Message)>,
+    pub keys: OwnKeys,
 }
 
 #[derive(Deserialize)]
@@ -129,23 +132,33 @@ impl Config {
             config.columns = Some(columns).filter(|columns| !columns.is_empty());
         }
         config.sort = written.sort.as_ref().map(column).transpose()?;
-        for (name, key) in &written.keys {
-            let binding = TRIAGE.iter().find(|binding| binding.name == name.as_ref());
-            let binding = binding.ok_or_else(|| {
-                unknown(
-                    "command",
-                    name,
-                    &mut TRIAGE.iter().map(|binding| binding.name),
-                )
-            })?;
-            let key = Key::parse(key.as_ref()).ok_or_else(|| {
+        let mut bound: Vec<(Key, bool, &str)> = Vec::new();
+        for (name, written_key) in &written.keys {
+            let lists = TRIAGE.iter().find(|binding| binding.name == name.as_ref());
+            let page = KEYS.iter().find(|binding| binding.name == name.as_ref());
+            let key = Key::parse(written_key.as_ref()).ok_or_else(|| {
                 let sentence = format!(
                     "{} is no key; keys are written q, G, ctrl-d, enter, f5",
-                    escaped(key.as_ref())
+                    escaped(written_key.as_ref())
                 );
-                (line_of(key.span().start), sentence)
+                (line_of(written_key.span().start), sentence)
             })?;
-            config.keys.push((key, binding.message.clone()));
+            let of_page = lists.is_none();
+            let same = |other: &&(Key, bool, &str)| (other.0, other.1) == (key, of_page);
+            if let Some((_, _, other)) = bound.iter().find(same) {
+                let sentence = format!("{key} is bound to {other} already");
+                return Err((line_of(written_key.span().start), sentence));
+            }
+            match (lists, page) {
+                (Some(binding), _) => config.keys.lists.push((key, binding.message.clone())),
+                (None, Some(binding)) => config.keys.page.push((key, binding.message.clone())),
+                (None, None) => {
+                    let lists = TRIAGE.iter().map(|binding| binding.name);
+                    let page = KEYS.iter().map(|binding| binding.name);
+                    return Err(unknown("command", name, &mut lists.chain(page)));
+                }
+            }
+            bound.push((key, of_page, name.as_ref()));
         }
         Ok(config)
     }
@@ -285,6 +298,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::model::Message;
+    use crate::tui::page::PageMessage;
 
     #[test]
     fn a_configuration_is_understood() {
@@ -292,7 +307,9 @@ mod tests {
         let config = Config::parse(text).unwrap();
         assert_eq!(config.theme, Theme::Light);
         assert_eq!(config.columns, Some(vec![Column::Id, Column::Rtt]));
-        assert_eq!(config.keys, [(Key::char('F'), Message::Filter)]);
+        assert_eq!(config.keys.lists, [(Key::char('F'), Message::Filter)]);
+        let page = Config::parse("[keys]\nfilter = \"F\"\npage-explain = \"F\"").unwrap();
+        assert_eq!(page.keys.page, [(Key::char('F'), PageMessage::Explain)]);
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
 
@@ -313,6 +330,11 @@ mod tests {
                 "[keys]\nfiltre = \"F\"",
                 2,
                 "no command is called filtre; did you mean filter?",
+            ),
+            (
+                "[keys]\nfilter = \"F\"\nhelp = \"F\"",
+                3,
+                "F is bound to filter already",
             ),
             (
                 "[keys]\nfilter = \"hyper-x\"",

@@ -95,6 +95,7 @@ impl Model {
             | Message::Quit
             | Message::Suspend
             | Message::Redraw
+            | Message::OnPage(_)
             | Message::Help
             | Message::Palette => {}
         }

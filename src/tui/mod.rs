@@ -17,7 +17,7 @@
 //!   things stand; [`choice`] the filter in force
 //! - [`live`] what comes with frames that are captured as they are read; `sight` a filter that looks
 //!   at them
-//! - [`keys`], [`bindings`] the keys; [`palette`] commands by name; [`edit`] a typed line
+//! - [`keys`], [`bindings`], [`own_keys`] the keys; [`palette`] commands by name; [`edit`] a typed line
 //! - [`saving`] files made from the screen
 //! - [`sheet`], [`spark`], [`theme`] how it is drawn; [`config`] what the user has set
 
@@ -37,6 +37,7 @@ mod lists;
 pub mod live;
 pub mod loader;
 pub mod model;
+pub mod own_keys;
 pub mod page;
 pub mod palette;
 mod ranking;

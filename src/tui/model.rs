@@ -13,6 +13,7 @@ use super::column::Column;
 use super::edit::Edit;
 use super::keys::{Binding, Key, find};
 use super::layout::{self, Spot};
+use super::own_keys::{self, OwnKeys};
 use super::page::{Page, PageEffect, PageMessage};
 use super::reading::Order;
 use super::scenarios::Scenarios;
@@ -71,6 +72,8 @@ pub enum Message {
     Palette,
     /// The keys.
     Help,
+    /// What a connection's page is told.
+    OnPage(PageMessage),
     /// Close what is on top.
     Back,
     /// Draw anew.
@@ -201,7 +204,7 @@ pub struct Model {
     /// The scenarios that can be run.
     pub scenarios: Scenarios,
     /// Keys that the configuration binds, before the tables.
-    pub own_keys: Vec<(Key, Message)>,
+    pub own_keys: OwnKeys,
     /// Whether this is the first time.
     pub is_new: bool,
     /// Whether lists and pages stand still while more is captured.
@@ -236,7 +239,7 @@ impl Model {
             wanted_frame: None,
             calls: None,
             scenarios: Scenarios::default(),
-            own_keys: Vec::new(),
+            own_keys: OwnKeys::default(),
             is_new: false,
             is_paused: false,
             open_only: false,
@@ -346,7 +349,11 @@ impl Model {
                     _ => {}
                 }
             }
-            let message = super::page::keys::message(page, key);
+            let own = match page.is_typing() {
+                true => None,
+                false => own_keys::own(&self.own_keys.page, key),
+            };
+            let message = own.or_else(|| super::page::keys::message(page, key));
             let mut effects = Vec::new();
             if let Some(message) = message {
                 self.tell_page(message, &mut effects);
@@ -357,12 +364,11 @@ impl Model {
             // As in every pager.
             return self.act(Message::Leaf(2));
         }
-        let own = self.own_keys.iter().find(|(own, _)| *own == key);
-        let is_list = covered || !matches!(self.screen, Screen::Triage);
-        let table = if is_list { LIST } else { TRIAGE };
-        let message = match own {
-            Some((_, message)) if !is_list => Some(message.clone()),
-            _ => find(table, key).cloned(),
+        let message = if covered || !matches!(self.screen, Screen::Triage) {
+            find(LIST, key).cloned()
+        } else {
+            let own = own_keys::own(&self.own_keys.lists, key);
+            own.or_else(|| find(TRIAGE, key).cloned())
         };
         message.map_or_else(Vec::new, |message| self.act(message))
     }
@@ -380,6 +386,11 @@ impl Model {
             Message::Palette => {
                 self.layer = Layer::Palette(Edit::default(), 0);
                 return Vec::new();
+            }
+            Message::OnPage(message) => {
+                let mut effects = Vec::new();
+                self.tell_page(message, &mut effects);
+                return effects;
             }
             Message::Record => return self.record(),
             Message::Pause => return self.pause(),

@@ -3,7 +3,9 @@
 use super::bindings::TRIAGE;
 use super::column::COLUMNS;
 use super::keys::told;
-use super::model::Message;
+use super::model::{Message, Screen};
+use super::own_keys::{OwnKeys, keys_of};
+use super::page::keys::KEYS;
 
 /// A command.
 #[derive(Clone, Debug)]
@@ -18,12 +20,23 @@ pub struct Command {
     pub message: Message,
 }
 
-fn all() -> Vec<Command> {
+/// All commands: on a connection's page, its own come first.
+fn all(screen: &Screen, own: &OwnKeys) -> Vec<Command> {
+    let page = match screen {
+        Screen::Page(_) => KEYS,
+        _ => &[],
+    };
+    let page = page.iter().map(|binding| Command {
+        name: binding.name.to_owned(),
+        help: binding.help.to_owned(),
+        keys: told(&keys_of(&own.page, binding)),
+        message: Message::OnPage(binding.message.clone()),
+    });
     let bound = TRIAGE.iter().filter(|binding| binding.name != "palette");
     let bound = bound.map(|binding| Command {
         name: binding.name.to_owned(),
         help: binding.help.to_owned(),
-        keys: told(binding.keys),
+        keys: told(&keys_of(&own.lists, binding)),
         message: binding.message.clone(),
     });
     let sorts = COLUMNS.iter().map(|about| Command {
@@ -32,7 +45,7 @@ fn all() -> Vec<Command> {
         keys: String::new(),
         message: Message::SortBy(about.column),
     });
-    bound.chain(sorts).collect()
+    page.chain(bound).chain(sorts).collect()
 }
 
 /// How well letters typed in their order fit a text: the less, the better.
@@ -54,8 +67,8 @@ fn distance(typed: &str, text: &str) -> Option<usize> {
 }
 
 /// The commands that fit what was typed, the best first.
-pub fn found(typed: &str) -> Vec<Command> {
-    let mut found: Vec<(usize, Command)> = all()
+pub fn found(typed: &str, screen: &Screen, own: &OwnKeys) -> Vec<Command> {
+    let mut found: Vec<(usize, Command)> = all(screen, own)
         .into_iter()
         .filter_map(|command| {
             let name = distance(typed, &command.name);
@@ -77,11 +90,16 @@ mod tests {
 
     #[test]
     fn commands_are_found_by_some_of_their_letters() {
-        let first = |typed| found(typed).first().map(|command| command.name.clone());
+        let (screen, own) = (Screen::Triage, OwnKeys::default());
+        let first = |typed| {
+            found(typed, &screen, &own)
+                .first()
+                .map(|command| command.name.clone())
+        };
         assert_eq!(first("filter").as_deref(), Some("filter"));
         assert_eq!(first("sort-rtt").as_deref(), Some("sort-rtt"));
         assert_eq!(first("srtrtt").as_deref(), Some("sort-rtt"));
         assert_eq!(first("zzzz"), None);
-        assert_eq!(found("").len(), all().len());
+        assert_eq!(found("", &screen, &own).len(), all(&screen, &own).len());
     }
 }

@@ -104,7 +104,7 @@ impl Model {
                 line.recalled = next;
             }
             Layer::Palette(edit, at) => {
-                let count = palette::found(edit.text()).len();
+                let count = palette::found(edit.text(), &self.screen, &self.own_keys).len();
                 *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
             }
             _ => {}
@@ -162,7 +162,7 @@ impl Model {
                 }
             }
             Layer::Palette(edit, at) => {
-                let found = palette::found(edit.text());
+                let found = palette::found(edit.text(), &self.screen, &self.own_keys);
                 let message = found.get(at).map(|command| command.message.clone());
                 message.map_or_else(Vec::new, |message| self.act(message))
             }

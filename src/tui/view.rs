@@ -61,7 +61,7 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     match &model.layer {
         Layer::None => {}
         Layer::Filter(line) => filter_line::draw(model, line, &mut sheet),
-        Layer::Palette(edit, at) => menu::palette(edit, *at, &mut sheet),
+        Layer::Palette(edit, at) => menu::palette(model, edit, *at, &mut sheet),
         Layer::Help(at) => help::draw(model, *at, &mut sheet),
         Layer::Columns(at) => menu::columns_chosen(model, *at, &mut sheet),
         Layer::Save(edit, bytes) => hints::save(edit, bytes.len(), &mut sheet),

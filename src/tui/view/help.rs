@@ -2,6 +2,7 @@
 
 use crate::tui::keys::{Key, told};
 use crate::tui::model::{Model, Screen, tables};
+use crate::tui::own_keys::keys_of;
 use crate::tui::sheet::{Ink, Sheet, boxed, wrapped};
 
 /// A line of the help: keys and what they do, or a heading.
@@ -13,23 +14,30 @@ enum Entry {
 
 fn entries(model: &Model) -> Vec<Entry> {
     let mut all = Vec::new();
-    let of = |all: &mut Vec<Entry>, heading: &str, rows: Vec<(&'static [Key], &'static str)>| {
+    let of = |all: &mut Vec<Entry>, heading: &str, rows: Vec<(Vec<Key>, &'static str)>| {
         if !all.is_empty() {
             all.push(Entry::Words(String::new()));
         }
         all.push(Entry::Heading(heading.to_owned()));
         for (keys, help) in rows {
-            all.push(Entry::Keys(told(keys), help.to_owned()));
+            all.push(Entry::Keys(told(&keys), help.to_owned()));
         }
     };
     if let Screen::Page(page) = &model.screen {
         let rows = crate::tui::page::keys::table(page);
-        let rows = rows.iter().map(|row| (row.keys, row.help)).collect();
-        of(&mut all, "The page of a connection", rows);
+        let own = &model.own_keys.page;
+        let rows = rows.iter().map(|row| (keys_of(own, row), row.help));
+        of(&mut all, "The page of a connection", rows.collect());
     }
     for (heading, table) in tables() {
-        let rows = table.iter().map(|row| (row.keys, row.help)).collect();
-        of(&mut all, heading, rows);
+        let is_first = heading == tables()[0].0;
+        let own = if is_first {
+            &model.own_keys.lists[..]
+        } else {
+            &[]
+        };
+        let rows = table.iter().map(|row| (keys_of(own, row), row.help));
+        of(&mut all, heading, rows.collect());
     }
     all.push(Entry::Words(String::new()));
     all.push(Entry::Heading("A filter that is typed".to_owned()));

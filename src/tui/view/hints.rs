@@ -6,6 +6,7 @@ use crate::tui::bindings::TRIAGE;
 use crate::tui::edit::Edit;
 use crate::tui::keys::{Binding, Key};
 use crate::tui::model::{Layer, Message, Model};
+use crate::tui::own_keys::keys_of;
 use crate::tui::page::Page;
 use crate::tui::sheet::{Ink, Sheet, columns, wrapped};
 use crate::tui::snapshot::{Line, UdpLine};
@@ -38,26 +39,30 @@ pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
     let own = |binding: &&Binding<Message>| {
         is_live || !matches!(binding.message, Message::Pause | Message::Record)
     };
-    hinted(TRIAGE.iter().filter(own), height - 1, room, sheet);
+    let hints = TRIAGE.iter().filter(own);
+    let hints = hints.map(|binding| (keys_of(&model.own_keys.lists, binding), binding.hint));
+    hinted(hints, height - 1, room, sheet);
 }
 
 /// The bindings that are hinted at, as many as fit.
-pub(super) fn hinted<'b, M: 'static>(
-    table: impl IntoIterator<Item = &'b Binding<M>>,
+pub(super) fn hinted<'b>(
+    table: impl IntoIterator<Item = (Vec<Key>, &'b str)>,
     y: usize,
     room: usize,
     sheet: &mut Sheet<'_>,
 ) {
     let mut x = 1;
     let table = table.into_iter();
-    for binding in table.filter(|binding| !binding.hint.is_empty()) {
-        let key = binding.keys.first().map(Key::to_string).unwrap_or_default();
-        let need = columns(&key) + 1 + binding.hint.len();
+    for (keys, hint) in table.filter(|(_, hint)| !hint.is_empty()) {
+        let Some(key) = keys.first().map(Key::to_string) else {
+            continue;
+        };
+        let need = columns(&key) + 1 + hint.len();
         if x + need > room {
             break;
         }
         x = sheet.put(x, y, Ink::Accent, &key) + 1;
-        x = sheet.put(x, y, Ink::Quiet, binding.hint) + 2;
+        x = sheet.put(x, y, Ink::Quiet, hint) + 2;
     }
 }
 
@@ -141,7 +146,14 @@ pub(super) fn page(model: &Model, page: &Page, sheet: &mut Sheet<'_>) {
         return;
     }
     let room = sheet.width().saturating_sub(1);
-    hinted(&crate::tui::page::keys::hints(page), y, room, sheet);
+    let hints = crate::tui::page::keys::hints(page).into_iter();
+    let own = &model.own_keys.page;
+    hinted(
+        hints.map(|binding| (keys_of(own, &binding), binding.hint)),
+        y,
+        room,
+        sheet,
+    );
 }
 
 /// The name of a file to write.

@@ -9,8 +9,8 @@ use crate::tui::palette;
 use crate::tui::sheet::{Ink, Sheet, boxed, cut, first_shown};
 
 /// Commands that fit what is typed.
-pub(super) fn palette(edit: &Edit, at: usize, sheet: &mut Sheet<'_>) {
-    let found = palette::found(edit.text());
+pub(super) fn palette(model: &Model, edit: &Edit, at: usize, sheet: &mut Sheet<'_>) {
+    let found = palette::found(edit.text(), &model.screen, &model.own_keys);
     let mut own = boxed("commands", 76, 20, sheet);
     own.put(0, 0, Ink::Accent, ":");
     typed(edit, 2, 0, &mut own);

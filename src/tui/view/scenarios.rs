@@ -43,5 +43,8 @@ pub(super) fn draw(_model: &Model, scenarios: &Scenarios, sheet: &mut Sheet<'_>)
         let mut part = sheet.part(0, y + 1, width, about);
         paragraph(text, 1, 0, Ink::Plain, room.min(100), &mut part);
     }
-    hinted(LIST, height - 1, width - 1, sheet);
+    let hints = LIST
+        .iter()
+        .map(|binding| (binding.keys.to_vec(), binding.hint));
+    hinted(hints, height - 1, width - 1, sheet);
 }

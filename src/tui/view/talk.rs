@@ -13,7 +13,6 @@ use crate::report::units::{bytes, counted, grouped};
 use crate::tcp::Role;
 use crate::time::Span;
 use crate::tui::bindings::LIST;
-use crate::tui::keys::Binding;
 use crate::tui::model::{Message, Model};
 use crate::tui::sheet::{Ink, Sheet, boxed, first_shown};
 use crate::tui::talk::{TalkFrame, TalkPage};
@@ -87,19 +86,15 @@ pub(super) fn draw(_model: &Model, page: &TalkPage, sheet: &mut Sheet<'_>) {
             sheet.under_cursor(y);
         }
     }
-    let hints = LIST.iter().map(|binding| match binding.message {
-        Message::Open if page.open.is_some() => Binding {
-            hint: "close",
-            ..binding.clone()
-        },
-        Message::Open => Binding {
-            hint: "open",
-            ..binding.clone()
-        },
-        _ => binding.clone(),
+    let hints = LIST.iter().map(|binding| {
+        let hint = match binding.message {
+            Message::Open if page.open.is_some() => "close",
+            Message::Open => "open",
+            _ => binding.hint,
+        };
+        (binding.keys.to_vec(), hint)
     });
-    let hints: Vec<_> = hints.collect();
-    hinted(&hints, height - 1, width - 1, sheet);
+    hinted(hints, height - 1, width - 1, sheet);
     if let Some(open) = &page.open {
         frame(open, sheet);
     }
