@@ -337,6 +337,14 @@ fn own_keys_are_told_wherever_keys_are() {
 }
 
 #[test]
+fn where_there_is_no_round_trip_that_is_said() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    // Refused: the SYN had no answer but a RST.
+    user.presses("<enter>3vv");
+    user.reads("nothing was sent here that a round trip could be measured by");
+}
+
+#[test]
 fn what_a_filter_leaves_is_counted_on_every_tab() {
     let mut user = User::opens("shop.pcapng", plain(USUAL));
     user.reads("1 Connections 11   2 UDP 4 ");

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::data::{Field, Health, Row, Subject, Tree};
 use super::judged::{sign_of, weightiest, words};
 use super::segment::{clock, flags, ink_of};
-use super::sheet::{Ink, Sheet, cut, first_shown};
+use super::sheet::{Ink, Sheet, columns, cut, first_shown};
 use super::{HEAD, Page, PageEffect, PageMessage, moved};
 use crate::report::units::grouped;
 use crate::tcp::Role;
@@ -463,7 +463,7 @@ fn draw_list(page: &Page, sheet: &mut Sheet<'_>) {
     let rows = detail.rows.iter().enumerate().skip(first).take(room);
     for (y, (place, row)) in rows.enumerate() {
         let y = y + 1;
-        let text = line(page, row, wide);
+        let text = line(page, row, wide, sheet.look.more());
         let x = sheet.put(0, y, Ink::Plain, &text);
         // Who sent it, in its ink.
         let from = if wide { 22 } else { 21 };
@@ -485,7 +485,7 @@ fn draw_list(page: &Page, sheet: &mut Sheet<'_>) {
 }
 
 /// A frame on a line of the list.
-fn line(page: &Page, row: &Row, wide: bool) -> String {
+fn line(page: &Page, row: &Row, wide: bool, more: &str) -> String {
     let detail = page.detail();
     let show = |role: Role, position: i64| page.numbers.show(detail, role, position);
     let len = i64::from(row.payload_len);
@@ -506,15 +506,21 @@ fn line(page: &Page, row: &Row, wide: bool) -> String {
             row.frame,
             clock(detail, row.time, 10),
             "",
-            cut(&flags(row.flags, false), 15, ""),
+            cut(&flags(row.flags, false), 15, more),
         )
     } else {
+        /// Columns for the flags.
+        const ROOM: usize = 8;
+        let all = flags(row.flags, false);
+        let flags = match columns(&all) <= ROOM {
+            true => all,
+            false => cut(&flags(row.flags, true), ROOM, more),
+        };
         format!(
-            "{:>9} {:>9}  {:6} {:8} {seq:15} {len:>5} {ack:>10} {window:>7}",
+            "{:>9} {:>9}  {:6} {flags:ROOM$} {seq:15} {len:>5} {ack:>10} {window:>7}",
             row.frame,
             clock(detail, row.time, 9),
             "",
-            cut(&flags(row.flags, true), 8, ""),
         )
     }
 }

@@ -463,6 +463,11 @@ fn draw_panel(page: &Page, panel: &Panel, gutter: usize, sheet: &mut Sheet<'_>) 
         Kind::Flight => flight(series, &plot, &mut raster),
     }
     legend(page, panel, &raster, sheet);
+    if panel.kind == Kind::RoundTrip && series.trips.is_empty() {
+        let words = "nothing was sent here that a round trip could be measured by";
+        sheet.put_cut(gutter + 2, 1 + lines / 2, Ink::Quiet, words, width);
+        return;
+    }
     // The cursor lies under everything, and the place of its frame above.
     if let Some((x, _)) = at {
         let (column, _) = raster.cell_of(x, 0);

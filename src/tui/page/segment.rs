@@ -40,8 +40,13 @@ pub(super) fn ink_of(role: Role) -> Ink {
 
 /// The flags by name: `SYN ACK`. Where room is short, those that every segment has are left out.
 pub(super) fn flags(flags: Flags, short: bool) -> String {
+    // A SYN is another thing than a SYN-ACK.
+    let spared = match flags.any(Flags::SYN | Flags::FIN | Flags::RST) {
+        true => Flags::PSH.0,
+        false => Flags::ACK.0 | Flags::PSH.0,
+    };
     let shown = if short {
-        Flags(flags.0 & !(Flags::ACK.0 | Flags::PSH.0))
+        Flags(flags.0 & !spared)
     } else {
         flags
     };

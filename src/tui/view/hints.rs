@@ -30,8 +30,7 @@ pub(super) fn foot(model: &Model, sheet: &mut Sheet<'_>) {
     sheet.put_right(end, height - 1, Ink::Quiet, &place);
     let room = end.saturating_sub(columns(&place) + 2);
     if model.is_new {
-        let words =
-            "New here? enter opens a connection, / filters as Wireshark does, ? tells all keys";
+        let words = "New here? enter opens, / filters as Wireshark does, ? tells all keys";
         sheet.put_cut(1, height - 1, Ink::Accent, words, room);
         return;
     }
