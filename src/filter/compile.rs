@@ -258,6 +258,9 @@ impl Compiler {
                 if !matches!(kind, Kind::Text | Kind::Host | Kind::Bytes) {
                     return self.wrong(value.place, not_text("matches", field, kind));
                 }
+                if let Text::Char(text) = &value.text {
+                    self.at(value, literal::character(text))?;
+                }
                 let pattern = self.pattern(value, &literal::pattern(value), true)?;
                 Ok((Check::Pattern(pattern), false, false))
             }
@@ -389,13 +392,23 @@ impl Compiler {
                     single(member)?;
                     words.push(self.at(&member.first, literal::one_of(field, &member.first))?);
                 }
-                Kind::Text | Kind::Bytes => {
+                Kind::Text => {
                     single(member)?;
-                    let value = match kind {
-                        Kind::Text => literal::text(&member.first),
-                        _ => literal::bytes(&member.first),
+                    let text = self.at(&member.first, literal::text(&member.first))?;
+                    list.push((text.clone(), text));
+                }
+                Kind::Bytes => {
+                    let first = self.at(&member.first, literal::bytes(&member.first))?;
+                    let last = match &member.last {
+                        Some(last) => self.at(last, literal::bytes(last))?,
+                        None => first.clone(),
                     };
-                    list.push(self.at(&member.first, value)?);
+                    if last < first {
+                        let message = "this range ends before it begins".to_owned();
+                        let place = member.last.as_ref().unwrap_or(&member.first).place;
+                        return self.wrong(place, message);
+                    }
+                    list.push((first, last));
                 }
                 Kind::Host => {
                     single(member)?;
@@ -428,7 +441,7 @@ fn named_field(value: &Literal) -> Option<&'static Field> {
     match &value.text {
         // Layers are words too: `host == tcp` means a name.
         Text::Word(word) => Field::named(word).filter(|field| field.name.contains('.')),
-        Text::Quoted(_) | Text::Raw(_) => None,
+        Text::Quoted(_) | Text::Raw(_) | Text::Char(_) => None,
     }
 }
 

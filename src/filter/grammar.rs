@@ -5,12 +5,15 @@
 //! xor      = and  { ("^^" | "xor") and }
 //! and      = not  { ("&&" | "and") not }
 //! not      = ("!" | "not") not | "(" or ")" | test
-//! test     = [ "any" | "all" ] operand [ relation ]
+//! test     = [ "any" | "all" ] ( operand [ relation ] | value operator operand ) { operator value }
 //! operand  = ( name [ slice ] | function "(" name [ slice ] ")" ) [ "&" number ]
 //! relation = operator value | "contains" value | ("matches" | "~") value | [ "not" ] "in" set
 //! set      = "{" value [ ".." value ] { [ "," ] value [ ".." value ] } "}"
 //! slice    = "[" ( start ":" [ length ] | ":" length | start "-" end | start ) "]"
 //! ```
+//!
+//! A value on the left is put on the right, and a chain such as `1 < a < 9` taken apart into its
+//! tests.
 //!
 //! Nesting is bounded, since it is followed by recursion; everything else may be as long as it
 //! likes.
@@ -112,6 +115,21 @@ fn goes_on(rest: &str) -> Wrong {
         ("^", "^^"),
     ];
     let rest = rest.trim_start();
+    if let Ok((after, operator)) = comparison(rest) {
+        let place = Place {
+            before: rest.len(),
+            after: after.len(),
+        };
+        let message = format!(
+            "{} compares values, and before it stands a whole test; tests are joined by && and ||",
+            operator.sign()
+        );
+        return Wrong {
+            place,
+            message: Cow::Owned(message),
+            suggestion: None,
+        };
+    }
     let meant = MEANT.iter().find(|(sign, _)| rest.starts_with(sign));
     let (len, message, suggestion) = match (meant, rest.chars().next()) {
         (Some((sign, meant)), _) => (
@@ -275,7 +293,7 @@ fn not(input: &str, depth: usize) -> Parsed<'_, Expr> {
         };
         return Ok((rest, part));
     }
-    map(test, |test| Expr::Test(Box::new(test))).parse(input)
+    test(input)
 }
 
 fn deeper(input: &str, depth: usize) -> Result<usize, Err<Wrong>> {
@@ -290,7 +308,14 @@ fn deeper(input: &str, depth: usize) -> Result<usize, Err<Wrong>> {
     }
 }
 
-fn test(input: &str) -> Parsed<'_, Test> {
+/// What stands on one side of an operator.
+#[derive(Clone)]
+enum Side {
+    Field(Operand),
+    Value(Literal),
+}
+
+fn test(input: &str) -> Parsed<'_, Expr> {
     let quantified = terminated(
         alt((
             map(keyword(&["any"]), |_| Quantifier::Any),
@@ -303,16 +328,90 @@ fn test(input: &str) -> Parsed<'_, Test> {
         )),
     );
     let (input, quantifier) = opt(quantified).parse(input)?;
-    let (input, left) = operand(input)?;
-    let (input, relation) = relation(input)?;
-    Ok((
-        input,
-        Test {
-            quantifier,
-            left,
-            relation,
+    let (mut input, mut before) = match left_value(input) {
+        Some((rest, value)) => (rest, Side::Value(value)),
+        None => map(operand, Side::Field).parse(input)?,
+    };
+    let mut tests = Vec::new();
+    while let Ok((rest, operator)) = comparison(input) {
+        let (rest, (test, after)) = compared(before, operator, rest)?;
+        tests.push(Expr::Test(Box::new(Test { quantifier, ..test })));
+        (input, before) = (rest, after);
+    }
+    match (tests.pop(), before) {
+        (Some(only), _) if tests.is_empty() => Ok((input, only)),
+        (Some(last), _) => {
+            tests.push(last);
+            Ok((input, Expr::And(tests)))
+        }
+        (None, Side::Field(left)) => {
+            let (input, relation) = relation(input)?;
+            let test = Test {
+                quantifier,
+                left,
+                relation,
+            };
+            Ok((input, Expr::Test(Box::new(test))))
+        }
+        (None, Side::Value(_)) => fail(input, "an operator is expected here"),
+    }
+}
+
+/// A value that a test begins with: something that can't be the name of a field, and an operator
+/// after it.
+fn left_value(input: &str) -> Option<(&str, Literal)> {
+    let (rest, value) = sure_value(input)?;
+    comparison(rest).is_ok().then_some((rest, value))
+}
+
+/// A value, where it can't be the name of a field.
+fn sure_value(input: &str) -> Option<(&str, Literal)> {
+    let (rest, value) = value(input).ok()?;
+    is_sure(&value).then_some((rest, value))
+}
+
+fn is_sure(value: &Literal) -> bool {
+    match &value.text {
+        Text::Word(word) => {
+            let begins = |c: char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.');
+            word.starts_with(begins) || word.contains([':', '/'])
+        }
+        Text::Quoted(_) | Text::Raw(_) | Text::Char(_) => true,
+    }
+}
+
+/// One comparison of a chain: the field, what it is compared with, and what stood on the right.
+fn compared(before: Side, operator: Operator, input: &str) -> Parsed<'_, (Test, Side)> {
+    let compare = |left: Operand, operator, value| Test {
+        quantifier: None,
+        left,
+        relation: Relation::Compare(operator, value),
+    };
+    let left = match before {
+        Side::Value(value) if is_sure(&value) => {
+            if sure_value(input).is_some() {
+                let message = format!(
+                    "one side of {} must be a field, and both are values",
+                    operator.sign()
+                );
+                return fail(input, message);
+            }
+            let (rest, right) = operand(input)?;
+            let test = compare(right.clone(), operator.turned(), value);
+            return Ok((rest, (test, Side::Field(right))));
+        }
+        // What was compared with is the field of the next comparison.
+        Side::Value(name) => Operand {
+            function: None,
+            name,
+            slice: None,
+            mask: None,
         },
-    ))
+        Side::Field(left) => left,
+    };
+    let (rest, right) = value(input)?;
+    let test = compare(left, operator, right.clone());
+    Ok((rest, (test, Side::Value(right))))
 }
 
 fn operand(input: &str) -> Parsed<'_, Operand> {
@@ -400,12 +499,6 @@ fn spelled(before: &str, after: &str, text: Text) -> Literal {
 }
 
 fn relation(input: &str) -> Parsed<'_, Relation> {
-    for (operator, written, words, _) in Operator::TABLE {
-        let found = alt((sign(written), keyword(words))).parse(input);
-        if let Ok((rest, _)) = found {
-            return map(value, |value| Relation::Compare(operator, value)).parse(rest);
-        }
-    }
     if let Ok((rest, _)) = keyword(&["contains"]).parse(input) {
         return map(value, Relation::Contains).parse(rest);
     }
@@ -420,14 +513,24 @@ fn relation(input: &str) -> Parsed<'_, Relation> {
     Ok((input, Relation::Present))
 }
 
+fn comparison(input: &str) -> Parsed<'_, Operator> {
+    for (operator, written, words, _) in Operator::TABLE {
+        if let Ok((rest, _)) = alt((sign(written), keyword(words))).parse(input) {
+            return Ok((rest, operator));
+        }
+    }
+    Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Tag)))
+}
+
 /// A value to compare with.
 fn value(input: &str) -> Parsed<'_, Literal> {
     let begins = input.trim_start();
     match begins.chars().next() {
         None => return fail(input, "a value is expected here, and the filter ends"),
-        Some('"') => return quoted(begins, begins.get(1..), Text::Quoted),
+        Some('"') => return quoted(begins, begins.get(1..), '"', Text::Quoted),
+        Some('\'') => return quoted(begins, begins.get(1..), '\'', Text::Char),
         Some('r') if begins.starts_with("r\"") => {
-            return quoted(begins, begins.get(2..), Text::Raw);
+            return quoted(begins, begins.get(2..), '"', Text::Raw);
         }
         Some('{') => return fail(input, "a set stands after `in`; one value is expected here"),
         Some(_) => {}
@@ -448,12 +551,13 @@ fn value(input: &str) -> Parsed<'_, Literal> {
 fn quoted<'a>(
     begins: &'a str,
     inside: Option<&'a str>,
+    mark: char,
     kind: fn(String) -> Text,
 ) -> Parsed<'a, Literal> {
     let inside = inside.unwrap_or_default();
     let mut is_escaped = false;
     for (at, c) in inside.char_indices() {
-        if c == '"' && !is_escaped {
+        if c == mark && !is_escaped {
             let (text, rest) = inside.split_at_checked(at).unwrap_or_default();
             let rest = rest.get(1..).unwrap_or_default();
             return Ok((rest, spelled(begins, rest, kind(text.to_owned()))));

@@ -80,7 +80,8 @@ pub(super) enum Check {
     Within(Vec<(i128, i128)>),
     /// How its bytes compare.
     Bytes(Compare, Vec<u8>),
-    OneOf(Vec<Vec<u8>>),
+    /// That its bytes are from one of these to its other.
+    OneOf(Vec<(Vec<u8>, Vec<u8>)>),
     /// That a word of ours is one of these, or is none.
     Words(Vec<&'static str>, bool),
     /// That its bytes have this in them.
@@ -173,9 +174,10 @@ impl Check {
             Self::Bytes(compare, wanted) => {
                 bytes(value).is_some_and(|bytes| compare.accepts(bytes.cmp(wanted.as_slice())))
             }
-            Self::OneOf(list) => {
-                bytes(value).is_some_and(|bytes| list.iter().any(|each| each == bytes))
-            }
+            Self::OneOf(list) => bytes(value).is_some_and(|bytes| {
+                list.iter()
+                    .any(|(first, last)| first.as_slice() <= bytes && bytes <= last.as_slice())
+            }),
             Self::Words(words, are) => match value {
                 Value::Text(text) => words.contains(text) == *are,
                 _ => false,
