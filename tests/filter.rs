@@ -567,6 +567,10 @@ fn errors_point_at_their_place() {
         "--filter",
         "tcp && tcp.prot == 80",
     ]));
+    // Before the screen opens too.
+    let said = refused(&["packets", SHOP, "-Y", "tcp.prot"]);
+    assert_eq!(refused(&[SHOP, "-Y", "tcp.prot"]), said);
+    assert_eq!(refused(&["open", SHOP, "-Y", "tcp.prot"]), said);
 }
 
 #[test]

@@ -95,6 +95,9 @@ impl Compiler {
         let field = self.field(&operand.name)?;
         let (kind, take) = self.taken(field, operand)?;
         let mask = self.mask(field, kind, operand)?;
+        if matches!(take, Take::Value) {
+            self.fits(field, kind, written)?;
+        }
         let (check, all, negated) = self.relation(field, kind, mask.is_some(), written)?;
         let number = self.figures;
         self.figures += usize::from(field.is_of_conversation());
@@ -215,6 +218,37 @@ impl Compiler {
         }
         let (bits, _) = self.at(mask, literal::range(field, Kind::Number, mask))?;
         Ok(i64::try_from(bits).ok())
+    }
+
+    /// Refuses numbers that a field can't be: what compares with them is a mistake.
+    fn fits(&self, field: &'static Field, kind: Kind, written: &Written) -> Result<()> {
+        let Some(largest) = field.largest() else {
+            return Ok(());
+        };
+        let mut values: Vec<&Literal> = written.left.mask.iter().collect();
+        match &written.relation {
+            Relation::Compare(_, value) => values.push(value),
+            Relation::In { members, .. } => {
+                let ends = members
+                    .iter()
+                    .flat_map(|each| [Some(&each.first), each.last.as_ref()]);
+                values.extend(ends.flatten());
+            }
+            Relation::Present | Relation::Contains(_) | Relation::Matches(_) => {}
+        }
+        for value in values {
+            if let Ok((number, _)) = literal::range(field, kind, value)
+                && !(0..=largest).contains(&number)
+            {
+                let message = format!(
+                    "{} goes from 0 to {largest} and is never {}",
+                    field.name(),
+                    escaped(&value.to_string())
+                );
+                return self.wrong(value.place, message);
+            }
+        }
+        Ok(())
     }
 
     /// What is asked; whether of all values; and whether the answer is turned around.

@@ -210,7 +210,7 @@ fn values(
         .map(|word| make(format!("\"{word}\""), ""))
         .collect();
     if list.is_empty() && typed.is_empty() {
-        let example = field.kind().example();
+        let example = field.example();
         if !example.is_empty() {
             list.push(make(example.to_owned(), field.says()));
         }

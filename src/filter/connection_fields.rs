@@ -254,6 +254,7 @@ fn field(name: String, short: &str, unit: &'static str, says: &'static str, of: 
             other => other,
         },
         words: Vec::new(),
+        bits: 0,
         of: Of::Conversation(Figure {
             in_millis: unit == "ms",
             ..of

@@ -354,6 +354,8 @@ pub struct Field {
     pub(super) says: &'static str,
     pub(super) unit: &'static str,
     pub(super) words: Vec<&'static str>,
+    /// Bits of a number where it stands in a header; 0 for what has no bound.
+    pub(super) bits: u8,
     pub(super) of: Of,
 }
 
@@ -377,8 +379,19 @@ impl Field {
             says,
             unit: "",
             words: Vec::new(),
+            bits: 0,
             of: Of::Frame(of, known),
         }
+    }
+
+    pub(super) fn bits(mut self, bits: u8) -> Self {
+        self.bits = bits;
+        self
+    }
+
+    /// The largest number that it can be, where there is one; the smallest is then 0.
+    pub(super) fn largest(&self) -> Option<i128> {
+        (self.bits > 0).then(|| (1 << self.bits) - 1)
     }
 
     pub(super) fn words(mut self, words: impl IntoIterator<Item = &'static str>) -> Self {
@@ -399,6 +412,14 @@ impl Field {
     /// What it means.
     pub fn says(&self) -> &'static str {
         self.says
+    }
+
+    /// A value, for examples.
+    pub fn example(&self) -> &'static str {
+        match self.bits {
+            1..=8 => "64",
+            _ => self.kind.example(),
+        }
     }
 
     /// What a number counts; empty for what has no unit.

@@ -402,7 +402,10 @@ fn meant_as_bytes(word: &str) -> Option<String> {
     }
     if word.starts_with(|c: char| c.is_ascii_digit()) {
         // Digits without a mark are hexadecimal; three of them are meant as a decimal number.
-        return word.parse::<u8>().ok().map(|number| format!("{number:#04x}"));
+        return word
+            .parse::<u8>()
+            .ok()
+            .map(|number| format!("{number:#04x}"));
     }
     word.bytes()
         .all(|c| c.is_ascii_alphanumeric())
@@ -414,7 +417,10 @@ pub(super) fn character(text: &str) -> Result<u8> {
     match unescaped(text)?.as_slice() {
         [octet] => Ok(*octet),
         _ => Err(Refusal {
-            message: format!("between single marks stands one byte, not {}", escaped(text)),
+            message: format!(
+                "between single marks stands one byte, not {}",
+                escaped(text)
+            ),
             suggestion: (!text.is_empty() && !text.contains('"')).then(|| format!("\"{text}\"")),
         }),
     }

@@ -98,6 +98,22 @@ fn errors_point_at_the_place_and_name_what_is_near() {
         "#]],
     );
     refused(
+        "tcp.port == 70000",
+        expect![[r#"
+          tcp.port == 70000
+                      ^^^^^
+        tcp.port goes from 0 to 65535 and is never 70000
+    "#]],
+    );
+    refused(
+        "!(ip.ttl in {1, 2..256})",
+        expect![[r#"
+          !(ip.ttl in {1, 2..256})
+                             ^^^
+        ip.ttl goes from 0 to 255 and is never 256
+    "#]],
+    );
+    refused(
         "tcp.payload[0:2] == 0x4745",
         expect![[r#"
               tcp.payload[0:2] == 0x4745
@@ -305,10 +321,15 @@ fn values_are_read_in_their_units() {
             "tcp.payload[0] in {40..48, 78}",
         ),
         ("tcp.len == 'G'", "tcp.len == 71"),
+        ("count(tcp.port) < 70K", "count(tcp.port) < 70000"),
+        ("tcp.seq > 5G", "tcp.seq > 5000000000"),
         ("80 == tcp.port", "tcp.port == 80"),
         ("1024 <= tcp.port", "tcp.port >= 1024"),
         ("\"GET\" eq tcp.payload[0:3]", "tcp.payload[0:3] == \"GET\""),
-        ("all 1 < tcp.port < 9", "all tcp.port > 1 && all tcp.port < 9"),
+        (
+            "all 1 < tcp.port < 9",
+            "all tcp.port > 1 && all tcp.port < 9",
+        ),
         (
             "tcp.port == tcp.srcport == 80",
             "tcp.port == tcp.srcport && tcp.srcport == 80",
@@ -351,6 +372,9 @@ fn values_are_read_in_their_units() {
         "tcp.payload[0] in {48..40}",
         "tcp.payload matches 'GE'",
         "1 == 2",
+        "tcp.port == -1",
+        "65536 > tcp.srcport",
+        "tcp.flags & 0x10000",
         "1 < tcp.port < 9 < 5",
     ] {
         assert!(Filter::parse(wrong).is_err(), "{wrong}");
@@ -369,7 +393,7 @@ fn every_field_is_documented_once_and_can_be_asked_for() {
         assert!(!field.says().is_empty(), "{field:?}");
         assert!(Filter::parse(field.name()).is_ok(), "{field:?}");
         let value = match field.values() {
-            [] => field.kind().example().to_owned(),
+            [] => field.example().to_owned(),
             [first, ..] => format!("\"{first}\""),
         };
         if !value.is_empty() {
