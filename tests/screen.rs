@@ -373,6 +373,9 @@ fn a_filter_is_corrected_completed_and_recalled() {
     let mut user = User::opens("shop.pcapng", plain(USUAL));
     user.presses("/tcp.prt == 80<enter>")
         .shows("filter-mistake");
+    // Words that have no room beside the marks stand above.
+    user.presses("<c-e><c-u>tcp.port == 80 && verdict.resolution == gone && tcp.len > 9<enter>")
+        .shows("filter-mistake-amid");
     user.presses("<c-e><c-u>tcp.stre<tab>")
         .reads("/ tcp.stream");
     user.presses(" == 4<enter>").reads("1 of 1");
