@@ -1,7 +1,7 @@
 //! What went before a frame, as far as filters ask for it: times, the names of addresses, and what
 //! connections came to in an earlier reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Filter;
@@ -12,7 +12,7 @@ use crate::source::Arrival;
 use crate::time::Timestamp;
 use crate::wire::Address;
 
-/// Names kept at most.
+/// Names kept at most, and interfaces.
 const MOST_NAMES: usize = 10_000;
 
 /// What went before a frame.
@@ -25,6 +25,10 @@ pub struct Before {
     pub(super) first: Option<Timestamp>,
     pub(super) previous: Option<Timestamp>,
     pub(super) names: BTreeMap<IpAddr, String>,
+    /// The names of interfaces, where the capture has some.
+    interface_names: BTreeMap<u32, String>,
+    /// Interfaces that are but the one of a file which numbers none.
+    unnumbered: BTreeSet<u32>,
     /// When each connection's, and each conversation's, last frame passed.
     last: [Vec<Option<Timestamp>>; 2],
     keeps_last: bool,
@@ -48,11 +52,31 @@ impl Before {
 
     /// Amid a capture, for a filter that has not seen what went before.
     pub fn amid(filter: &Filter, capture: &Capture) -> Self {
-        Self {
+        let mut before = Self {
             first: capture.first,
             previous: capture.last,
             names: capture.names.clone(),
             ..Self::new(filter)
+        };
+        before.learn_interfaces(capture);
+        before
+    }
+
+    fn learn_interfaces(&mut self, capture: &Capture) {
+        for each in &capture.interfaces {
+            self.interface(each.index, each.name.as_deref(), each.format);
+        }
+    }
+
+    fn interface(&mut self, index: u32, name: Option<&str>, format: &str) {
+        if self.interface_names.len().max(self.unnumbered.len()) >= MOST_NAMES {
+            return;
+        }
+        if let Some(name) = name {
+            self.interface_names.insert(index, name.to_owned());
+        }
+        if ["pcap", "pcap-ns", "pcap-mod"].contains(&format) {
+            self.unnumbered.insert(index);
         }
     }
 
@@ -60,6 +84,7 @@ impl Before {
     pub fn learn(&mut self, filter: &Filter, analyzer: &Analyzer) {
         let capture = analyzer.capture();
         self.names.clone_from(&capture.names);
+        self.learn_interfaces(capture);
         if !filter.asks_for_figures() {
             return;
         }
@@ -114,15 +139,26 @@ impl Before {
         }
     }
 
-    /// Notes what is no frame: names.
+    /// Notes what is no frame: names and interfaces.
     pub fn aside(&mut self, arrival: &Arrival<'_>) {
-        if let Arrival::Name { address, name } = arrival
-            && self.names.len() < MOST_NAMES
-        {
-            self.names
-                .entry(*address)
-                .or_insert_with(|| (*name).to_owned());
+        match arrival {
+            Arrival::Name { address, name } if self.names.len() < MOST_NAMES => {
+                self.names
+                    .entry(*address)
+                    .or_insert_with(|| (*name).to_owned());
+            }
+            Arrival::Interface(each) => self.interface(each.index, each.name, each.format),
+            _ => {}
         }
+    }
+
+    /// The number of an interface, where the capture numbers them.
+    pub(super) fn interface_id(&self, index: u32) -> Option<u32> {
+        (!self.unnumbered.contains(&index)).then_some(index)
+    }
+
+    pub(super) fn interface_name(&self, index: u32) -> Option<&str> {
+        self.interface_names.get(&index).map(String::as_str)
     }
 
     pub(super) fn of_tcp(&self, id: u32) -> Option<Timestamp> {

@@ -170,7 +170,10 @@ impl Compiler {
 
     /// What a function or a slice makes of a field.
     fn taken(&self, field: &'static Field, operand: &Operand) -> Result<(Kind, Take)> {
-        let has_bytes = matches!(field.kind, Kind::Bytes | Kind::Text | Kind::Ether);
+        let has_bytes = matches!(
+            field.kind,
+            Kind::Bytes | Kind::Text | Kind::Ether | Kind::Ipv4 | Kind::Ipv6 | Kind::Address
+        );
         let needs_bytes = operand.slice.is_some() || operand.function == Some(Function::Len);
         if needs_bytes && !has_bytes {
             let place = operand
@@ -182,7 +185,7 @@ impl Compiler {
                 "len"
             };
             let message = format!(
-                "{what} is of bytes or text, and {} is {}",
+                "{what} is of bytes, text or addresses, and {} is {}",
                 field.name(),
                 field.kind.with_article()
             );

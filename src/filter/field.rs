@@ -114,6 +114,8 @@ pub(super) enum Value<'a> {
     Address(Address),
     Text(&'a str),
     Bytes(&'a [u8]),
+    /// A header and all that it carries, and how many bytes the header has.
+    Layer(&'a [u8], usize),
     /// An address, and its name.
     Host(Address, Option<&'a str>),
 }

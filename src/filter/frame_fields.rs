@@ -154,7 +154,8 @@ pub(super) fn list() -> Vec<Field> {
         "frame.time_epoch" Time "The same" |m, out| out(Value::Number(m.view.frame.time.as_nanos()));
         "frame.time_relative" Duration "Time since the first frame" |m, out| out(since(m.view.frame.time, m.before.first));
         "frame.time_delta" Duration "Time since the frame before" |m, out| out(since(m.view.frame.time, m.before.previous));
-        "frame.interface_id" Number[32] "Index of the interface it was captured on" |m, out| out(m.view.frame.interface.into());
+        "frame.interface_id" Number[32] "Index of the interface it was captured on; files of the old format have none" |m, out| give(out, m.before.interface_id(m.view.frame.interface));
+        "frame.interface_name" Text "Name of that interface" |m, out| give(out, m.before.interface_name(m.view.frame.interface).map(Value::Text));
         "eth.src" Ether "Source hardware address" |m, out| give(out, mac(m).map(|mac| mac.source));
         "eth.dst" Ether "Destination hardware address" |m, out| give(out, mac(m).map(|mac| mac.destination));
         "eth.addr" Ether "Either of them" |m, out| if let Some(mac) = mac(m) {
@@ -227,8 +228,10 @@ pub(super) fn list() -> Vec<Field> {
         };
         "icmpv6.type" Number[8] "ICMPv6 type" |m, out| give(out, m.icmp(6).map(|icmp| icmp.kind));
         "icmpv6.code" Number[8] "ICMPv6 code" |m, out| give(out, m.icmp(6).map(|icmp| icmp.code));
-        "udp" Bytes "UDP: header and payload" |m, out| match udp(m) {
-            Some(datagram) => out(Value::Bytes(with_header(m, Datagram::LEN, datagram.payload))),
+        "udp" Bytes "UDP: header and payload; in slices and len the header" |m, out| match udp(m) {
+            Some(datagram) => {
+                out(Value::Layer(with_header(m, Datagram::LEN, datagram.payload), Datagram::LEN));
+            }
             None if m.has(&[Layer::Udp]) || m.quoted_ports(protocol::UDP).is_some() => out(Value::There),
             None => {}
         };

@@ -1,6 +1,7 @@
 //! A compiled filter, and how it answers: of a frame, and of a conversation by its figures.
 
 use core::cmp::Ordering;
+use std::net::IpAddr;
 
 use regex::bytes::Regex;
 
@@ -103,7 +104,7 @@ pub(super) fn scalar(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Number(number) => Some(i128::from(*number)),
         Value::Address(address) | Value::Host(address, _) => Some(order(*address)),
-        Value::There | Value::Text(_) | Value::Bytes(_) => None,
+        Value::There | Value::Text(_) | Value::Bytes(_) | Value::Layer(..) => None,
     }
 }
 
@@ -120,7 +121,7 @@ fn within(ranges: &[(i128, i128)], number: i128) -> bool {
 fn bytes<'a>(value: &Value<'a>) -> Option<&'a [u8]> {
     match value {
         Value::Text(text) => Some(text.as_bytes()),
-        Value::Bytes(bytes) => Some(bytes),
+        Value::Bytes(bytes) | Value::Layer(bytes, _) => Some(bytes),
         _ => None,
     }
 }
@@ -255,13 +256,19 @@ fn cut(slice: Slice, bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
-/// Shows the bytes of a value, those of a hardware address too.
+/// Shows the bytes that slices of a value are cut from, and that its length is of: those of
+/// addresses too, and of a layer its header, as Wireshark has it.
 fn with_bytes(value: &Value<'_>, kind: Kind, look: &mut dyn FnMut(&[u8])) {
     match (kind, value) {
         (Kind::Ether, Value::Number(number)) => {
             let octets = number.to_be_bytes();
             look(octets.get(2..).unwrap_or_default());
         }
+        (_, Value::Address(address)) => match address.to_ip() {
+            IpAddr::V4(address) => look(&address.octets()),
+            IpAddr::V6(address) => look(&address.octets()),
+        },
+        (_, Value::Layer(bytes, header)) => look(bytes.get(..*header).unwrap_or(bytes)),
         _ => bytes(value).into_iter().for_each(look),
     }
 }
@@ -281,9 +288,13 @@ impl Test {
                     _ => seen.add(self.check.holds(&value, give)),
                 },
                 Take::Slice(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
-                    let Some(part) = cut(slice, bytes) else {
+                    // What lies beyond the end is not there, but unequal to what is.
+                    let part = cut(slice, bytes).unwrap_or_default();
+                    let asks_of_bytes =
+                        self.mask.is_none() && !matches!(self.check, Check::Present);
+                    if part.is_empty() && !asks_of_bytes {
                         return;
-                    };
+                    }
                     seen.add(match self.mask {
                         // The last eight bytes are the number, big-endian.
                         Some(mask) => {
@@ -297,12 +308,10 @@ impl Test {
                 }),
                 Take::Len(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
                     let part = match slice {
-                        Some(slice) => cut(slice, bytes),
-                        None => Some(bytes),
+                        Some(slice) => cut(slice, bytes).unwrap_or_default(),
+                        None => bytes,
                     };
-                    if let Some(part) = part {
-                        seen.add(self.check.holds(&part.len().into(), give));
-                    }
+                    seen.add(self.check.holds(&part.len().into(), give));
                 }),
                 Take::Count => {}
             }

@@ -85,14 +85,20 @@ fn window(m: &Moment<'_>, out: Out<'_>) {
     }
 }
 
-/// As Wireshark has it: −1 is unknown.
+/// As Wireshark has it: −1 is unknown, −2 that there is none.
 fn factor(m: &Moment<'_>, out: Out<'_>) {
     let is_syn = |segment: &Segment<'_>| segment.flags.has(Flags::SYN);
     if m.tcp().is_some_and(|segment| !is_syn(segment))
-        && let Some(sender) = sender(m)
+        && let (Some(sender), Some(receiver)) = (sender(m), receiver(m))
     {
+        // A shift of 0 may be agreed on too.
+        let declines = |end: &Endpoint| {
+            end.syn
+                .is_some_and(|options| options.window_scale.is_none())
+        };
         out(Value::Number(match sender.window.scale {
             Scale::Unknown => -1,
+            Scale::Known(0) if declines(sender) || declines(receiver) => -2,
             Scale::Known(shift) => 1 << shift.min(14),
         }));
     }
@@ -147,10 +153,10 @@ macro_rules! fields {
 
 pub(super) fn list() -> Vec<Field> {
     fields! {
-        "tcp" Bytes "TCP: header and payload" |m, out| match m.tcp() {
+        "tcp" Bytes "TCP: header and payload; in slices and len the header" |m, out| match m.tcp() {
             Some(segment) => {
                 let header = Segment::LEN + segment.options.raw.len();
-                out(Value::Bytes(with_header(m, header, segment.payload)));
+                out(Value::Layer(with_header(m, header, segment.payload), header));
             }
             None if m.quoted_ports(protocol::TCP).is_some() => out(Value::There),
             None => {}
@@ -196,7 +202,7 @@ pub(super) fn list() -> Vec<Field> {
         "tcp.flags.ae" Flag "AE" |m, out| flag(m, out, Flags::AE);
         "tcp.window_size" Number "Window in bytes, scaled where the scale is known" |m, out| window(m, out);
         "tcp.window_size_value" Number[16] "Window, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.window));
-        "tcp.window_size_scalefactor" Number "What it is multiplied by; -1 is unknown" |m, out| factor(m, out);
+        "tcp.window_size_scalefactor" Number "What it is multiplied by; -1 is unknown, -2 that the handshake agreed on none" |m, out| factor(m, out);
         "tcp.checksum" Number[16] "Checksum, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.checksum));
         "tcp.urgent_pointer" Number[16] "Urgent pointer" |m, out| give(out, m.tcp().map(|segment| segment.urgent));
         "tcp.payload" Bytes "What it carries" |m, out| {

@@ -206,7 +206,7 @@ fn errors_point_at_the_place_and_name_what_is_near() {
         expect![[r#"
               tcp.port[0] == 1
                       ^^^
-            a slice is of bytes or text, and tcp.port is a number
+            a slice is of bytes, text or addresses, and tcp.port is a number
         "#]],
     );
     refused(
