@@ -237,6 +237,15 @@ const OF_CONNECTIONS: &[&str] = &[
     "conn.protocol == udp",
     "tcp.len > 0",
     "tcp contains \"GET\"",
+    "tcp[20:]",
+    "ip contains \"GET\"",
+    "len(ip) == 20",
+    "ip.src[0] == 0a",
+    "tcp.completeness == 31",
+    "tcp.completeness & 32",
+    "tcp.analysis.keep_alive_ack",
+    "tcp.analysis.ack_rtt > 0.03",
+    "80 < tcp.srcport < 8081",
 ];
 
 #[test]

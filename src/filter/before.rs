@@ -9,6 +9,7 @@ use super::field::Subject;
 use crate::analysis::{Analyzer, Capture, FlowView, FrameView};
 use crate::report::field::{Row, UdpRow};
 use crate::source::Arrival;
+use crate::tcp::{Kind, Role, What};
 use crate::time::Timestamp;
 use crate::wire::Address;
 
@@ -32,8 +33,20 @@ pub struct Before {
     /// When each connection's, and each conversation's, last frame passed.
     last: [Vec<Option<Timestamp>>; 2],
     keeps_last: bool,
+    /// How each connection's last frames of both sides were.
+    turns: Vec<[Turn; 2]>,
+    keeps_turns: bool,
     /// For each of them, what tests of its figures answer; see [`KNOWN`].
     answers: [Vec<u64>; 2],
+}
+
+/// What is remembered of one side of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    /// Round-trip samples that its acknowledgments gave.
+    samples: u64,
+    /// Whether its last frame was a keep-alive probe.
+    probed: bool,
 }
 
 /// Set where a conversation's answers are known.
@@ -46,6 +59,7 @@ impl Before {
     pub fn new(filter: &Filter) -> Self {
         Self {
             keeps_last: filter.asks_for_deltas(),
+            keeps_turns: filter.asks_for_turns(),
             ..Self::default()
         }
     }
@@ -122,6 +136,50 @@ impl Before {
         if self.keeps_last {
             self.note_last(view);
         }
+        if self.keeps_turns {
+            self.note_turn(view);
+        }
+    }
+
+    fn note_turn(&mut self, view: &FrameView<'_>) {
+        let FlowView::Tcp {
+            view: connection,
+            from,
+        } = view.flow
+        else {
+            return;
+        };
+        let id = connection.id as usize;
+        if self.turns.len() <= id {
+            self.turns.resize(id + 1, [Turn::default(); 2]);
+        }
+        let turn = self
+            .turns
+            .get_mut(id)
+            .and_then(|turns| turns.get_mut(from as usize));
+        if let Some(turn) = turn {
+            turn.samples = connection.connection.endpoint(from).rtt.count();
+            turn.probed = view.events.iter().any(|event| {
+                matches!(&event.what, What::Verdict(verdict) if verdict.kind == Kind::KeepAlive)
+            });
+        }
+    }
+
+    fn turn(&self, id: u32, of: Role) -> Turn {
+        let turns = self.turns.get(id as usize);
+        turns
+            .and_then(|turns| turns.get(of as usize).copied())
+            .unwrap_or_default()
+    }
+
+    /// Round-trip samples that one side's acknowledgments had given before.
+    pub(super) fn samples(&self, id: u32, of: Role) -> u64 {
+        self.turn(id, of).samples
+    }
+
+    /// Whether the last frame of one side was a keep-alive probe.
+    pub(super) fn has_probed(&self, id: u32, of: Role) -> bool {
+        self.turn(id, of).probed
     }
 
     fn note_last(&mut self, view: &FrameView<'_>) {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use super::before::Before;
-use super::{analysis_fields, connection_fields, frame_fields, tcp_fields};
+use super::{analysis_fields, connection_fields, frame_fields, header_fields, tcp_fields};
 use crate::analysis::{FlowView, FrameView};
 use crate::flow::Socket;
 use crate::report::field::{Row, UdpRow};
@@ -359,6 +359,8 @@ pub struct Field {
     /// Bits of a number where it stands in a header; 0 for what has no bound.
     pub(super) bits: u8,
     pub(super) of: Of,
+    /// Its values in full, of a layer that is found faster when only its being there is asked.
+    pub(super) whole: Option<fn(&Moment<'_>, Out<'_>)>,
 }
 
 impl fmt::Debug for Field {
@@ -383,7 +385,13 @@ impl Field {
             words: Vec::new(),
             bits: 0,
             of: Of::Frame(of, known),
+            whole: None,
         }
+    }
+
+    pub(super) fn whole(mut self, of: fn(&Moment<'_>, Out<'_>)) -> Self {
+        self.whole = Some(of);
+        self
     }
 
     pub(super) fn bits(mut self, bits: u8) -> Self {
@@ -453,7 +461,9 @@ pub fn fields() -> &'static [Field] {
         let mut fields = connection_fields::list();
         fields.extend(analysis_fields::list());
         fields.extend(tcp_fields::list());
+        fields.extend(connection_fields::of_wireshark());
         fields.extend(frame_fields::list());
+        fields.extend(header_fields::list());
         fields
     });
     &FIELDS

@@ -2,6 +2,7 @@
 //! Wireshark's names.
 
 use super::field::{Field, Kind, Known, Moment, Out, Side, Subject, Value};
+use super::header_fields::WHOLE;
 use crate::analysis::FlowView;
 use crate::time::Timestamp;
 use crate::wire::ip::protocol;
@@ -156,6 +157,9 @@ pub(super) fn list() -> Vec<Field> {
         "frame.time_delta" Duration "Time since the frame before" |m, out| out(since(m.view.frame.time, m.before.previous));
         "frame.interface_id" Number[32] "Index of the interface it was captured on; files of the old format have none" |m, out| give(out, m.before.interface_id(m.view.frame.interface));
         "frame.interface_name" Text "Name of that interface" |m, out| give(out, m.before.interface_name(m.view.frame.interface).map(Value::Text));
+        "eth" Bytes "Ethernet: header and payload; in slices and len the header" |m, out| if m.has(&[Layer::Ethernet]) {
+            out(Value::There);
+        };
         "eth.src" Ether "Source hardware address" |m, out| give(out, mac(m).map(|mac| mac.source));
         "eth.dst" Ether "Destination hardware address" |m, out| give(out, mac(m).map(|mac| mac.destination));
         "eth.addr" Ether "Either of them" |m, out| if let Some(mac) = mac(m) {
@@ -173,7 +177,7 @@ pub(super) fn list() -> Vec<Field> {
         "arp.src.proto_ipv4" Ipv4 "Sender's address" |m, out| give(out, arp(m).map(|arp| Value::Address(arp.sender)));
         "arp.dst.hw_mac" Ether "Target's hardware address" |m, out| give(out, arp(m).map(|arp| arp.target_mac));
         "arp.dst.proto_ipv4" Ipv4 "Target's address" |m, out| give(out, arp(m).map(|arp| Value::Address(arp.target)));
-        "ip" Protocol "IPv4" |m, out| {
+        "ip" Bytes "IPv4: header and payload; in slices and len the header" |m, out| {
             let quoted = m.icmp(4).is_some_and(|icmp| icmp.quoted.is_some());
             if m.has(&[Layer::Ipv4]) || quoted {
                 out(Value::There);
@@ -204,7 +208,7 @@ pub(super) fn list() -> Vec<Field> {
         "ip.dsfield" Number[8] "Differentiated services field: DSCP and ECN" |m, out| give(out, m.ip(4).map(|ip| ip.traffic_class));
         "ip.dsfield.dscp" Number[8] "DSCP: its upper six bits" |m, out| give(out, m.ip(4).map(|ip| ip.traffic_class >> 2));
         "ip.dsfield.ecn" Number[8] "ECN: 0 none, 1 ECT(1), 2 ECT(0), 3 congestion experienced" |m, out| give(out, m.ip(4).map(|ip| ip.traffic_class & 3));
-        "ipv6" Protocol "IPv6" |m, out| {
+        "ipv6" Bytes "IPv6: header and payload; in slices and len the header" |m, out| {
             let quoted = m.icmp(6).is_some_and(|icmp| icmp.quoted.is_some());
             if m.has(&[Layer::Ipv6]) || quoted {
                 out(Value::There);
@@ -228,6 +232,9 @@ pub(super) fn list() -> Vec<Field> {
         };
         "icmpv6.type" Number[8] "ICMPv6 type" |m, out| give(out, m.icmp(6).map(|icmp| icmp.kind));
         "icmpv6.code" Number[8] "ICMPv6 code" |m, out| give(out, m.icmp(6).map(|icmp| icmp.code));
+        "icmpv6.echo.identifier" Number[16] "Identifier of an echo" |m, out| give(out, m.icmp(6).filter(|icmp| matches!(icmp.kind, 128 | 129)).map(|icmp| icmp.rest >> 16));
+        "icmpv6.echo.sequence_number" Number[16] "Sequence number of an echo" |m, out| give(out, m.icmp(6).filter(|icmp| matches!(icmp.kind, 128 | 129)).map(|icmp| icmp.rest & 0xffff));
+        "icmpv6.mtu" Number[32] "MTU of the next hop, where a packet is too big" |m, out| give(out, m.icmp(6).filter(|icmp| icmp.kind == 2).map(|icmp| icmp.rest));
         "udp" Bytes "UDP: header and payload; in slices and len the header" |m, out| match udp(m) {
             Some(datagram) => {
                 out(Value::Layer(with_header(m, Datagram::LEN, datagram.payload), Datagram::LEN));
@@ -266,7 +273,6 @@ pub(super) fn list() -> Vec<Field> {
         "gtp.teid" Number[32] "Tunnel of GTP-U" |m, out| tunnel_id(m, Layer::Gtp, out);
     };
     list.extend(layers! {
-        "eth" Known::No, "Ethernet" Ethernet;
         "llc" Known::No, "LLC" Llc;
         "vlan" Known::No, "A VLAN tag" Vlan;
         "mpls" Known::No, "MPLS" Mpls;
@@ -289,5 +295,12 @@ pub(super) fn list() -> Vec<Field> {
         "l2tp" Known::No, "L2TP" L2tp;
         "teredo" Known::No, "Teredo" Teredo;
     });
-    list
+    list.into_iter()
+        .map(
+            |field| match WHOLE.iter().find(|each| each.0 == field.name()) {
+                Some((_, whole)) => field.whole(*whole),
+                None => field,
+            },
+        )
+        .collect()
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::ast::{Literal, Text};
 use super::field::{Field, Kind};
+use super::header_fields::STATUS;
 use super::nearest::nearest;
 use crate::report::escape::escaped;
 use crate::wire::Address;
@@ -74,12 +75,19 @@ const PROTOCOLS: [(&str, i64); 9] = [
     ("sctp", 132),
 ];
 
+/// Names that numbers of what a link carries have.
+const ETHER_TYPES: [(&str, i64); 3] = [("ipv4", 0x800), ("arp", 0x806), ("ipv6", 0x86dd)];
+
 fn number(field: &Field, literal: &Literal) -> Result<i64> {
-    if matches!(field.name(), "ip.proto" | "ipv6.nxt") {
-        let named = |each: &&(&str, i64)| each.0.eq_ignore_ascii_case(plain(literal));
-        if let Some((_, number)) = PROTOCOLS.iter().find(named) {
-            return Ok(*number);
-        }
+    let names: &[_] = match field.name() {
+        "ip.proto" | "ipv6.nxt" => &PROTOCOLS,
+        "eth.type" | "vlan.etype" => &ETHER_TYPES,
+        name if name.ends_with(".checksum.status") => &STATUS,
+        _ => &[],
+    };
+    let named = |each: &&(&str, i64)| each.0.eq_ignore_ascii_case(plain(literal));
+    if let Some((_, number)) = names.iter().find(named) {
+        return Ok(*number);
     }
     if let Text::Char(text) = &literal.text {
         return character(text).map(i64::from);

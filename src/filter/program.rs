@@ -322,9 +322,18 @@ impl Test {
         }
     }
 
+    /// Whether it asks only whether the field is there.
+    pub(super) fn asks_for_presence(&self) -> bool {
+        matches!((&self.check, self.take), (Check::Present, Take::Value))
+    }
+
     fn of_frame(&self, moment: &Moment<'_>) -> bool {
         match self.field.of {
-            Of::Frame(..) => self.holds(&|field, out| give(field, moment, out)),
+            Of::Frame(of, _) => match self.field.whole {
+                // Where it lies need not be known.
+                Some(_) if self.asks_for_presence() => self.holds(&|_, out| of(moment, out)),
+                _ => self.holds(&|field, out| give(field, moment, out)),
+            },
             Of::Conversation(_) => {
                 if let Some(answer) = moment.before.answer(&moment.view.flow, self.number) {
                     return answer;
@@ -346,7 +355,7 @@ impl Test {
 
 fn give(field: &'static Field, moment: &Moment<'_>, out: Out<'_>) {
     match &field.of {
-        Of::Frame(of, _) => of(moment, out),
+        Of::Frame(of, _) => field.whole.unwrap_or(*of)(moment, out),
         Of::Conversation(figure) => moment.subject(&mut |subject| figure.each(subject, out)),
     }
 }

@@ -104,6 +104,37 @@ fn factor(m: &Moment<'_>, out: Out<'_>) {
     }
 }
 
+/// The flags as Wireshark draws them: `·······A··S·`.
+fn drawn(m: &Moment<'_>, out: Out<'_>) {
+    const LETTERS: &[u8; 12] = b"RRRACEUAPRSF";
+    const NOT_SET: &[u8] = "·".as_bytes();
+    let Some(segment) = m.tcp() else { return };
+    let mut text = [0; 24];
+    let mut len = 0;
+    for (at, letter) in LETTERS.iter().enumerate() {
+        let is_set = segment.flags.0 >> (11 - at) & 1 != 0;
+        let part = if is_set {
+            core::slice::from_ref(letter)
+        } else {
+            NOT_SET
+        };
+        if let Some(place) = text.get_mut(len..len + part.len()) {
+            place.copy_from_slice(part);
+            len += part.len();
+        }
+    }
+    let text = core::str::from_utf8(text.get(..len).unwrap_or_default());
+    out(Value::Text(text.unwrap_or_default()));
+}
+
+/// Gives that a segment is there with these flags and without those.
+fn is(m: &Moment<'_>, with: Flags, without: Flags, out: Out<'_>) {
+    let fits = |segment: &&Segment<'_>| segment.flags.has(with) && !segment.flags.any(without);
+    if m.tcp().filter(fits).is_some() {
+        out(Value::There);
+    }
+}
+
 fn has_option(m: &Moment<'_>, wanted: fn(&TcpOption<'_>) -> bool, out: Out<'_>) {
     if m.tcp()
         .is_some_and(|segment| segment.options.iter().any(|option| wanted(&option)))
@@ -191,6 +222,7 @@ pub(super) fn list() -> Vec<Field> {
         "tcp.ack_raw" Number[32] "Acknowledgment number, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.ack.0));
         "tcp.hdr_len" Number[8] "Length of the header in bytes" |m, out| give(out, m.tcp().map(|segment| Segment::LEN + segment.options.raw.len()));
         "tcp.flags" Number[16] "All flags: FIN 0x001, SYN 0x002, RST 0x004, PSH 0x008, ACK 0x010, URG 0x020, ECE 0x040, CWR 0x080, AE 0x100" |m, out| give(out, m.tcp().map(|segment| segment.flags.0));
+        "tcp.flags.str" Text "The flags as letters: `·······A··S·` is a SYN-ACK; `tcp.flags.str matches \"A··S\"`" drawn;
         "tcp.flags.fin" Flag "FIN" |m, out| flag(m, out, Flags::FIN) => Known::Some(&[Tally::Fin]);
         "tcp.flags.syn" Flag "SYN" |m, out| flag(m, out, Flags::SYN) => Known::Some(&[Tally::Syn]);
         "tcp.flags.reset" Flag "RST" |m, out| flag(m, out, Flags::RST) => Known::Some(&[Tally::Reset]);
@@ -200,6 +232,10 @@ pub(super) fn list() -> Vec<Field> {
         "tcp.flags.ece" Flag "ECE" |m, out| flag(m, out, Flags::ECE);
         "tcp.flags.cwr" Flag "CWR" |m, out| flag(m, out, Flags::CWR);
         "tcp.flags.ae" Flag "AE" |m, out| flag(m, out, Flags::AE);
+        "tcp.connection.syn" Protocol "A SYN that asks for a connection" |m, out| is(m, Flags::SYN, Flags::ACK, out);
+        "tcp.connection.synack" Protocol "A SYN-ACK" |m, out| is(m, Flags::SYN | Flags::ACK, Flags(0), out);
+        "tcp.connection.fin" Protocol "A FIN" |m, out| is(m, Flags::FIN, Flags(0), out);
+        "tcp.connection.rst" Protocol "A RST" |m, out| is(m, Flags::RST, Flags(0), out);
         "tcp.window_size" Number "Window in bytes, scaled where the scale is known" |m, out| window(m, out);
         "tcp.window_size_value" Number[16] "Window, as it stood" |m, out| give(out, m.tcp().map(|segment| segment.window));
         "tcp.window_size_scalefactor" Number "What it is multiplied by; -1 is unknown, -2 that the handshake agreed on none" |m, out| factor(m, out);

@@ -347,8 +347,8 @@ fn values_are_read_in_their_units() {
             "tcp.port in {80, 443, 8000 .. 8100}",
         ),
     ];
+    let place = regex::Regex::new(r"place: Place \{[^}]*\}").unwrap();
     for (a, b) in same {
-        let place = regex::Regex::new(r"place: Place \{[^}]*\}").unwrap();
         let node = |text| {
             let node = format!("{:?}", Filter::parse(text).unwrap().node);
             place.replace_all(&node, "").into_owned()
@@ -433,14 +433,14 @@ fn completion_offers_what_can_stand_there() {
     assert_eq!(texts("1 < tcp.port ")[0], "==");
     assert_eq!(texts("1 < tcp.port < 5 "), ["&&", "||", "^^"]);
     // In the middle of a word, all of it is replaced.
-    let text = "tcp.flags.s == 1";
-    let all = complete(text, 11);
+    let text = "tcp.flags.sy == 1";
+    let all = complete(text, 12);
     let [only] = all.as_slice() else {
         panic!("{all:?}")
     };
     assert_eq!(
         (only.offset, only.len, only.text.as_str()),
-        (0, 11, "tcp.flags.syn")
+        (0, 12, "tcp.flags.syn")
     );
 }
 
