@@ -24,13 +24,13 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::combinator::{map, opt, recognize, verify};
 use nom::error::{ErrorKind, ParseError};
-use nom::sequence::{delimited, pair, preceded, terminated};
+use nom::sequence::{delimited, pair, preceded};
 use nom::{Err, IResult, Parser};
 
 use super::ast::{
-    Expr, Extent, Function, Literal, Member, Operand, Operator, Place, Quantifier, Relation, Slice,
-    Test, Text,
+    Expr, Extent, Function, Literal, Member, Operand, Operator, Place, Relation, Slice, Text,
 };
+use super::comparison::test;
 use super::error::FilterError;
 use crate::report::escape::escaped;
 
@@ -39,7 +39,7 @@ pub(super) const DEEPEST: usize = 100;
 
 /// Why the text does not go on as it should: what was found there, and the words for it.
 #[derive(Debug)]
-struct Wrong {
+pub(super) struct Wrong {
     place: Place,
     message: Cow<'static, str>,
     suggestion: Option<&'static str>,
@@ -59,7 +59,7 @@ impl ParseError<&str> for Wrong {
     }
 }
 
-type Parsed<'a, T> = IResult<&'a str, T, Wrong>;
+pub(super) type Parsed<'a, T> = IResult<&'a str, T, Wrong>;
 
 /// The place of the word or sign that comes next.
 fn here(input: &str) -> Place {
@@ -75,7 +75,7 @@ fn here(input: &str) -> Place {
 }
 
 /// Ends parsing: no other way to read it would help.
-fn fail<T>(input: &str, message: impl Into<Cow<'static, str>>) -> Parsed<'_, T> {
+pub(super) fn fail<T>(input: &str, message: impl Into<Cow<'static, str>>) -> Parsed<'_, T> {
     Err(Err::Failure(Wrong {
         place: here(input),
         message: message.into(),
@@ -158,7 +158,7 @@ fn goes_on(rest: &str) -> Wrong {
 }
 
 /// What stands between words.
-fn space(input: &str) -> Parsed<'_, &str> {
+pub(super) fn space(input: &str) -> Parsed<'_, &str> {
     take_while(char::is_whitespace).parse(input)
 }
 
@@ -168,7 +168,7 @@ fn sign<'a>(sign: &'static str) -> impl Parser<&'a str, Output = &'a str, Error 
 
 /// Letters, digits and what stands between them in names, numbers and addresses. Two dots end it:
 /// they stand between the ends of a range.
-fn word(input: &str) -> Parsed<'_, &str> {
+pub(super) fn word(input: &str) -> Parsed<'_, &str> {
     match input.split_at_checked(word_len(input)) {
         Some((word, rest)) if !word.is_empty() => Ok((rest, word)),
         _ => Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Alpha))),
@@ -191,7 +191,7 @@ fn word_len(input: &str) -> usize {
 }
 
 /// One of our own words, however it is written.
-fn keyword<'a>(
+pub(super) fn keyword<'a>(
     words: &'static [&'static str],
 ) -> impl Parser<&'a str, Output = &'a str, Error = Wrong> {
     preceded(
@@ -202,7 +202,7 @@ fn keyword<'a>(
     )
 }
 
-const OPERATORS: &[&str] = &[
+pub(super) const OPERATORS: &[&str] = &[
     "and",
     "or",
     "xor",
@@ -308,113 +308,7 @@ fn deeper(input: &str, depth: usize) -> Result<usize, Err<Wrong>> {
     }
 }
 
-/// What stands on one side of an operator.
-#[derive(Clone)]
-enum Side {
-    Field(Operand),
-    Value(Literal),
-}
-
-fn test(input: &str) -> Parsed<'_, Expr> {
-    let quantified = terminated(
-        alt((
-            map(keyword(&["any"]), |_| Quantifier::Any),
-            map(keyword(&["all"]), |_| Quantifier::All),
-        )),
-        // Whatever follows must be a field, not an operator or the end.
-        nom::combinator::peek(preceded(
-            space,
-            verify(word, |next: &str| !OPERATORS.contains(&next)),
-        )),
-    );
-    let (input, quantifier) = opt(quantified).parse(input)?;
-    let (mut input, mut before) = match left_value(input) {
-        Some((rest, value)) => (rest, Side::Value(value)),
-        None => map(operand, Side::Field).parse(input)?,
-    };
-    let mut tests = Vec::new();
-    while let Ok((rest, operator)) = comparison(input) {
-        let (rest, (test, after)) = compared(before, operator, rest)?;
-        tests.push(Expr::Test(Box::new(Test { quantifier, ..test })));
-        (input, before) = (rest, after);
-    }
-    match (tests.pop(), before) {
-        (Some(only), _) if tests.is_empty() => Ok((input, only)),
-        (Some(last), _) => {
-            tests.push(last);
-            Ok((input, Expr::And(tests)))
-        }
-        (None, Side::Field(left)) => {
-            let (input, relation) = relation(input)?;
-            let test = Test {
-                quantifier,
-                left,
-                relation,
-            };
-            Ok((input, Expr::Test(Box::new(test))))
-        }
-        (None, Side::Value(_)) => fail(input, "an operator is expected here"),
-    }
-}
-
-/// A value that a test begins with: something that can't be the name of a field, and an operator
-/// after it.
-fn left_value(input: &str) -> Option<(&str, Literal)> {
-    let (rest, value) = sure_value(input)?;
-    comparison(rest).is_ok().then_some((rest, value))
-}
-
-/// A value, where it can't be the name of a field.
-fn sure_value(input: &str) -> Option<(&str, Literal)> {
-    let (rest, value) = value(input).ok()?;
-    is_sure(&value).then_some((rest, value))
-}
-
-fn is_sure(value: &Literal) -> bool {
-    match &value.text {
-        Text::Word(word) => {
-            let begins = |c: char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.');
-            word.starts_with(begins) || word.contains([':', '/'])
-        }
-        Text::Quoted(_) | Text::Raw(_) | Text::Char(_) => true,
-    }
-}
-
-/// One comparison of a chain: the field, what it is compared with, and what stood on the right.
-fn compared(before: Side, operator: Operator, input: &str) -> Parsed<'_, (Test, Side)> {
-    let compare = |left: Operand, operator, value| Test {
-        quantifier: None,
-        left,
-        relation: Relation::Compare(operator, value),
-    };
-    let left = match before {
-        Side::Value(value) if is_sure(&value) => {
-            if sure_value(input).is_some() {
-                let message = format!(
-                    "one side of {} must be a field, and both are values",
-                    operator.sign()
-                );
-                return fail(input, message);
-            }
-            let (rest, right) = operand(input)?;
-            let test = compare(right.clone(), operator.turned(), value);
-            return Ok((rest, (test, Side::Field(right))));
-        }
-        // What was compared with is the field of the next comparison.
-        Side::Value(name) => Operand {
-            function: None,
-            name,
-            slice: None,
-            mask: None,
-        },
-        Side::Field(left) => left,
-    };
-    let (rest, right) = value(input)?;
-    let test = compare(left, operator, right.clone());
-    Ok((rest, (test, Side::Value(right))))
-}
-
-fn operand(input: &str) -> Parsed<'_, Operand> {
+pub(super) fn operand(input: &str) -> Parsed<'_, Operand> {
     let function =
         alt(Function::ALL
             .map(|function| map(pair(keyword_of(function), sign("(")), move |_| function)))
@@ -498,7 +392,7 @@ fn spelled(before: &str, after: &str, text: Text) -> Literal {
     }
 }
 
-fn relation(input: &str) -> Parsed<'_, Relation> {
+pub(super) fn relation(input: &str) -> Parsed<'_, Relation> {
     if let Ok((rest, _)) = keyword(&["contains"]).parse(input) {
         return map(value, Relation::Contains).parse(rest);
     }
@@ -513,7 +407,7 @@ fn relation(input: &str) -> Parsed<'_, Relation> {
     Ok((input, Relation::Present))
 }
 
-fn comparison(input: &str) -> Parsed<'_, Operator> {
+pub(super) fn comparison(input: &str) -> Parsed<'_, Operator> {
     for (operator, written, words, _) in Operator::TABLE {
         if let Ok((rest, _)) = alt((sign(written), keyword(words))).parse(input) {
             return Ok((rest, operator));
@@ -523,7 +417,7 @@ fn comparison(input: &str) -> Parsed<'_, Operator> {
 }
 
 /// A value to compare with.
-fn value(input: &str) -> Parsed<'_, Literal> {
+pub(super) fn value(input: &str) -> Parsed<'_, Literal> {
     let begins = input.trim_start();
     match begins.chars().next() {
         None => return fail(input, "a value is expected here, and the filter ends"),

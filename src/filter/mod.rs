@@ -38,6 +38,7 @@
 mod analysis_fields;
 mod ast;
 mod before;
+mod comparison;
 mod compile;
 mod complete;
 mod connection_fields;
