@@ -155,7 +155,7 @@ pub(super) fn list() -> Vec<Field> {
         "frame.time_epoch" Time "The same" |m, out| out(Value::Number(m.view.frame.time.as_nanos()));
         "frame.time_relative" Duration "Time since the first frame" |m, out| out(since(m.view.frame.time, m.before.first));
         "frame.time_delta" Duration "Time since the frame before" |m, out| out(since(m.view.frame.time, m.before.previous));
-        "frame.interface_id" Number[32] "Index of the interface it was captured on; files of the old format have none" |m, out| give(out, m.before.interface_id(m.view.frame.interface));
+        "frame.interface_id" Number[32] "Index of the interface it was captured on, over all files and their sections; old pcap has none" |m, out| give(out, m.before.interface_id(m.view.frame.interface));
         "frame.interface_name" Text "Name of that interface" |m, out| give(out, m.before.interface_name(m.view.frame.interface).map(Value::Text));
         "eth" Bytes "Ethernet: header and payload; in slices and len the header" |m, out| if m.has(&[Layer::Ethernet]) {
             out(Value::There);

@@ -221,12 +221,21 @@ fn protocols(m: &Moment<'_>, out: Out<'_>) {
 /// more than whether it is there.
 fn bytes(m: &Moment<'_>, layer: Layer, out: Out<'_>) {
     each(m, layer, |_, bytes| {
-        let header = match layer {
-            Layer::Ethernet => ethernet::Header::LEN,
-            Layer::Ipv6 => ipv6::Header::LEN,
-            _ => bytes.first().map_or(0, |first| usize::from(first & 15) * 4),
+        let length = |at| u16_at(bytes, at).map_or(0, usize::from);
+        // A length of 0 is left to the network card; what comes after the packet is padding.
+        let (header, len) = match layer {
+            Layer::Ethernet => (ethernet::Header::LEN, 0),
+            Layer::Ipv6 => match length(4) {
+                0 => (ipv6::Header::LEN, 0),
+                carried => (ipv6::Header::LEN, ipv6::Header::LEN + carried),
+            },
+            _ => {
+                let words = bytes.first().map_or(0, |first| first & 15);
+                (usize::from(words) * 4, length(2))
+            }
         };
-        out(Value::Layer(bytes, header));
+        let packet = bytes.get(..len).filter(|packet| !packet.is_empty());
+        out(Value::Layer(packet.unwrap_or(bytes), header));
     });
 }
 
