@@ -388,6 +388,17 @@ fn a_filter_is_corrected_completed_and_recalled() {
 }
 
 #[test]
+fn the_marks_of_a_mistake_go_with_a_line_that_is_longer_than_the_screen() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    let rest = "frame.number > 1000 && frame.number le 20000 && frame.len > 1000";
+    user.presses(&format!("/ip.ttl == 256 && {rest}"))
+        .reads("\n       ^^^ ip.ttl goes from 0 to 255 and is never 256");
+    // Where it is out of sight, the words alone.
+    user.presses(" && udp")
+        .reads("\n   ip.ttl goes from 0 to 255 and is never 256");
+}
+
+#[test]
 fn every_tab_of_a_connection() {
     let mut user = User::opens("zero-window.pcap", plain(USUAL));
     user.presses("<enter>");

@@ -57,7 +57,9 @@ fn mistake(
         .map_or(1, columns)
         .max(1);
     // The part of the place that is in sight.
-    let last = (3 + before + marked).saturating_sub(skipped).min(end);
+    let last = (3 + before + marked)
+        .saturating_sub(skipped)
+        .clamp(3, end.max(3));
     let start = (3 + before.saturating_sub(skipped)).min(last);
     let marked = last.saturating_sub(start);
     let words = error.to_string();
@@ -69,7 +71,7 @@ fn mistake(
     };
     sheet.row(start, y + 1, marked, ink, '^');
     if columns(&words) <= end.saturating_sub(last + 1) {
-        sheet.put(last + 1, y + 1, ink, &words);
+        sheet.put(last + usize::from(marked > 0), y + 1, ink, &words);
         return y;
     }
     if columns(&words) + 2 <= start {
