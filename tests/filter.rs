@@ -176,6 +176,30 @@ fn frames_match_as_tshark_says_or_for_a_reason() {
     expect_file!["expected/filter/different.txt"].assert_eq(&different);
 }
 
+#[test]
+fn padding_is_not_of_the_packet() {
+    const HEADERS: usize = 24 + 16;
+    let scratch = Scratch::new("padding");
+    let mut bytes = fs::read(fixture("http-request.pcap")).unwrap();
+    let len = u32::from_le_bytes(bytes[32..36].try_into().unwrap());
+    bytes.truncate(HEADERS + len as usize);
+    bytes.extend(b"trailer");
+    let padded = (len + 7).to_le_bytes();
+    bytes[32..36].copy_from_slice(&padded);
+    bytes[36..40].copy_from_slice(&padded);
+    let path = scratch.path("padded.pcap");
+    fs::write(&path, bytes).unwrap();
+    let known = first_reading(&path);
+    for (text, expected) in [
+        ("eth contains \"trailer\"", vec![1]),
+        ("ip contains \"trailer\"", vec![]),
+        ("ip contains \"\\n\"", vec![1]),
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        assert_eq!(matching(&path, &known, &filter), expected, "{text}");
+    }
+}
+
 /// Filters that figures can answer, in part or wholly.
 const OF_CONNECTIONS: &[&str] = &[
     "tcp",
@@ -237,6 +261,15 @@ const OF_CONNECTIONS: &[&str] = &[
     "conn.protocol == udp",
     "tcp.len > 0",
     "tcp contains \"GET\"",
+    "tcp[20:]",
+    "ip contains \"GET\"",
+    "len(ip) == 20",
+    "ip.src[0] == 0a",
+    "tcp.completeness == 31",
+    "tcp.completeness & 32",
+    "tcp.analysis.keep_alive_ack",
+    "tcp.analysis.ack_rtt > 0.03",
+    "80 < tcp.srcport < 8081",
 ];
 
 #[test]
@@ -567,6 +600,10 @@ fn errors_point_at_their_place() {
         "--filter",
         "tcp && tcp.prot == 80",
     ]));
+    // Before the screen opens too.
+    let said = refused(&["packets", SHOP, "-Y", "tcp.prot"]);
+    assert_eq!(refused(&[SHOP, "-Y", "tcp.prot"]), said);
+    assert_eq!(refused(&["open", SHOP, "-Y", "tcp.prot"]), said);
 }
 
 #[test]

@@ -90,6 +90,8 @@ fn asking_a_filter_allocates_nothing() {
         "host contains \"10.2\" && tcp.time_delta > 1ms",
         "tcp.srcport > tcp.dstport && count(ip.addr) == 2",
         "eth.src[0:3] == 02:00:00 && tcp[13] & 2",
+        "ip[9] == 06 && ip.src[0] == 0a && frame.protocols contains \"ip:tcp\"",
+        "tcp.flags.str contains \"S\" || tcp.completeness.str contains \"R\" || 1 < tcp.len < 9",
     ] {
         texts.push(text.to_owned());
     }

@@ -500,6 +500,9 @@ fn a_filter_is_corrected_completed_and_recalled() {
     let mut user = User::opens("shop.pcapng", plain(USUAL));
     user.presses("/tcp.prt == 80<enter>")
         .shows("filter-mistake");
+    // Words that have no room beside the marks stand above.
+    user.presses("<c-e><c-u>tcp.port == 80 && verdict.resolution == gone && tcp.len > 9<enter>")
+        .shows("filter-mistake-amid");
     user.presses("<c-e><c-u>tcp.stre<tab>")
         .reads("/ tcp.stream");
     user.presses(" == 4<enter>").reads("1 of 1");
@@ -509,6 +512,17 @@ fn a_filter_is_corrected_completed_and_recalled() {
     // What only frames tell is looked for in the frames.
     user.presses("/<c-e><c-u>tcp.payload contains \"GET\"<enter>");
     user.reads("1 Connections 3");
+}
+
+#[test]
+fn the_marks_of_a_mistake_go_with_a_line_that_is_longer_than_the_screen() {
+    let mut user = User::opens("shop.pcapng", plain(SMALL));
+    let rest = "frame.number > 1000 && frame.number le 20000 && frame.len > 1000";
+    user.presses(&format!("/ip.ttl == 256 && {rest}"))
+        .reads("\n       ^^^ ip.ttl goes from 0 to 255 and is never 256");
+    // Where it is out of sight, the words alone.
+    user.presses(" && udp")
+        .reads("\n   ip.ttl goes from 0 to 255 and is never 256");
 }
 
 #[test]

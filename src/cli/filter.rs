@@ -33,7 +33,7 @@ impl Filtering {
 
 /// Compiles the option, so that an error points at its place.
 #[derive(Clone)]
-struct Expression;
+pub(super) struct Expression;
 
 impl TypedValueParser for Expression {
     type Value = Filter;

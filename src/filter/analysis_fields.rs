@@ -27,6 +27,10 @@ fn has(m: &Moment<'_>, kinds: &[VerdictKind], out: Out<'_>) {
     }
 }
 
+fn has_any(m: &Moment<'_>, kind: VerdictKind) -> bool {
+    verdicts(m).any(|verdict| verdict.kind == kind)
+}
+
 fn when(out: Out<'_>, there: bool) {
     if there {
         out(Value::There);
@@ -139,6 +143,38 @@ pub(super) fn list() -> Vec<Field> {
                     && let Some(span) = view.connection.handshake.round_trip()
                 {
                     out(Value::Number(span.as_nanos()));
+                }
+            },
+        ),
+        verdict(
+            "tcp.analysis.ack_rtt",
+            Kind::Duration,
+            "Round trip that this acknowledgment tells: time since the newest segment that it covers; none where the copy that it answers is not known",
+            |m, out| {
+                if let FlowView::Tcp { view, from } = m.view.flow {
+                    let rtt = &view.connection.endpoint(from).rtt;
+                    // What SACK alone tells is no acknowledgment of it.
+                    if rtt.count() > m.before.samples(view.id, from)
+                        && !has_any(m, VerdictKind::DuplicateAck)
+                        && let Some(span) = rtt.latest()
+                    {
+                        out(Value::Number(span.as_nanos()));
+                    }
+                }
+            },
+        ),
+        verdict(
+            "tcp.analysis.keep_alive_ack",
+            Kind::Protocol,
+            "The answer to a keep-alive probe",
+            |m, out| {
+                if let (FlowView::Tcp { view, from }, Transport::Tcp(segment)) =
+                    (&m.view.flow, &m.view.decoded.transport)
+                {
+                    let is_bare = segment.payload_len == 0
+                        && !segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+                    let answers = is_bare && m.before.has_probed(view.id, from.peer());
+                    when(out, answers && !has_any(m, VerdictKind::KeepAlive));
                 }
             },
         ),

@@ -163,7 +163,18 @@ impl Operator {
         (Self::Greater, ">", &["gt"], "more"),
     ];
 
-    const fn sign(self) -> &'static str {
+    /// The one that says the same with its sides changed.
+    pub(super) const fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            same => same,
+        }
+    }
+
+    pub(super) const fn sign(self) -> &'static str {
         match self {
             Self::Equal => "==",
             Self::Unequal => "!=",
@@ -199,6 +210,8 @@ pub(super) enum Text {
     Quoted(String),
     /// The same after `r`: a backslash is a backslash.
     Raw(String),
+    /// What stands between single marks: one character.
+    Char(String),
 }
 
 /// How closely an expression holds together.
@@ -302,6 +315,7 @@ impl fmt::Display for Literal {
             Text::Word(word) => f.write_str(word),
             Text::Quoted(text) => write!(f, "\"{text}\""),
             Text::Raw(text) => write!(f, "r\"{text}\""),
+            Text::Char(text) => write!(f, "'{text}'"),
         }
     }
 }

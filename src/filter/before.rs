@@ -1,7 +1,7 @@
 //! What went before a frame, as far as filters ask for it: times, the names of addresses, and what
 //! connections came to in an earlier reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Filter;
@@ -9,10 +9,11 @@ use super::field::Subject;
 use crate::analysis::{Analyzer, Capture, FlowView, FrameView};
 use crate::report::field::{Row, UdpRow};
 use crate::source::Arrival;
+use crate::tcp::{Kind, Role, What};
 use crate::time::Timestamp;
 use crate::wire::Address;
 
-/// Names kept at most.
+/// Names kept at most, and interfaces.
 const MOST_NAMES: usize = 10_000;
 
 /// What went before a frame.
@@ -25,11 +26,27 @@ pub struct Before {
     pub(super) first: Option<Timestamp>,
     pub(super) previous: Option<Timestamp>,
     pub(super) names: BTreeMap<IpAddr, String>,
+    /// The names of interfaces, where the capture has some.
+    interface_names: BTreeMap<u32, String>,
+    /// Interfaces that are but the one of a file which numbers none.
+    unnumbered: BTreeSet<u32>,
     /// When each connection's, and each conversation's, last frame passed.
     last: [Vec<Option<Timestamp>>; 2],
     keeps_last: bool,
+    /// How each connection's last frames of both sides were.
+    turns: Vec<[Turn; 2]>,
+    keeps_turns: bool,
     /// For each of them, what tests of its figures answer; see [`KNOWN`].
     answers: [Vec<u64>; 2],
+}
+
+/// What is remembered of one side of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    /// Round-trip samples that its acknowledgments gave.
+    samples: u64,
+    /// Whether its last frame was a keep-alive probe.
+    probed: bool,
 }
 
 /// Set where a conversation's answers are known.
@@ -42,17 +59,38 @@ impl Before {
     pub fn new(filter: &Filter) -> Self {
         Self {
             keeps_last: filter.asks_for_deltas(),
+            keeps_turns: filter.asks_for_turns(),
             ..Self::default()
         }
     }
 
     /// Amid a capture, for a filter that has not seen what went before.
     pub fn amid(filter: &Filter, capture: &Capture) -> Self {
-        Self {
+        let mut before = Self {
             first: capture.first,
             previous: capture.last,
             names: capture.names.clone(),
             ..Self::new(filter)
+        };
+        before.learn_interfaces(capture);
+        before
+    }
+
+    fn learn_interfaces(&mut self, capture: &Capture) {
+        for each in &capture.interfaces {
+            self.interface(each.index, each.name.as_deref(), each.format);
+        }
+    }
+
+    fn interface(&mut self, index: u32, name: Option<&str>, format: &str) {
+        if self.interface_names.len().max(self.unnumbered.len()) >= MOST_NAMES {
+            return;
+        }
+        if let Some(name) = name {
+            self.interface_names.insert(index, name.to_owned());
+        }
+        if ["pcap", "pcap-ns", "pcap-mod"].contains(&format) {
+            self.unnumbered.insert(index);
         }
     }
 
@@ -60,6 +98,7 @@ impl Before {
     pub fn learn(&mut self, filter: &Filter, analyzer: &Analyzer) {
         let capture = analyzer.capture();
         self.names.clone_from(&capture.names);
+        self.learn_interfaces(capture);
         if !filter.asks_for_figures() {
             return;
         }
@@ -97,6 +136,50 @@ impl Before {
         if self.keeps_last {
             self.note_last(view);
         }
+        if self.keeps_turns {
+            self.note_turn(view);
+        }
+    }
+
+    fn note_turn(&mut self, view: &FrameView<'_>) {
+        let FlowView::Tcp {
+            view: connection,
+            from,
+        } = view.flow
+        else {
+            return;
+        };
+        let id = connection.id as usize;
+        if self.turns.len() <= id {
+            self.turns.resize(id + 1, [Turn::default(); 2]);
+        }
+        let turn = self
+            .turns
+            .get_mut(id)
+            .and_then(|turns| turns.get_mut(from as usize));
+        if let Some(turn) = turn {
+            turn.samples = connection.connection.endpoint(from).rtt.count();
+            turn.probed = view.events.iter().any(|event| {
+                matches!(&event.what, What::Verdict(verdict) if verdict.kind == Kind::KeepAlive)
+            });
+        }
+    }
+
+    fn turn(&self, id: u32, of: Role) -> Turn {
+        let turns = self.turns.get(id as usize);
+        turns
+            .and_then(|turns| turns.get(of as usize).copied())
+            .unwrap_or_default()
+    }
+
+    /// Round-trip samples that one side's acknowledgments had given before.
+    pub(super) fn samples(&self, id: u32, of: Role) -> u64 {
+        self.turn(id, of).samples
+    }
+
+    /// Whether the last frame of one side was a keep-alive probe.
+    pub(super) fn has_probed(&self, id: u32, of: Role) -> bool {
+        self.turn(id, of).probed
     }
 
     fn note_last(&mut self, view: &FrameView<'_>) {
@@ -114,15 +197,26 @@ impl Before {
         }
     }
 
-    /// Notes what is no frame: names.
+    /// Notes what is no frame: names and interfaces.
     pub fn aside(&mut self, arrival: &Arrival<'_>) {
-        if let Arrival::Name { address, name } = arrival
-            && self.names.len() < MOST_NAMES
-        {
-            self.names
-                .entry(*address)
-                .or_insert_with(|| (*name).to_owned());
+        match arrival {
+            Arrival::Name { address, name } if self.names.len() < MOST_NAMES => {
+                self.names
+                    .entry(*address)
+                    .or_insert_with(|| (*name).to_owned());
+            }
+            Arrival::Interface(each) => self.interface(each.index, each.name, each.format),
+            _ => {}
         }
+    }
+
+    /// The number of an interface, where the capture numbers them.
+    pub(super) fn interface_id(&self, index: u32) -> Option<u32> {
+        (!self.unnumbered.contains(&index)).then_some(index)
+    }
+
+    pub(super) fn interface_name(&self, index: u32) -> Option<&str> {
+        self.interface_names.get(&index).map(String::as_str)
     }
 
     pub(super) fn of_tcp(&self, id: u32) -> Option<Timestamp> {

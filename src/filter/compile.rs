@@ -95,6 +95,9 @@ impl Compiler {
         let field = self.field(&operand.name)?;
         let (kind, take) = self.taken(field, operand)?;
         let mask = self.mask(field, kind, operand)?;
+        if matches!(take, Take::Value) {
+            self.fits(field, kind, written)?;
+        }
         let (check, all, negated) = self.relation(field, kind, mask.is_some(), written)?;
         let number = self.figures;
         self.figures += usize::from(field.is_of_conversation());
@@ -167,7 +170,10 @@ impl Compiler {
 
     /// What a function or a slice makes of a field.
     fn taken(&self, field: &'static Field, operand: &Operand) -> Result<(Kind, Take)> {
-        let has_bytes = matches!(field.kind, Kind::Bytes | Kind::Text | Kind::Ether);
+        let has_bytes = matches!(
+            field.kind,
+            Kind::Bytes | Kind::Text | Kind::Ether | Kind::Ipv4 | Kind::Ipv6 | Kind::Address
+        );
         let needs_bytes = operand.slice.is_some() || operand.function == Some(Function::Len);
         if needs_bytes && !has_bytes {
             let place = operand
@@ -179,7 +185,7 @@ impl Compiler {
                 "len"
             };
             let message = format!(
-                "{what} is of bytes or text, and {} is {}",
+                "{what} is of bytes, text or addresses, and {} is {}",
                 field.name(),
                 field.kind.with_article()
             );
@@ -215,6 +221,37 @@ impl Compiler {
         }
         let (bits, _) = self.at(mask, literal::range(field, Kind::Number, mask))?;
         Ok(i64::try_from(bits).ok())
+    }
+
+    /// Refuses numbers that a field can't be: what compares with them is a mistake.
+    fn fits(&self, field: &'static Field, kind: Kind, written: &Written) -> Result<()> {
+        let Some(largest) = field.largest() else {
+            return Ok(());
+        };
+        let mut values: Vec<&Literal> = written.left.mask.iter().collect();
+        match &written.relation {
+            Relation::Compare(_, value) => values.push(value),
+            Relation::In { members, .. } => {
+                let ends = members
+                    .iter()
+                    .flat_map(|each| [Some(&each.first), each.last.as_ref()]);
+                values.extend(ends.flatten());
+            }
+            Relation::Present | Relation::Contains(_) | Relation::Matches(_) => {}
+        }
+        for value in values {
+            if let Ok((number, _)) = literal::range(field, kind, value)
+                && !(0..=largest).contains(&number)
+            {
+                let message = format!(
+                    "{} goes from 0 to {largest} and is never {}",
+                    field.name(),
+                    escaped(&value.to_string())
+                );
+                return self.wrong(value.place, message);
+            }
+        }
+        Ok(())
     }
 
     /// What is asked; whether of all values; and whether the answer is turned around.
@@ -257,6 +294,9 @@ impl Compiler {
             Relation::Matches(value) => {
                 if !matches!(kind, Kind::Text | Kind::Host | Kind::Bytes) {
                     return self.wrong(value.place, not_text("matches", field, kind));
+                }
+                if let Text::Char(text) = &value.text {
+                    self.at(value, literal::character(text))?;
                 }
                 let pattern = self.pattern(value, &literal::pattern(value), true)?;
                 Ok((Check::Pattern(pattern), false, false))
@@ -389,13 +429,23 @@ impl Compiler {
                     single(member)?;
                     words.push(self.at(&member.first, literal::one_of(field, &member.first))?);
                 }
-                Kind::Text | Kind::Bytes => {
+                Kind::Text => {
                     single(member)?;
-                    let value = match kind {
-                        Kind::Text => literal::text(&member.first),
-                        _ => literal::bytes(&member.first),
+                    let text = self.at(&member.first, literal::text(&member.first))?;
+                    list.push((text.clone(), text));
+                }
+                Kind::Bytes => {
+                    let first = self.at(&member.first, literal::bytes(&member.first))?;
+                    let last = match &member.last {
+                        Some(last) => self.at(last, literal::bytes(last))?,
+                        None => first.clone(),
                     };
-                    list.push(self.at(&member.first, value)?);
+                    if last < first {
+                        let message = "this range ends before it begins".to_owned();
+                        let place = member.last.as_ref().unwrap_or(&member.first).place;
+                        return self.wrong(place, message);
+                    }
+                    list.push((first, last));
                 }
                 Kind::Host => {
                     single(member)?;
@@ -428,7 +478,7 @@ fn named_field(value: &Literal) -> Option<&'static Field> {
     match &value.text {
         // Layers are words too: `host == tcp` means a name.
         Text::Word(word) => Field::named(word).filter(|field| field.name.contains('.')),
-        Text::Quoted(_) | Text::Raw(_) => None,
+        Text::Quoted(_) | Text::Raw(_) | Text::Char(_) => None,
     }
 }
 

@@ -210,7 +210,7 @@ fn values(
         .map(|word| make(format!("\"{word}\""), ""))
         .collect();
     if list.is_empty() && typed.is_empty() {
-        let example = field.kind().example();
+        let example = field.example();
         if !example.is_empty() {
             list.push(make(example.to_owned(), field.says()));
         }
@@ -277,23 +277,34 @@ fn expected(earlier: &str) -> Expected {
     if is_of_word(last) {
         let start = word_start(earlier);
         let word = earlier.get(start..).unwrap_or_default();
-        let is_value = ends_with_operator(earlier.get(..start).unwrap_or_default());
-        return match word {
-            _ if is_value => Expected::Joint,
-            "and" | "or" | "xor" | "not" | "any" | "all" => Expected::Field,
-            _ => match Field::named(word) {
-                Some(field) => Expected::Relation(field),
-                None => match field_before(earlier) {
-                    Some(field) => Expected::Value(field),
-                    None => Expected::Nothing,
-                },
-            },
+        let left = earlier.get(..start).unwrap_or_default();
+        let is_right = ends_with_operator(left);
+        return match (word, Field::named(word)) {
+            // In `1 < tcp.port` it is the field that comes last.
+            (_, Some(field)) if is_right && is_value(word_before(left)) => {
+                Expected::Relation(field)
+            }
+            _ if is_right => Expected::Joint,
+            ("and" | "or" | "xor" | "not" | "any" | "all", _) => Expected::Field,
+            (_, Some(field)) => Expected::Relation(field),
+            (_, None) => right_of(earlier),
         };
     }
+    right_of(earlier)
+}
+
+/// What comes after an operator: a value, or the field that a value is compared with.
+fn right_of(earlier: &str) -> Expected {
     match field_before(earlier) {
         Some(field) => Expected::Value(field),
+        None if is_value(word_before(earlier)) => Expected::Field,
         None => Expected::Nothing,
     }
+}
+
+/// Whether a word is a value for sure, and no name.
+fn is_value(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn without_operator(text: &str) -> Option<&str> {
@@ -321,9 +332,13 @@ fn ends_with_operator(text: &str) -> bool {
     without_operator(text).is_some()
 }
 
+/// The word before an operator at the end, empty where there is none.
+fn word_before(text: &str) -> &str {
+    let left = without_operator(text).unwrap_or_default().trim_end();
+    left.get(word_start(left)..).unwrap_or_default()
+}
+
 /// The field before an operator at the end.
 fn field_before(text: &str) -> Option<&'static Field> {
-    let left = without_operator(text)?.trim_end();
-    let start = word_start(left);
-    Field::named(left.get(start..)?)
+    Field::named(word_before(text))
 }

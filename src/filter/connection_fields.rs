@@ -3,7 +3,7 @@
 
 use super::field::{Field, Kind, Known, Of, Out, Subject, Value};
 use crate::report::field::{
-    self, ConnectionField, EndpointField, Side, UdpEndField, UdpField, UdpSide, Value as Given,
+    self, ConnectionField, EndpointField, Row, Side, UdpEndField, UdpField, UdpSide, Value as Given,
 };
 use crate::tcp::Role;
 
@@ -27,6 +27,9 @@ enum Whose<W, E> {
     Sum(E),
     /// Which protocol it is.
     Protocol,
+    /// What was seen of a TCP connection, in Wireshark's bits, or as letters.
+    Completeness,
+    Drawn,
 }
 
 /// Figures of endpoints that add up to one of the connection.
@@ -185,6 +188,23 @@ impl Figure {
                         out(Given::Number(sum));
                     }
                     Some(Whose::Protocol) => out(Given::Word("tcp")),
+                    Some(Whose::Completeness) => out(Given::Number(completeness(row).into())),
+                    Some(Whose::Drawn) => {
+                        let seen = completeness(row);
+                        let mut text = [0; 12];
+                        let mut len = 0;
+                        for (bit, letter) in
+                            [(5, "R"), (4, "F"), (3, "D"), (2, "A"), (1, "S"), (0, "S")]
+                        {
+                            let part = if seen >> bit & 1 != 0 { letter } else { "·" };
+                            if let Some(place) = text.get_mut(len..len + part.len()) {
+                                place.copy_from_slice(part.as_bytes());
+                                len += part.len();
+                            }
+                        }
+                        let text = core::str::from_utf8(text.get(..len).unwrap_or_default());
+                        out(Given::Text(text.unwrap_or_default().into()));
+                    }
                     None => {}
                 }
             }
@@ -208,6 +228,7 @@ impl Figure {
                         out(Given::Number(sum));
                     }
                     Some(Whose::Protocol) => out(Given::Word("udp")),
+                    Some(Whose::Completeness | Whose::Drawn) => {}
                     None => {}
                 }
             }
@@ -233,6 +254,36 @@ impl Figure {
     }
 }
 
+/// What was seen of a connection: SYN 1, SYN-ACK 2, ACK 4, data 8, FIN 16, RST 32.
+fn completeness(row: &Row<'_>) -> u8 {
+    let connection = row.view.connection;
+    let handshake = &connection.handshake;
+    let ends = Role::BOTH.map(|role| connection.endpoint(role));
+    let mut bare = 0_i64;
+    let (mut data, mut fin, mut reset) = (false, false, false);
+    for end in ends {
+        let figures = &end.figures;
+        data |= figures.data_packets > 0;
+        fin |= end.fin_frame.is_some();
+        reset |= figures.resets > 0;
+        let others = i64::try_from(figures.data_packets).unwrap_or(i64::MAX);
+        bare +=
+            i64::try_from(figures.packets).unwrap_or(i64::MAX) - others - i64::from(figures.resets);
+    }
+    bare -= i64::from(handshake.syns) + i64::from(handshake.syn_acks);
+    [
+        handshake.syns > 0,
+        handshake.syn_acks > 0,
+        handshake.ack.is_some() || bare > 0,
+        data,
+        fin,
+        reset,
+    ]
+    .into_iter()
+    .rev()
+    .fold(0, |bits, seen| bits << 1 | u8::from(seen))
+}
+
 fn number(value: &Given<'_>) -> u64 {
     match value {
         Given::Number(number) => *number,
@@ -254,10 +305,12 @@ fn field(name: String, short: &str, unit: &'static str, says: &'static str, of: 
             other => other,
         },
         words: Vec::new(),
+        bits: 0,
         of: Of::Conversation(Figure {
             in_millis: unit == "ms",
             ..of
         }),
+        whole: None,
     };
     field.words(words.into_iter().flat_map(|each| each.1.iter().copied()))
 }
@@ -277,6 +330,34 @@ fn udp_whole(name: &str) -> Option<&'static UdpField> {
 
 fn udp_end(name: &str) -> Option<&'static UdpEndField> {
     field::UDP_END.iter().find(|field| field.name == name)
+}
+
+/// Figures that have a name of Wireshark's.
+pub(super) fn of_wireshark() -> [Field; 2] {
+    let figure = |name: &str, kind: Kind, says, tcp| {
+        let of = Figure {
+            tcp: Some(tcp),
+            udp: None,
+            in_millis: false,
+        };
+        let mut field = field(name.to_owned(), "", "", says, of);
+        field.kind = kind;
+        field
+    };
+    [
+        figure(
+            "tcp.completeness",
+            Kind::Number,
+            "What was seen of the connection: SYN 1, SYN-ACK 2, ACK 4, data 8, FIN 16, RST 32; 31 is all of one that was closed, 47 reset",
+            Whose::Completeness,
+        ),
+        figure(
+            "tcp.completeness.str",
+            Kind::Text,
+            "The same as letters: `·FDASS`",
+            Whose::Drawn,
+        ),
+    ]
 }
 
 pub(super) fn list() -> Vec<Field> {

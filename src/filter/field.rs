@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use super::before::Before;
-use super::{analysis_fields, connection_fields, frame_fields, tcp_fields};
+use super::{analysis_fields, connection_fields, frame_fields, header_fields, tcp_fields};
 use crate::analysis::{FlowView, FrameView};
 use crate::flow::Socket;
 use crate::report::field::{Row, UdpRow};
@@ -114,6 +114,8 @@ pub(super) enum Value<'a> {
     Address(Address),
     Text(&'a str),
     Bytes(&'a [u8]),
+    /// A header and all that it carries, and how many bytes the header has.
+    Layer(&'a [u8], usize),
     /// An address, and its name.
     Host(Address, Option<&'a str>),
 }
@@ -354,7 +356,11 @@ pub struct Field {
     pub(super) says: &'static str,
     pub(super) unit: &'static str,
     pub(super) words: Vec<&'static str>,
+    /// Bits of a number where it stands in a header; 0 for what has no bound.
+    pub(super) bits: u8,
     pub(super) of: Of,
+    /// Its values in full, of a layer that is found faster when only its being there is asked.
+    pub(super) whole: Option<fn(&Moment<'_>, Out<'_>)>,
 }
 
 impl fmt::Debug for Field {
@@ -377,8 +383,25 @@ impl Field {
             says,
             unit: "",
             words: Vec::new(),
+            bits: 0,
             of: Of::Frame(of, known),
+            whole: None,
         }
+    }
+
+    pub(super) fn whole(mut self, of: fn(&Moment<'_>, Out<'_>)) -> Self {
+        self.whole = Some(of);
+        self
+    }
+
+    pub(super) fn bits(mut self, bits: u8) -> Self {
+        self.bits = bits;
+        self
+    }
+
+    /// The largest number that it can be, where there is one; the smallest is then 0.
+    pub(super) fn largest(&self) -> Option<i128> {
+        (self.bits > 0).then(|| (1 << self.bits) - 1)
     }
 
     pub(super) fn words(mut self, words: impl IntoIterator<Item = &'static str>) -> Self {
@@ -399,6 +422,14 @@ impl Field {
     /// What it means.
     pub fn says(&self) -> &'static str {
         self.says
+    }
+
+    /// A value, for examples.
+    pub fn example(&self) -> &'static str {
+        match self.bits {
+            1..=8 => "64",
+            _ => self.kind.example(),
+        }
     }
 
     /// What a number counts; empty for what has no unit.
@@ -430,7 +461,9 @@ pub fn fields() -> &'static [Field] {
         let mut fields = connection_fields::list();
         fields.extend(analysis_fields::list());
         fields.extend(tcp_fields::list());
+        fields.extend(connection_fields::of_wireshark());
         fields.extend(frame_fields::list());
+        fields.extend(header_fields::list());
         fields
     });
     &FIELDS

@@ -5,12 +5,15 @@
 //! xor      = and  { ("^^" | "xor") and }
 //! and      = not  { ("&&" | "and") not }
 //! not      = ("!" | "not") not | "(" or ")" | test
-//! test     = [ "any" | "all" ] operand [ relation ]
+//! test     = [ "any" | "all" ] ( operand [ relation ] | value operator operand ) { operator value }
 //! operand  = ( name [ slice ] | function "(" name [ slice ] ")" ) [ "&" number ]
 //! relation = operator value | "contains" value | ("matches" | "~") value | [ "not" ] "in" set
 //! set      = "{" value [ ".." value ] { [ "," ] value [ ".." value ] } "}"
 //! slice    = "[" ( start ":" [ length ] | ":" length | start "-" end | start ) "]"
 //! ```
+//!
+//! A value on the left is put on the right, and a chain such as `1 < a < 9` taken apart into its
+//! tests.
 //!
 //! Nesting is bounded, since it is followed by recursion; everything else may be as long as it
 //! likes.
@@ -21,13 +24,13 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::combinator::{map, opt, recognize, verify};
 use nom::error::{ErrorKind, ParseError};
-use nom::sequence::{delimited, pair, preceded, terminated};
+use nom::sequence::{delimited, pair, preceded};
 use nom::{Err, IResult, Parser};
 
 use super::ast::{
-    Expr, Extent, Function, Literal, Member, Operand, Operator, Place, Quantifier, Relation, Slice,
-    Test, Text,
+    Expr, Extent, Function, Literal, Member, Operand, Operator, Place, Relation, Slice, Text,
 };
+use super::comparison::test;
 use super::error::FilterError;
 use crate::report::escape::escaped;
 
@@ -36,7 +39,7 @@ pub(super) const DEEPEST: usize = 100;
 
 /// Why the text does not go on as it should: what was found there, and the words for it.
 #[derive(Debug)]
-struct Wrong {
+pub(super) struct Wrong {
     place: Place,
     message: Cow<'static, str>,
     suggestion: Option<&'static str>,
@@ -56,7 +59,7 @@ impl ParseError<&str> for Wrong {
     }
 }
 
-type Parsed<'a, T> = IResult<&'a str, T, Wrong>;
+pub(super) type Parsed<'a, T> = IResult<&'a str, T, Wrong>;
 
 /// The place of the word or sign that comes next.
 fn here(input: &str) -> Place {
@@ -72,7 +75,7 @@ fn here(input: &str) -> Place {
 }
 
 /// Ends parsing: no other way to read it would help.
-fn fail<T>(input: &str, message: impl Into<Cow<'static, str>>) -> Parsed<'_, T> {
+pub(super) fn fail<T>(input: &str, message: impl Into<Cow<'static, str>>) -> Parsed<'_, T> {
     Err(Err::Failure(Wrong {
         place: here(input),
         message: message.into(),
@@ -112,6 +115,21 @@ fn goes_on(rest: &str) -> Wrong {
         ("^", "^^"),
     ];
     let rest = rest.trim_start();
+    if let Ok((after, operator)) = comparison(rest) {
+        let place = Place {
+            before: rest.len(),
+            after: after.len(),
+        };
+        let message = format!(
+            "{} compares values, and before it stands a whole test; tests are joined by && and ||",
+            operator.sign()
+        );
+        return Wrong {
+            place,
+            message: Cow::Owned(message),
+            suggestion: None,
+        };
+    }
     let meant = MEANT.iter().find(|(sign, _)| rest.starts_with(sign));
     let (len, message, suggestion) = match (meant, rest.chars().next()) {
         (Some((sign, meant)), _) => (
@@ -140,7 +158,7 @@ fn goes_on(rest: &str) -> Wrong {
 }
 
 /// What stands between words.
-fn space(input: &str) -> Parsed<'_, &str> {
+pub(super) fn space(input: &str) -> Parsed<'_, &str> {
     take_while(char::is_whitespace).parse(input)
 }
 
@@ -150,7 +168,7 @@ fn sign<'a>(sign: &'static str) -> impl Parser<&'a str, Output = &'a str, Error 
 
 /// Letters, digits and what stands between them in names, numbers and addresses. Two dots end it:
 /// they stand between the ends of a range.
-fn word(input: &str) -> Parsed<'_, &str> {
+pub(super) fn word(input: &str) -> Parsed<'_, &str> {
     match input.split_at_checked(word_len(input)) {
         Some((word, rest)) if !word.is_empty() => Ok((rest, word)),
         _ => Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Alpha))),
@@ -173,7 +191,7 @@ fn word_len(input: &str) -> usize {
 }
 
 /// One of our own words, however it is written.
-fn keyword<'a>(
+pub(super) fn keyword<'a>(
     words: &'static [&'static str],
 ) -> impl Parser<&'a str, Output = &'a str, Error = Wrong> {
     preceded(
@@ -184,7 +202,7 @@ fn keyword<'a>(
     )
 }
 
-const OPERATORS: &[&str] = &[
+pub(super) const OPERATORS: &[&str] = &[
     "and",
     "or",
     "xor",
@@ -275,7 +293,7 @@ fn not(input: &str, depth: usize) -> Parsed<'_, Expr> {
         };
         return Ok((rest, part));
     }
-    map(test, |test| Expr::Test(Box::new(test))).parse(input)
+    test(input)
 }
 
 fn deeper(input: &str, depth: usize) -> Result<usize, Err<Wrong>> {
@@ -290,32 +308,7 @@ fn deeper(input: &str, depth: usize) -> Result<usize, Err<Wrong>> {
     }
 }
 
-fn test(input: &str) -> Parsed<'_, Test> {
-    let quantified = terminated(
-        alt((
-            map(keyword(&["any"]), |_| Quantifier::Any),
-            map(keyword(&["all"]), |_| Quantifier::All),
-        )),
-        // Whatever follows must be a field, not an operator or the end.
-        nom::combinator::peek(preceded(
-            space,
-            verify(word, |next: &str| !OPERATORS.contains(&next)),
-        )),
-    );
-    let (input, quantifier) = opt(quantified).parse(input)?;
-    let (input, left) = operand(input)?;
-    let (input, relation) = relation(input)?;
-    Ok((
-        input,
-        Test {
-            quantifier,
-            left,
-            relation,
-        },
-    ))
-}
-
-fn operand(input: &str) -> Parsed<'_, Operand> {
+pub(super) fn operand(input: &str) -> Parsed<'_, Operand> {
     let function =
         alt(Function::ALL
             .map(|function| map(pair(keyword_of(function), sign("(")), move |_| function)))
@@ -399,13 +392,7 @@ fn spelled(before: &str, after: &str, text: Text) -> Literal {
     }
 }
 
-fn relation(input: &str) -> Parsed<'_, Relation> {
-    for (operator, written, words, _) in Operator::TABLE {
-        let found = alt((sign(written), keyword(words))).parse(input);
-        if let Ok((rest, _)) = found {
-            return map(value, |value| Relation::Compare(operator, value)).parse(rest);
-        }
-    }
+pub(super) fn relation(input: &str) -> Parsed<'_, Relation> {
     if let Ok((rest, _)) = keyword(&["contains"]).parse(input) {
         return map(value, Relation::Contains).parse(rest);
     }
@@ -420,14 +407,24 @@ fn relation(input: &str) -> Parsed<'_, Relation> {
     Ok((input, Relation::Present))
 }
 
+pub(super) fn comparison(input: &str) -> Parsed<'_, Operator> {
+    for (operator, written, words, _) in Operator::TABLE {
+        if let Ok((rest, _)) = alt((sign(written), keyword(words))).parse(input) {
+            return Ok((rest, operator));
+        }
+    }
+    Err(Err::Error(Wrong::from_error_kind(input, ErrorKind::Tag)))
+}
+
 /// A value to compare with.
-fn value(input: &str) -> Parsed<'_, Literal> {
+pub(super) fn value(input: &str) -> Parsed<'_, Literal> {
     let begins = input.trim_start();
     match begins.chars().next() {
         None => return fail(input, "a value is expected here, and the filter ends"),
-        Some('"') => return quoted(begins, begins.get(1..), Text::Quoted),
+        Some('"') => return quoted(begins, begins.get(1..), '"', Text::Quoted),
+        Some('\'') => return quoted(begins, begins.get(1..), '\'', Text::Char),
         Some('r') if begins.starts_with("r\"") => {
-            return quoted(begins, begins.get(2..), Text::Raw);
+            return quoted(begins, begins.get(2..), '"', Text::Raw);
         }
         Some('{') => return fail(input, "a set stands after `in`; one value is expected here"),
         Some(_) => {}
@@ -448,12 +445,13 @@ fn value(input: &str) -> Parsed<'_, Literal> {
 fn quoted<'a>(
     begins: &'a str,
     inside: Option<&'a str>,
+    mark: char,
     kind: fn(String) -> Text,
 ) -> Parsed<'a, Literal> {
     let inside = inside.unwrap_or_default();
     let mut is_escaped = false;
     for (at, c) in inside.char_indices() {
-        if c == '"' && !is_escaped {
+        if c == mark && !is_escaped {
             let (text, rest) = inside.split_at_checked(at).unwrap_or_default();
             let rest = rest.get(1..).unwrap_or_default();
             return Ok((rest, spelled(begins, rest, kind(text.to_owned()))));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::ast::{Literal, Text};
 use super::field::{Field, Kind};
+use super::header_fields::STATUS;
 use super::nearest::nearest;
 use crate::report::escape::escaped;
 use crate::wire::Address;
@@ -33,14 +34,14 @@ fn shown(literal: &Literal) -> String {
 fn word(literal: &Literal) -> Option<&str> {
     match &literal.text {
         Text::Word(word) => Some(word),
-        Text::Quoted(_) | Text::Raw(_) => None,
+        Text::Quoted(_) | Text::Raw(_) | Text::Char(_) => None,
     }
 }
 
 /// What a literal says, whether quoted or not.
 fn plain(literal: &Literal) -> &str {
     match &literal.text {
-        Text::Word(text) | Text::Quoted(text) | Text::Raw(text) => text,
+        Text::Word(text) | Text::Quoted(text) | Text::Raw(text) | Text::Char(text) => text,
     }
 }
 
@@ -74,12 +75,22 @@ const PROTOCOLS: [(&str, i64); 9] = [
     ("sctp", 132),
 ];
 
+/// Names that numbers of what a link carries have.
+const ETHER_TYPES: [(&str, i64); 3] = [("ipv4", 0x800), ("arp", 0x806), ("ipv6", 0x86dd)];
+
 fn number(field: &Field, literal: &Literal) -> Result<i64> {
-    if matches!(field.name(), "ip.proto" | "ipv6.nxt") {
-        let named = |each: &&(&str, i64)| each.0.eq_ignore_ascii_case(plain(literal));
-        if let Some((_, number)) = PROTOCOLS.iter().find(named) {
-            return Ok(*number);
-        }
+    let names: &[_] = match field.name() {
+        "ip.proto" | "ipv6.nxt" => &PROTOCOLS,
+        "eth.type" | "vlan.etype" => &ETHER_TYPES,
+        name if name.ends_with(".checksum.status") => &STATUS,
+        _ => &[],
+    };
+    let named = |each: &&(&str, i64)| each.0.eq_ignore_ascii_case(plain(literal));
+    if let Some((_, number)) = names.iter().find(named) {
+        return Ok(*number);
+    }
+    if let Text::Char(text) = &literal.text {
+        return character(text).map(i64::from);
     }
     let told = word(literal).and_then(|text| {
         let (sign, digits) = match text.strip_prefix('-') {
@@ -359,17 +370,67 @@ fn octets(text: &str) -> Option<Vec<u8>> {
 /// The bytes of a literal, where bytes are asked for.
 pub(super) fn bytes(literal: &Literal) -> Result<Vec<u8>> {
     match &literal.text {
-        Text::Word(word) => octets(word).ok_or_else(|| Refusal {
-            message: format!(
-                "{} is neither bytes, such as 47:45:54, nor a text in quotation marks",
-                shown(literal)
-            ),
-            suggestion: word
-                .bytes()
-                .all(|c| c.is_ascii_alphanumeric())
-                .then(|| format!("\"{word}\"")),
+        Text::Word(word) => octets(word).or_else(|| octet(word)).ok_or_else(|| Refusal {
+            message: match word.starts_with(|c: char| c.is_ascii_digit()) {
+                true => format!(
+                    "{} is no bytes, which are pairs of hexadecimal digits, such as 47:45:54",
+                    shown(literal)
+                ),
+                false => format!(
+                    "{} is neither bytes, such as 47:45:54, nor a text in quotation marks",
+                    shown(literal)
+                ),
+            },
+            suggestion: meant_as_bytes(word),
         }),
         _ => text(literal),
+    }
+}
+
+/// The digits of a number that is told to be hexadecimal.
+fn after_0x(word: &str) -> Option<&str> {
+    let digits = word.strip_prefix("0x").or(word.strip_prefix("0X"))?;
+    let is_hex = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_hexdigit());
+    is_hex.then_some(digits)
+}
+
+/// One byte as a number: `0x47`. More of them have an order, which a number does not tell.
+fn octet(word: &str) -> Option<Vec<u8>> {
+    let number = u8::from_str_radix(after_0x(word)?, 16).ok()?;
+    Some(vec![number])
+}
+
+/// What may be meant by a word that is no bytes.
+fn meant_as_bytes(word: &str) -> Option<String> {
+    const FEW: usize = 32;
+    if let Some(digits) = after_0x(word).filter(|digits| digits.len() <= FEW) {
+        let even = "0".repeat(digits.len() % 2) + digits;
+        let pairs = even.as_bytes().chunks(2).map(String::from_utf8_lossy);
+        return Some(pairs.collect::<Vec<_>>().join(":"));
+    }
+    if word.starts_with(|c: char| c.is_ascii_digit()) {
+        // Digits without a mark are hexadecimal; three of them are meant as a decimal number.
+        return word
+            .parse::<u8>()
+            .ok()
+            .map(|number| format!("{number:#04x}"));
+    }
+    word.bytes()
+        .all(|c| c.is_ascii_alphanumeric())
+        .then(|| format!("\"{word}\""))
+}
+
+/// The byte between single marks.
+pub(super) fn character(text: &str) -> Result<u8> {
+    match unescaped(text)?.as_slice() {
+        [octet] => Ok(*octet),
+        _ => Err(Refusal {
+            message: format!(
+                "between single marks stands one byte, not {}",
+                escaped(text)
+            ),
+            suggestion: (!text.is_empty() && !text.contains('"')).then(|| format!("\"{text}\"")),
+        }),
     }
 }
 
@@ -379,6 +440,7 @@ pub(super) fn text(literal: &Literal) -> Result<Vec<u8>> {
         Text::Word(word) => Ok(word.clone().into_bytes()),
         Text::Raw(text) => Ok(text.replace("\\\"", "\"").into_bytes()),
         Text::Quoted(text) => unescaped(text),
+        Text::Char(text) => character(text).map(|octet| vec![octet]),
     }
 }
 
@@ -433,7 +495,7 @@ pub(super) fn pattern(literal: &Literal) -> String {
     match &literal.text {
         Text::Word(word) => word.clone(),
         Text::Raw(text) => text.replace("\\\"", "\""),
-        Text::Quoted(text) => {
+        Text::Quoted(text) | Text::Char(text) => {
             let mut out = String::with_capacity(text.len());
             let mut chars = text.chars();
             while let Some(c) = chars.next() {

@@ -8,8 +8,9 @@
 //!
 //! - `grammar` and `ast` know signs and words, and no field; `literal` knows what words mean as
 //!   values of a kind
-//! - [`fields`] is the one table of what can be asked, in four files: conversations (`conn.…`),
-//!   verdicts (`tcp.analysis.…`, `verdict.…`), TCP, and the rest of a frame
+//! - [`fields`] is the one table of what can be asked, in five files: conversations (`conn.…`),
+//!   verdicts (`tcp.analysis.…`, `verdict.…`), TCP, the rest of a frame, and what only its headers
+//!   tell
 //! - `program` answers for a frame, without allocating; `survey` for a conversation, by figures
 //! - [`Before`] is what a filter must remember while a capture goes by; [`Scan`] finds the
 //!   connections whose figures do not tell
@@ -37,6 +38,7 @@
 mod analysis_fields;
 mod ast;
 mod before;
+mod comparison;
 mod compile;
 mod complete;
 mod connection_fields;
@@ -44,6 +46,7 @@ mod error;
 mod field;
 mod frame_fields;
 mod grammar;
+mod header_fields;
 mod literal;
 mod nearest;
 mod program;
@@ -91,6 +94,7 @@ struct AsksFor {
     verdicts: bool,
     figures: bool,
     deltas: bool,
+    turns: bool,
 }
 
 impl Filter {
@@ -110,6 +114,8 @@ impl Filter {
             let verdict = name.starts_with("verdict.") || name.starts_with("tcp.analysis.");
             asks_for.verdicts |= verdict;
             asks_for.deltas |= matches!(name, "tcp.time_delta" | "udp.time_delta");
+            asks_for.turns |=
+                matches!(name, "tcp.analysis.ack_rtt" | "tcp.analysis.keep_alive_ack");
             asks_for.figures |= matches!(test.field.of, Of::Conversation(_));
         });
         Ok(Self {
@@ -152,6 +158,10 @@ impl Filter {
 
     fn asks_for_deltas(&self) -> bool {
         self.asks_for.deltas
+    }
+
+    fn asks_for_turns(&self) -> bool {
+        self.asks_for.turns
     }
 
     /// Whether a frame matches. `before` is what went before it in the capture

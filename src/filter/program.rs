@@ -1,6 +1,7 @@
 //! A compiled filter, and how it answers: of a frame, and of a conversation by its figures.
 
 use core::cmp::Ordering;
+use std::net::IpAddr;
 
 use regex::bytes::Regex;
 
@@ -80,7 +81,8 @@ pub(super) enum Check {
     Within(Vec<(i128, i128)>),
     /// How its bytes compare.
     Bytes(Compare, Vec<u8>),
-    OneOf(Vec<Vec<u8>>),
+    /// That its bytes are from one of these to its other.
+    OneOf(Vec<(Vec<u8>, Vec<u8>)>),
     /// That a word of ours is one of these, or is none.
     Words(Vec<&'static str>, bool),
     /// That its bytes have this in them.
@@ -102,7 +104,7 @@ pub(super) fn scalar(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Number(number) => Some(i128::from(*number)),
         Value::Address(address) | Value::Host(address, _) => Some(order(*address)),
-        Value::There | Value::Text(_) | Value::Bytes(_) => None,
+        Value::There | Value::Text(_) | Value::Bytes(_) | Value::Layer(..) => None,
     }
 }
 
@@ -119,7 +121,7 @@ fn within(ranges: &[(i128, i128)], number: i128) -> bool {
 fn bytes<'a>(value: &Value<'a>) -> Option<&'a [u8]> {
     match value {
         Value::Text(text) => Some(text.as_bytes()),
-        Value::Bytes(bytes) => Some(bytes),
+        Value::Bytes(bytes) | Value::Layer(bytes, _) => Some(bytes),
         _ => None,
     }
 }
@@ -173,9 +175,10 @@ impl Check {
             Self::Bytes(compare, wanted) => {
                 bytes(value).is_some_and(|bytes| compare.accepts(bytes.cmp(wanted.as_slice())))
             }
-            Self::OneOf(list) => {
-                bytes(value).is_some_and(|bytes| list.iter().any(|each| each == bytes))
-            }
+            Self::OneOf(list) => bytes(value).is_some_and(|bytes| {
+                list.iter()
+                    .any(|(first, last)| first.as_slice() <= bytes && bytes <= last.as_slice())
+            }),
             Self::Words(words, are) => match value {
                 Value::Text(text) => words.contains(text) == *are,
                 _ => false,
@@ -253,13 +256,19 @@ fn cut(slice: Slice, bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
-/// Shows the bytes of a value, those of a hardware address too.
+/// Shows the bytes that slices of a value are cut from, and that its length is of: those of
+/// addresses too, and of a layer its header, as Wireshark has it.
 fn with_bytes(value: &Value<'_>, kind: Kind, look: &mut dyn FnMut(&[u8])) {
     match (kind, value) {
         (Kind::Ether, Value::Number(number)) => {
             let octets = number.to_be_bytes();
             look(octets.get(2..).unwrap_or_default());
         }
+        (_, Value::Address(address)) => match address.to_ip() {
+            IpAddr::V4(address) => look(&address.octets()),
+            IpAddr::V6(address) => look(&address.octets()),
+        },
+        (_, Value::Layer(bytes, header)) => look(bytes.get(..*header).unwrap_or(bytes)),
         _ => bytes(value).into_iter().for_each(look),
     }
 }
@@ -279,9 +288,13 @@ impl Test {
                     _ => seen.add(self.check.holds(&value, give)),
                 },
                 Take::Slice(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
-                    let Some(part) = cut(slice, bytes) else {
+                    // What lies beyond the end is not there, but unequal to what is.
+                    let part = cut(slice, bytes).unwrap_or_default();
+                    let asks_of_bytes =
+                        self.mask.is_none() && !matches!(self.check, Check::Present);
+                    if part.is_empty() && !asks_of_bytes {
                         return;
-                    };
+                    }
                     seen.add(match self.mask {
                         // The last eight bytes are the number, big-endian.
                         Some(mask) => {
@@ -295,12 +308,10 @@ impl Test {
                 }),
                 Take::Len(slice) => with_bytes(&value, self.field.kind, &mut |bytes| {
                     let part = match slice {
-                        Some(slice) => cut(slice, bytes),
-                        None => Some(bytes),
+                        Some(slice) => cut(slice, bytes).unwrap_or_default(),
+                        None => bytes,
                     };
-                    if let Some(part) = part {
-                        seen.add(self.check.holds(&part.len().into(), give));
-                    }
+                    seen.add(self.check.holds(&part.len().into(), give));
                 }),
                 Take::Count => {}
             }
@@ -311,9 +322,18 @@ impl Test {
         }
     }
 
+    /// Whether it asks only whether the field is there.
+    pub(super) fn asks_for_presence(&self) -> bool {
+        matches!((&self.check, self.take), (Check::Present, Take::Value))
+    }
+
     fn of_frame(&self, moment: &Moment<'_>) -> bool {
         match self.field.of {
-            Of::Frame(..) => self.holds(&|field, out| give(field, moment, out)),
+            Of::Frame(of, _) => match self.field.whole {
+                // Where it lies need not be known.
+                Some(_) if self.asks_for_presence() => self.holds(&|_, out| of(moment, out)),
+                _ => self.holds(&|field, out| give(field, moment, out)),
+            },
             Of::Conversation(_) => {
                 if let Some(answer) = moment.before.answer(&moment.view.flow, self.number) {
                     return answer;
@@ -335,7 +355,7 @@ impl Test {
 
 fn give(field: &'static Field, moment: &Moment<'_>, out: Out<'_>) {
     match &field.of {
-        Of::Frame(of, _) => of(moment, out),
+        Of::Frame(of, _) => field.whole.unwrap_or(*of)(moment, out),
         Of::Conversation(figure) => moment.subject(&mut |subject| figure.each(subject, out)),
     }
 }

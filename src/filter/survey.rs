@@ -133,12 +133,14 @@ fn survey(node: &Node, frames: Frames<'_>) -> Survey {
 fn of_side(test: &Test, side: &Side<'_>) -> Survey {
     match test.field.of {
         Of::Conversation(_) => Survey::same(test.of_subject(&side.subject)),
+        // Of whole layers it is known that they are there, not what they hold.
+        Of::Frame(_, Known::Often(_)) if !test.asks_for_presence() => Survey::UNKNOWN,
         Of::Frame(_, Known::Same(_) | Known::Often(_)) => of_known(test, side),
         Of::Frame(_, Known::Some(_) | Known::Kinds) => match Counted::of(test) {
             Some(counted) => counted.survey(side),
             None => Survey::UNKNOWN,
         },
-        Of::Frame(_, Known::There(is_there)) if matches!(test.check, Check::Present) => {
+        Of::Frame(_, Known::There(is_there)) if test.asks_for_presence() => {
             Survey::same(is_there(side))
         }
         Of::Frame(_, Known::There(_) | Known::No) => Survey::UNKNOWN,
@@ -325,7 +327,7 @@ pub(super) fn is_always_decided(node: &Node) -> bool {
     node.each_test(&mut |test| match test.field.of {
         Of::Conversation(_) => {}
         Of::Frame(_, Known::Same(_)) if !matches!(test.check, Check::Field(..)) => {}
-        Of::Frame(_, Known::There(_)) if matches!(test.check, Check::Present) => {}
+        Of::Frame(_, Known::There(_)) if test.asks_for_presence() => {}
         Of::Frame(_, Known::Some(_) | Known::Kinds) => match Counted::of(test) {
             Some(each) => {
                 let uncounted = |tally: &Tally| {

@@ -98,6 +98,70 @@ fn errors_point_at_the_place_and_name_what_is_near() {
         "#]],
     );
     refused(
+        "tcp.port == 70000",
+        expect![[r#"
+          tcp.port == 70000
+                      ^^^^^
+        tcp.port goes from 0 to 65535 and is never 70000
+    "#]],
+    );
+    refused(
+        "!(ip.ttl in {1, 2..256})",
+        expect![[r#"
+          !(ip.ttl in {1, 2..256})
+                             ^^^
+        ip.ttl goes from 0 to 255 and is never 256
+    "#]],
+    );
+    refused(
+        "tcp.payload[0:2] == 0x4745",
+        expect![[r#"
+              tcp.payload[0:2] == 0x4745
+                                  ^^^^^^
+            0x4745 is no bytes, which are pairs of hexadecimal digits, such as 47:45:54; did you mean 47:45?
+        "#]],
+    );
+    refused(
+        "tcp.payload[0] == 200",
+        expect![[r#"
+              tcp.payload[0] == 200
+                                ^^^
+            200 is no bytes, which are pairs of hexadecimal digits, such as 47:45:54; did you mean 0xc8?
+        "#]],
+    );
+    refused(
+        "tcp.payload contains 'GET'",
+        expect![[r#"
+              tcp.payload contains 'GET'
+                                   ^^^^^
+            between single marks stands one byte, not GET; did you mean "GET"?
+        "#]],
+    );
+    refused(
+        "conn.state == \"CLOSE-WAIT\" == 80",
+        expect![[r#"
+              conn.state == "CLOSE-WAIT" == 80
+                                            ^^
+            one side of == must be a field, and both are values
+        "#]],
+    );
+    refused(
+        "udp && tcp.port in {80} == 1",
+        expect![[r#"
+              udp && tcp.port in {80} == 1
+                                      ^^
+            == compares values, and before it stands a whole test; tests are joined by && and ||
+        "#]],
+    );
+    refused(
+        "tcp.port == 80 || 443",
+        expect![[r#"
+              tcp.port == 80 || 443
+                                ^^^
+            a field must come first, not 443
+        "#]],
+    );
+    refused(
         "tcp.payload matches \"(a\"",
         expect![[r#"
               tcp.payload matches "(a"
@@ -142,7 +206,7 @@ fn errors_point_at_the_place_and_name_what_is_near() {
         expect![[r#"
               tcp.port[0] == 1
                       ^^^
-            a slice is of bytes or text, and tcp.port is a number
+            a slice is of bytes, text or addresses, and tcp.port is a number
         "#]],
     );
     refused(
@@ -247,6 +311,33 @@ fn values_are_read_in_their_units() {
         ("conn.state == close_wait", "conn.state == \"CLOSE-WAIT\""),
         ("ip.proto == tcp", "ip.proto == 6"),
         ("tcp.flags.syn == true", "tcp.flags.syn == 1"),
+        ("tcp.payload[0] == 0x47", "tcp.payload[0] == 47"),
+        ("tcp.payload[0] == 'G'", "tcp.payload[0] == 0x47"),
+        ("tcp.payload[0] == '\\''", "tcp.payload[0] == 0x27"),
+        ("tcp.payload[0:2] == 47.45", "tcp.payload[0:2] == 47:45"),
+        ("tcp.payload[0:2] == 4745", "tcp.payload[0:2] == \"GE\""),
+        (
+            "tcp.payload[0] in {0x40..0x48, 'x'}",
+            "tcp.payload[0] in {40..48, 78}",
+        ),
+        ("tcp.len == 'G'", "tcp.len == 71"),
+        ("count(tcp.port) < 70K", "count(tcp.port) < 70000"),
+        ("tcp.seq > 5G", "tcp.seq > 5000000000"),
+        ("80 == tcp.port", "tcp.port == 80"),
+        ("1024 <= tcp.port", "tcp.port >= 1024"),
+        ("\"GET\" eq tcp.payload[0:3]", "tcp.payload[0:3] == \"GET\""),
+        (
+            "all 1 < tcp.port < 9",
+            "all tcp.port > 1 && all tcp.port < 9",
+        ),
+        (
+            "tcp.port == tcp.srcport == 80",
+            "tcp.port == tcp.srcport && tcp.srcport == 80",
+        ),
+        (
+            "udp || 2 <= tcp.flags & 7 != 4",
+            "udp || (tcp.flags & 7 >= 2 && tcp.flags & 7 != 4)",
+        ),
         (
             "frame contains \"\\x47ET\\t\"",
             "frame contains 47:45:54:09",
@@ -256,8 +347,12 @@ fn values_are_read_in_their_units() {
             "tcp.port in {80, 443, 8000 .. 8100}",
         ),
     ];
+    let place = regex::Regex::new(r"place: Place \{[^}]*\}").unwrap();
     for (a, b) in same {
-        let node = |text| format!("{:?}", Filter::parse(text).unwrap().node);
+        let node = |text| {
+            let node = format!("{:?}", Filter::parse(text).unwrap().node);
+            place.replace_all(&node, "").into_owned()
+        };
         assert_eq!(node(a), node(b), "{a}");
     }
     for wrong in [
@@ -270,6 +365,17 @@ fn values_are_read_in_their_units() {
         "eth.src == 02:00:00:00:00",
         "ip.addr == 10.0.0.1/x",
         "tcp.len == -",
+        "tcp.payload[0] == 0x",
+        "tcp.payload[0] == 'GE'",
+        "tcp.payload[0] == ''",
+        "tcp.payload[0] == 'G",
+        "tcp.payload[0] in {48..40}",
+        "tcp.payload matches 'GE'",
+        "1 == 2",
+        "tcp.port == -1",
+        "65536 > tcp.srcport",
+        "tcp.flags & 0x10000",
+        "1 < tcp.port < 9 < 5",
     ] {
         assert!(Filter::parse(wrong).is_err(), "{wrong}");
     }
@@ -287,7 +393,7 @@ fn every_field_is_documented_once_and_can_be_asked_for() {
         assert!(!field.says().is_empty(), "{field:?}");
         assert!(Filter::parse(field.name()).is_ok(), "{field:?}");
         let value = match field.values() {
-            [] => field.kind().example().to_owned(),
+            [] => field.example().to_owned(),
             [first, ..] => format!("\"{first}\""),
         };
         if !value.is_empty() {
@@ -323,15 +429,18 @@ fn completion_offers_what_can_stand_there() {
     assert_eq!(texts("conn.state in {LISTEN, t"), ["\"TIME-WAIT\""]);
     assert_eq!(texts("conn.state == \"TIME"), ["\"TIME-WAIT\""]);
     assert_eq!(texts("nothing.such "), [""; 0]);
+    assert_eq!(texts("1 < tcp.flags.fi"), ["tcp.flags.fin"]);
+    assert_eq!(texts("1 < tcp.port ")[0], "==");
+    assert_eq!(texts("1 < tcp.port < 5 "), ["&&", "||", "^^"]);
     // In the middle of a word, all of it is replaced.
-    let text = "tcp.flags.s == 1";
-    let all = complete(text, 11);
+    let text = "tcp.flags.sy == 1";
+    let all = complete(text, 12);
     let [only] = all.as_slice() else {
         panic!("{all:?}")
     };
     assert_eq!(
         (only.offset, only.len, only.text.as_str()),
-        (0, 11, "tcp.flags.syn")
+        (0, 12, "tcp.flags.syn")
     );
 }
 
@@ -342,6 +451,7 @@ fn literal() -> impl Strategy<Value = Literal> {
         "[0-9a-f]{2}(:[0-9a-f]{2}){1,5}".prop_map(Text::Word),
         "([ -!#-\\[\\]-~é]|\\\\[\\\\\"n]){0,8}".prop_map(Text::Quoted),
         "([ -!#-\\[\\]-~é]|\\\\[d\"w]){0,8}".prop_map(Text::Raw),
+        "([ -&(-\\[\\]-~]|\\\\[n'])".prop_map(Text::Char),
     ];
     text.prop_map(|text| Literal {
         text,
@@ -443,6 +553,9 @@ fn pieces() -> impl Strategy<Value = String> {
                 "80",
                 "\"a",
                 "\"",
+                "'",
+                "'a'",
+                "<",
                 "r\"",
                 "\\",
                 "contains",

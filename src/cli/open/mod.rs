@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 
 use super::Exit;
+use super::filter::Expression;
 use super::input::{Limits, name_files};
 use super::terminal::{self, When};
 use crate::analysis::Options;
@@ -55,8 +56,8 @@ pub(super) struct Arguments {
     scenarios: bool,
 
     /// Begin with this filter, in Wireshark's language
-    #[arg(long, short = 'Y', value_name = "EXPR")]
-    filter: Option<String>,
+    #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Expression)]
+    filter: Option<Filter>,
 
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
@@ -73,15 +74,6 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
              the rest",
         ));
     }
-    let filter = match &arguments.filter {
-        None => None,
-        Some(text) => match Filter::parse(text) {
-            Ok(filter) => Some((filter, text.clone())),
-            Err(error) => {
-                return Ok(Exit::usage(&format!("--filter: {error}")));
-            }
-        },
-    };
     if !io::stdout().is_terminal() {
         return instead(arguments);
     }
@@ -109,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     show(Wanted {
         origin,
         options,
-        filter,
+        filter: arguments.filter.clone(),
         colour: arguments.color.said(),
     })
 }
@@ -136,7 +128,7 @@ struct Wanted {
     origin: Option<Origin>,
     /// How that is analyzed, and scenarios.
     options: Options,
-    filter: Option<(Filter, String)>,
+    filter: Option<Filter>,
     colour: Option<bool>,
 }
 
@@ -170,7 +162,10 @@ fn show(wanted: Wanted) -> io::Result<Exit> {
         scenarios: scenarios(),
         run: Box::new(move |at| start(at, &lessons, &wanted.options)),
         calls: log.and_then(|log| call_log(&log)),
-        filter: wanted.filter,
+        filter: wanted.filter.map(|filter| {
+            let text = filter.text().to_owned();
+            (filter, text)
+        }),
         colour: wanted.colour,
         unicode: terminal::unicode(),
         writable: Writable::when(confined.files, &saved),
@@ -216,7 +211,7 @@ fn instead(arguments: &Arguments) -> io::Result<Exit> {
         words.push("--follow".into());
     }
     if let Some(filter) = &arguments.filter {
-        words.extend(["--filter".into(), filter.into()]);
+        words.extend(["--filter".into(), filter.text().into()]);
     }
     words.push("--memory".into());
     words.push(arguments.limits.memory.to_string().into());

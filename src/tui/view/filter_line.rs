@@ -4,11 +4,16 @@
 //!  / tcp.analysis.retransmision
 //!    ^^^^^^^^^^^^^^^^^^^^^^^^^^  no such field; did you mean tcp.analysis.retransmission?
 //! ```
+//!
+//! Where the words have no room beside the marks, they stand above the filter.
 
 use super::hints::{blank, typed};
-use crate::filter::{Filter, complete};
+use crate::filter::{Filter, FilterError, complete};
 use crate::tui::model::{FilterLine, Model};
-use crate::tui::sheet::{Ink, Sheet, columns, cut};
+use crate::tui::sheet::{Ink, Sheet, columns, cut, wrapped};
+
+/// Lines that the words for a mistake take above the filter at most.
+const MOST_LINES: usize = 3;
 
 /// Completions in sight.
 const SHOWN: usize = 8;
@@ -19,34 +24,12 @@ pub(super) fn draw(_model: &Model, line: &FilterLine, sheet: &mut Sheet<'_>) {
     blank(y, sheet);
     blank(y + 1, sheet);
     sheet.put(1, y, Ink::Accent, "/");
-    typed(&line.edit, 3, y, sheet);
+    let skipped = typed(&line.edit, 3, y, sheet);
     let text = line.edit.text();
     let end = sheet.width().saturating_sub(1);
+    let mut above = y;
     match Filter::parse(text) {
-        Err(error) => {
-            let start = 3 + columns(text.get(..error.offset).unwrap_or(text));
-            let marked = text
-                .get(error.offset..error.offset + error.len)
-                .map_or(1, columns)
-                .max(1);
-            let words = error.to_string();
-            // What is still being typed is no mistake yet.
-            let ink = if error.offset + error.len >= text.len() {
-                Ink::Warning
-            } else {
-                Ink::Bad
-            };
-            let room = end.saturating_sub(start + marked + 1);
-            if columns(&words) <= room {
-                sheet.row(start, y + 1, marked, ink, '^');
-                sheet.put(start + marked + 1, y + 1, ink, &words);
-            } else if columns(&words) + 2 <= start {
-                sheet.row(start, y + 1, marked.min(end - start), ink, '^');
-                sheet.put_right(start - 1, y + 1, ink, &words);
-            } else {
-                sheet.put_cut(3, y + 1, ink, &words, end.saturating_sub(3));
-            }
-        }
+        Err(error) => above = mistake(text, &error, (y, skipped), sheet),
         Ok(_) => {
             let words = if text.trim().is_empty() {
                 "tab shows names; enter with nothing takes the filter away; earlier ones: up"
@@ -56,7 +39,52 @@ pub(super) fn draw(_model: &Model, line: &FilterLine, sheet: &mut Sheet<'_>) {
             sheet.put_cut(3, y + 1, Ink::Quiet, words, end.saturating_sub(3));
         }
     }
-    completions(line, y, sheet);
+    completions(line, above, sheet);
+}
+
+/// What is wrong with a filter that stands on line `y`, its first `skipped` columns out of sight:
+/// marks below the place, and the words where there is room. Gives the highest line that is taken.
+fn mistake(
+    text: &str,
+    error: &FilterError,
+    (y, skipped): (usize, usize),
+    sheet: &mut Sheet<'_>,
+) -> usize {
+    let end = sheet.width().saturating_sub(1);
+    let before = columns(text.get(..error.offset).unwrap_or(text));
+    let marked = text
+        .get(error.offset..error.offset + error.len)
+        .map_or(1, columns)
+        .max(1);
+    // The part of the place that is in sight.
+    let last = (3 + before + marked)
+        .saturating_sub(skipped)
+        .clamp(3, end.max(3));
+    let start = (3 + before.saturating_sub(skipped)).min(last);
+    let marked = last.saturating_sub(start);
+    let words = error.to_string();
+    // What is still being typed is no mistake yet.
+    let ink = if error.offset + error.len >= text.len() {
+        Ink::Warning
+    } else {
+        Ink::Bad
+    };
+    sheet.row(start, y + 1, marked, ink, '^');
+    if columns(&words) <= end.saturating_sub(last + 1) {
+        sheet.put(last + usize::from(marked > 0), y + 1, ink, &words);
+        return y;
+    }
+    if columns(&words) + 2 <= start {
+        sheet.put_right(start - 1, y + 1, ink, &words);
+        return y;
+    }
+    let lines = wrapped(&words, end.saturating_sub(3));
+    let top = y.saturating_sub(lines.len().min(MOST_LINES));
+    for (y, words) in (top..y).zip(&lines) {
+        blank(y, sheet);
+        sheet.put(3, y, ink, words);
+    }
+    top
 }
 
 fn completions(line: &FilterLine, below: usize, sheet: &mut Sheet<'_>) {

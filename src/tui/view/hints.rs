@@ -179,13 +179,14 @@ pub(super) fn blank(y: usize, sheet: &mut Sheet<'_>) {
 }
 
 /// A line that is typed, its end in sight, with its cursor.
-pub(super) fn typed(edit: &Edit, x: usize, y: usize, sheet: &mut Sheet<'_>) {
+pub(super) fn typed(edit: &Edit, x: usize, y: usize, sheet: &mut Sheet<'_>) -> usize {
     let (before, behind) = edit.parts();
     let room = sheet.width().saturating_sub(x + 2);
     let mut start = 0;
     while columns(before.get(start..).unwrap_or("")) > room {
         start += before[start..].chars().next().map_or(1, char::len_utf8);
     }
+    let skipped = columns(before.get(..start).unwrap_or(""));
     let x = sheet.put(x, y, Ink::Strong, before.get(start..).unwrap_or(""));
     let under = behind.chars().next().unwrap_or(' ');
     let end = sheet.put(x, y, Ink::Strong, &under.to_string());
@@ -194,6 +195,7 @@ pub(super) fn typed(edit: &Edit, x: usize, y: usize, sheet: &mut Sheet<'_>) {
         .get(under.len_utf8().min(behind.len())..)
         .unwrap_or("");
     sheet.put(end, y, Ink::Strong, rest);
+    skipped
 }
 
 /// Text on lines below each other; gives the line after them.
