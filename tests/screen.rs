@@ -408,7 +408,9 @@ fn columns_that_do_not_fit_are_counted_not_cut() {
         }
         user.presses("j");
     }
+    user.reads("x forgets them");
     user.presses("<esc>").shows("connections-chosen");
+    user.presses("cx<esc>").reads("trouble");
 }
 
 #[test]

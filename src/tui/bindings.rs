@@ -72,6 +72,7 @@ pub const LIST: &[Binding<Message>] = bindings! {
     "list-half-up" [Key::ctrl('u'), k(KeyCode::PageUp)] Message::Leaf(-1), "half a screen up";
     "list-first" [c('g'), k(KeyCode::Home)] Message::First, "to the first";
     "list-last" [c('G'), k(KeyCode::End)] Message::Last, "to the last";
+    "list-clear" [c('x')] Message::Clear, "of columns: as many as fit again";
     "list-help" [c('?')] Message::Help, "help";
     "list-suspend" [Key::ctrl('z')] Message::Suspend, "to the shell";
     "close" [k(KeyCode::Esc), k(KeyCode::Backspace), c('q'), k(KeyCode::Left)] Message::Back, "close", "close";

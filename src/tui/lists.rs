@@ -181,7 +181,7 @@ impl Model {
                 self.columns = Some(chosen);
                 return vec![Effect::Remember];
             }
-            Message::Reverse | Message::Clear => {
+            Message::Clear => {
                 self.columns = None;
                 return vec![Effect::Remember];
             }

@@ -53,7 +53,7 @@ pub(super) fn columns_chosen(model: &Model, at: usize, sheet: &mut Sheet<'_>) {
     }
     let y = own.height().saturating_sub(1);
     let words = if model.columns.is_some() {
-        "space shows or hides; these are remembered"
+        "space shows or hides; these are remembered; x forgets them"
     } else {
         "space shows or hides; as many as fit are shown now"
     };
