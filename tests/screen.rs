@@ -308,16 +308,47 @@ fn a_datagram_is_opened_and_closed() {
 }
 
 #[test]
-fn a_page_is_left_and_searched_from_every_tab() {
+fn tabs_of_a_page_are_clicked() {
     let mut user = User::opens("shop.pcapng", plain(USUAL));
     user.presses("jjjj<enter>");
-    // The names of the tabs.
     user.clicks(18, 1);
     user.reads("time folded");
-    user.presses("/").reads("search");
-    user.presses("<esc>").reads("5 Stream");
     user.clicks(4, 1);
     user.reads("states over time");
+}
+
+#[test]
+fn frames_of_a_connection_are_filtered() {
+    let mut user = User::opens("shop.pcapng", plain(USUAL));
+    // The connection with three retransmissions, and as many frames as the list says.
+    user.presses("jjjj<enter>6").reads("1 of 15");
+    user.presses("/tcp.analysis.retransmission<enter>");
+    user.reads(" filter tcp.analysis.retransmission: 3 of 15 ");
+    user.shows("frames-filtered");
+    // The same frames are listed one after the other, and stopped at on other tabs.
+    let frame = |user: &User| {
+        let screen = user.screen();
+        let (_, rest) = screen.split_once("  frame ").expect("a frame");
+        rest.split(',').next().expect("a number").to_owned()
+    };
+    let mut listed = vec![frame(&user)];
+    listed.push(frame(user.presses("j")));
+    listed.push(frame(user.presses("j")));
+    assert_eq!(frame(user.presses("j")), listed[2]);
+    user.presses("2").presses("N");
+    assert_eq!(frame(&user), listed[1]);
+    user.presses("n");
+    assert_eq!(frame(&user), listed[2]);
+    user.presses("n").reads("no more frame matches this way");
+    // A click on the second line.
+    user.presses("6").clicks(20, 5);
+    assert_eq!(frame(&user), listed[1]);
+    user.presses("/<c-u>tcp.port == 1<enter>");
+    user.reads("no frame matches the filter; x takes it away");
+    assert_eq!(frame(&user), listed[1]);
+    user.presses("/<c-u>tcp.prt<enter>")
+        .reads("there is no field tcp.prt");
+    user.presses("<esc>x").presses("g").reads("1 of 15");
 }
 
 #[test]
@@ -800,6 +831,16 @@ fn a_page_goes_on_with_its_connection() {
     watcher.presses("g").passes(22, "frame 1, 1 of 22");
     watcher.presses("5").waits_for("5 Stream");
     watcher.presses("G").user.shows("live-page");
+}
+
+#[test]
+fn a_filter_of_frames_goes_on_with_its_connection() {
+    let mut watcher = Watcher::watches("zero-window.pcap", plain(USUAL), kept());
+    watcher.passes(9, "1 Connections 1").presses("<enter>6");
+    watcher.presses("/tcp.flags.syn == 0<enter>");
+    watcher.waits_for(" filter tcp.flags.syn == 0: 7 of 9 ");
+    watcher.passes(22, " filter tcp.flags.syn == 0: 20 of 22 ");
+    watcher.presses("x").user.reads("of 22");
 }
 
 #[test]

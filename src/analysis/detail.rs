@@ -191,7 +191,10 @@ impl Detail {
 
 /// Gives an observer the frames of a flow again, as the analyzer of the whole capture did. Tells
 /// what could not be read.
-fn replay<O: Observer>(
+///
+/// # Errors
+/// When it is told to stop.
+pub fn replay<O: Observer>(
     places: &Places,
     again: &mut dyn ReadAgain,
     ask: &Ask,

@@ -76,6 +76,14 @@ impl Before {
         before
     }
 
+    /// Before the first frame of a connection of a capture that is read again.
+    pub(super) fn again(filter: &Filter, capture: &Capture) -> Self {
+        Self {
+            previous: None,
+            ..Self::amid(filter, capture)
+        }
+    }
+
     fn learn_interfaces(&mut self, capture: &Capture) {
         for each in &capture.interfaces {
             self.interface(each.index, each.name.as_deref(), each.format);
@@ -99,9 +107,15 @@ impl Before {
         let capture = analyzer.capture();
         self.names.clone_from(&capture.names);
         self.learn_interfaces(capture);
+        self.learn_figures(filter, analyzer);
+    }
+
+    /// Learns how connections ended, and nothing else.
+    pub(super) fn learn_figures(&mut self, filter: &Filter, analyzer: &Analyzer) {
         if !filter.asks_for_figures() {
             return;
         }
+        let capture = analyzer.capture();
         let end = capture.now.or(capture.last).unwrap_or_default();
         let names = &capture.names;
         let [tcp, udp] = &mut self.answers;

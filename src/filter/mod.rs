@@ -13,7 +13,7 @@
 //!   tell
 //! - `program` answers for a frame, without allocating; `survey` for a conversation, by figures
 //! - [`Before`] is what a filter must remember while a capture goes by; [`Scan`] finds the
-//!   connections whose figures do not tell
+//!   connections whose figures do not tell, [`Sieve`] the frames of one connection
 //! - [`complete()`] is for whoever types
 //!
 //! # What matches
@@ -51,6 +51,7 @@ mod literal;
 mod nearest;
 mod program;
 mod scan;
+mod sieve;
 mod survey;
 mod tcp_fields;
 
@@ -62,6 +63,7 @@ pub use complete::{Completion, complete};
 pub use error::FilterError;
 pub use field::{Field, Kind, fields};
 pub use scan::{Found, Scan, chosen};
+pub use sieve::Sieve;
 
 use crate::analysis::FrameView;
 use crate::report::field::{Row, UdpRow};

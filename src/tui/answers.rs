@@ -64,6 +64,10 @@ impl Model {
                     && !self.is_paused
                 {
                     page.renew(subject);
+                    if let Some(filter) = page.wanted() {
+                        let flow = FlowId::Tcp(detail.id);
+                        effects.push(Effect::Order(Order::Sieve(flow, filter)));
+                    }
                     self.fit_page(&mut effects);
                 }
             }
@@ -98,6 +102,15 @@ impl Model {
                 }
                 let read = PageMessage::Read(Box::new(Readout::Frame(*frame)));
                 self.tell_page(read, &mut effects);
+            }
+            News::Sieved(filter, frames) => {
+                if let Err(words) = &frames {
+                    self.note = Some((Tone::Bad, words.clone()));
+                }
+                if let Screen::Page(page) = &mut self.screen {
+                    page.sieved(&filter, frames.ok());
+                    self.fit_page(&mut effects);
+                }
             }
             News::Stream(stream) => {
                 let read = PageMessage::Read(Box::new(Readout::Stream(stream)));

@@ -21,7 +21,7 @@ use super::sight::Recalled;
 use super::snapshot::{Query, Snapshot};
 use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
 use crate::analysis::{Analyzer, FlowId, FrameIndex, Options};
-use crate::filter::{Filter, Found};
+use crate::filter::{Filter, Found, Sieve};
 use crate::recording::Recorder;
 use crate::report::Problem;
 use crate::report::units::grouped;
@@ -86,6 +86,8 @@ pub enum News {
     Talk(Arc<Talk>),
     /// A frame of the connection on screen.
     Frame(Box<super::page::OpenFrame>),
+    /// The frames of the connection on screen that a filter matches, or why that can't be known.
+    Sieved(Arc<Filter>, Result<Vec<u64>, String>),
     /// The streams of the connection on screen.
     Stream(Arc<StreamView>),
     /// Which connections a filter matches, for the filter of this number.
@@ -443,6 +445,7 @@ impl Work {
                 return;
             }
             Order::Open(flow) | Order::Stream(flow, _) | Order::Renew(flow, _) => flow,
+            Order::Sieve(flow, _) => flow,
             Order::Frame { flow, .. } => flow,
         };
         let Some(places) = desk.index.places(flow) else {
@@ -468,8 +471,15 @@ impl Work {
             analysis: desk.analyzer_options(),
             ..Ask::of(desk.analyzer.capture())
         };
+        let sieve = match &order {
+            Order::Sieve(_, filter) => {
+                Some(Sieve::new(Arc::clone(filter), desk.analyzer.capture()))
+            }
+            _ => None,
+        };
         let job = reading::Job {
             order,
+            sieve,
             places,
             ends: desk.host_ends(flow),
             ask,

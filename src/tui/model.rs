@@ -477,6 +477,12 @@ impl Model {
                         }));
                     }
                 }
+                PageEffect::Filter => {
+                    self.layer = Layer::Filter(FilterLine {
+                        edit: Edit::of(page.filter_text()),
+                        ..FilterLine::default()
+                    });
+                }
                 PageEffect::NeedStream(skip) => {
                     effects.push(Effect::Order(Order::Stream(flow, skip)));
                 }

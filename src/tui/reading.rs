@@ -9,6 +9,7 @@ use super::loader::News;
 use super::page::OpenFrame;
 use crate::analysis::detail::{Ask, Detail, StreamView, Talk};
 use crate::analysis::{FlowId, Places};
+use crate::filter::{Filter, Sieve};
 use crate::frame::{Place, ReadAgain};
 use crate::report::escape::escaped;
 use crate::report::tree::{Known, Tree};
@@ -26,6 +27,8 @@ pub enum Order {
     OpenAt(u64),
     /// A flow with every frame of it, if it has more than so many by now.
     Renew(FlowId, u64),
+    /// The frames of a flow that a filter matches.
+    Sieve(FlowId, Arc<Filter>),
     /// A flow's streams, past so many bytes.
     Stream(FlowId, u64),
     /// A frame of a flow.
@@ -44,6 +47,8 @@ pub enum Order {
 /// An order, and what it takes to carry it out.
 pub(super) struct Job {
     pub(super) order: Order,
+    /// What looks for the frames that a filter matches, where those are ordered.
+    pub(super) sieve: Option<Sieve>,
     pub(super) places: Places,
     pub(super) ends: HostEnds,
     pub(super) ask: Ask,
@@ -79,6 +84,19 @@ impl Job {
                 // What is on screen stays.
                 Err(_) => News::Ends(flow, self.ends),
             },
+            Order::Sieve(_, filter) => {
+                let frames = match self.sieve {
+                    Some(sieve) => sieve.frames(&self.places, again, ask, stop),
+                    None => Ok(Vec::new()),
+                };
+                match frames {
+                    Ok(frames) => News::Sieved(filter, Ok(frames)),
+                    Err(error) => {
+                        let words = escaped(&error.to_string()).to_string();
+                        News::Sieved(filter, Err(words))
+                    }
+                }
+            }
             Order::Stream(_, skip) => {
                 match StreamView::read(&self.places, again, ask, skip, WINDOW, stop) {
                     Ok(stream) => News::Stream(Arc::new(stream)),

@@ -297,6 +297,7 @@ impl Session {
                     News::Detail(..)
                     | News::Talk(_)
                     | News::Frame(_)
+                    | News::Sieved(..)
                     | News::Stream(_)
                     | News::Failed(_) => self.ordered = self.ordered.saturating_sub(1),
                 }

@@ -4,8 +4,10 @@ use crossterm::event::KeyCode;
 
 use super::edit::Edit;
 use super::keys::Key;
-use super::model::{Effect, Layer, Model};
+use super::model::{Effect, Layer, Model, Screen};
 use super::palette;
+use super::reading::Order;
+use crate::analysis::FlowId;
 use crate::filter::Filter;
 
 impl Model {
@@ -190,6 +192,7 @@ impl Model {
     }
 
     /// Puts a filter in force.
+    /// Puts a filter in force: on a connection's page for its frames, else for the lists.
     pub(super) fn choose(&mut self, filter: Filter, text: &str) -> Vec<Effect> {
         /// Filters that are remembered.
         const MOST: usize = 100;
@@ -198,6 +201,16 @@ impl Model {
             self.history.push(text.to_owned());
             let surplus = self.history.len().saturating_sub(MOST);
             self.history.drain(..surplus);
+        }
+        if let Screen::Page(page) = &mut self.screen {
+            let flow = FlowId::Tcp(page.detail().id);
+            let order = page.choose(filter).map(|filter| Order::Sieve(flow, filter));
+            let remember = (!text.is_empty()).then_some(Effect::Remember);
+            return order
+                .map(Effect::Order)
+                .into_iter()
+                .chain(remember)
+                .collect();
         }
         let scan = self.choice.choose(filter, text);
         self.cursor = 0;

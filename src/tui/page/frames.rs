@@ -119,7 +119,7 @@ pub(super) fn update(page: &mut Page, message: &PageMessage, effects: &mut Vec<P
             PageMessage::Enter => page.frames.pane = Pane::Tree,
             PageMessage::Side(by) if *by > 0 => page.frames.pane = Pane::Tree,
             _ => {
-                page.step(message);
+                page.step_listed(message);
             }
         },
         Pane::Tree => in_tree(page, message),
@@ -133,9 +133,13 @@ fn click(page: &mut Page, x: usize, y: usize) {
     if list.holds(x, y) {
         page.frames.pane = Pane::List;
         let room = list.height.saturating_sub(1);
-        let first = first_shown(page.at, page.detail().rows.len(), room);
-        if y > list.y {
-            page.at = (first + y - list.y - 1).min(page.last());
+        let listed = page.listed();
+        let first = first_shown(listed.here, listed.total, room);
+        let clicked = (first + y).saturating_sub(list.y + 1);
+        if let Some(row) = listed.row(clicked.min(listed.total.saturating_sub(1)))
+            && y > list.y
+        {
+            page.at = row;
         }
     } else if tree.holds(x, y) {
         page.frames.pane = Pane::Tree;
@@ -458,10 +462,18 @@ fn draw_list(page: &Page, sheet: &mut Sheet<'_>) {
     };
     sheet.put(0, 0, Ink::Strong, head);
     let room = sheet.height().saturating_sub(1);
-    let first = first_shown(page.at, detail.rows.len(), room);
+    let listed = page.listed();
+    let first = first_shown(listed.here, listed.total, room);
+    if listed.total == 0 && room > 0 {
+        let words = "no frame matches the filter; x takes it away";
+        sheet.put_cut(2, 1, Ink::Quiet, words, sheet.width());
+    }
     let mark = sheet.look.pick("▸", ">");
-    let rows = detail.rows.iter().enumerate().skip(first).take(room);
-    for (y, (place, row)) in rows.enumerate() {
+    let rows = (first..).map_while(|place| listed.row(place)).take(room);
+    for (y, place) in rows.enumerate() {
+        let Some(row) = detail.rows.get(place) else {
+            continue;
+        };
         let y = y + 1;
         let text = line(page, row, wide, sheet.look.more());
         let x = sheet.put(0, y, Ink::Plain, &text);

@@ -43,7 +43,7 @@ pub const KEYS: &[Binding<PageMessage>] = bindings! {
     "page-leaf-up" [Key::ctrl('u'), Key::ctrl('b'), k(KeyCode::PageUp)] PageMessage::Leaf(-1), "a screen up";
     "page-first" [c('g'), k(KeyCode::Home)] PageMessage::First, "to the first";
     "page-last" [c('G'), k(KeyCode::End)] PageMessage::Last, "to the last";
-    "page-next-trouble" [c('n')] PageMessage::Stop(1), "the next retransmission, loss or other trouble; the next match", "next trouble";
+    "page-next-trouble" [c('n')] PageMessage::Stop(1), "the next retransmission, loss or other trouble; the next that matches", "next trouble";
     "page-previous-trouble" [c('N')] PageMessage::Stop(-1), "the one before";
     "page-explain" [c('e')] PageMessage::Explain, "why it is judged so: the rules and the frames that prove it", "proof";
     "page-enter" [k(KeyCode::Enter)] PageMessage::Enter, "to the frame under the cursor", "frame";
@@ -56,7 +56,8 @@ pub const KEYS: &[Binding<PageMessage>] = bindings! {
     "page-numbers" [c('a')] PageMessage::Numbers, "numbers as they stand in the headers, or counted from the SYN";
     "page-scale" [c('s')] PageMessage::Scale, "gaps in time to scale, or folded";
     "page-roomy" [c('r')] PageMessage::Roomy, "labels above the arrows, or on them";
-    "page-search" [c('/')] PageMessage::Search, "search the stream: text, or bytes as 0x1f8b";
+    "page-search" [c('/')] PageMessage::Search, "filter the frames; in the stream search it: text, or bytes as 0x1f8b";
+    "page-clear" [c('x')] PageMessage::Clear, "take the filter away";
     "page-save" [c('w')] PageMessage::Save, "write the stream to a file";
     "page-copy" [c('y')] PageMessage::Copy, "copy what is under the cursor (OSC 52)";
     "page-return" [k(KeyCode::Backspace), c('u')] PageMessage::Return, "back to where one jumped from", "back";
@@ -87,6 +88,7 @@ pub fn hints(page: &Page) -> Vec<Binding<PageMessage>> {
         (PageMessage::Switch(1), Tab::Stream) => "hex",
         (PageMessage::Zoom(1), Tab::Graphs) => "zoom",
         (PageMessage::Search, Tab::Stream) => "search",
+        (PageMessage::Search, Tab::Ladder | Tab::States | Tab::Frames) => "filter",
         (PageMessage::Save, Tab::Stream) => "save",
         (PageMessage::Return, _) => "back",
         _ => "",

@@ -32,6 +32,7 @@ mod proof;
 mod renewal;
 mod segment;
 mod series;
+mod sieve;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -132,8 +133,10 @@ pub enum PageMessage {
     Scale,
     /// Labels above arrows, or on them.
     Roomy,
-    /// Begin to search.
+    /// Begin to search, or to filter.
     Search,
+    /// Take the filter away.
+    Clear,
     /// A character of what is searched for.
     Typed(char),
     /// Without the last character.
@@ -179,6 +182,8 @@ impl Eq for Readout {}
 pub enum PageEffect {
     /// Read this frame and answer with [`Readout::Frame`].
     NeedFrame(u64),
+    /// Ask for a filter of frames.
+    Filter,
     /// Read the streams past so many bytes and answer with [`Readout::Stream`].
     NeedStream(u64),
     /// Write bytes to a file whose name is asked for.
@@ -217,6 +222,7 @@ pub struct Page {
     stream: stream::Stream,
     frames: frames::Frames,
     proof: Option<proof::Proof>,
+    sieve: Option<sieve::Sieve>,
     /// A word to the user, until the next key.
     note: Option<String>,
 }
@@ -243,6 +249,7 @@ impl Page {
             stream: stream::Stream::default(),
             frames: frames::Frames::default(),
             proof: None,
+            sieve: None,
             note: None,
         }
     }
@@ -379,11 +386,8 @@ impl Page {
                     self.show(tab);
                 }
             }
-            // What is searched is the stream.
-            PageMessage::Search if self.tab != Tab::Stream => {
-                self.show(Tab::Stream);
-                stream::update(self, &PageMessage::Search, effects);
-            }
+            PageMessage::Search if self.tab != Tab::Stream => effects.push(PageEffect::Filter),
+            PageMessage::Clear => self.sieve = None,
             PageMessage::Explain => proof::open(self),
             PageMessage::Numbers => {
                 self.numbers = match self.numbers {
@@ -434,6 +438,13 @@ impl Page {
 
     /// To the next frame with something that went wrong, or the one before.
     fn stop(&mut self, by: isize) {
+        if let Some(found) = self.next_match(by) {
+            match found {
+                Some(row) => self.at = row,
+                None => self.note = Some("no more frame matches this way".to_owned()),
+            }
+            return;
+        }
         let detail = &self.subject.detail;
         let stops = |row: &Row| detail.verdicts(row).iter().any(judged::is_stop);
         let found = if by > 0 {
@@ -501,6 +512,7 @@ impl Page {
         self.title(&mut sheet);
         self.tabs(&mut sheet);
         sheet.rule(2);
+        self.tell_filter(2, &mut sheet);
         let body = height.saturating_sub(HEAD);
         let mut part = sheet.part(0, HEAD, width, body);
         match self.tab {

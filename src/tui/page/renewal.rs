@@ -15,6 +15,7 @@ impl Page {
         self.subject.frame = old.frame;
         self.subject.stream = old.stream;
         self.subject.failed = old.failed;
+        self.place_matches();
         self.stream.renew();
         // A proof is about the frame it was opened at.
         let row = match frame {
