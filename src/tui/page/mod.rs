@@ -550,7 +550,14 @@ impl Page {
             if role == Role::Server {
                 x = sheet.put(x, 0, Ink::Quiet, arrow);
             }
-            x = sheet.put_cut(x, 0, segment::ink_of(role), host, room);
+            // The port is never cut.
+            let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+            let name = cut(
+                name,
+                room.saturating_sub(columns(port) + 1),
+                sheet.look.more(),
+            );
+            x = sheet.put(x, 0, segment::ink_of(role), &format!("{name}:{port}"));
         }
         let connection = &detail.connection;
         let text = format!(
