@@ -141,8 +141,7 @@ const MAY_READ_A_CLOCK: &[&str] = &[
     "src/generator/sockets/record.rs",
     "src/generator/onto/send.rs",
     "src/generator/lab/clock.rs",
-    "src/source/live/capture.rs",
-    "src/source/live/libpcap.rs",
+    "src/source/live/clock.rs",
     "src/tui/loader.rs",
     "src/tui/mod.rs",
 ];

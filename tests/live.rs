@@ -405,6 +405,13 @@ fn frames_in(path: &Path) -> usize {
 fn an_interface_goes_down_away_and_comes_back() {
     in_namespace("an_interface_goes_down_away_and_comes_back", || {
         cable();
+        ip("link set two down");
+        let mut early = Live::start(&["-i", "two"]);
+        early.wait_for("it is down", |each| {
+            each["type"] == "notice" && each["text"] == "two is down; waiting for it"
+        });
+        early.end();
+        ip("link set two up");
         let folder = Folder::new("flap");
         let file = folder.0.join("a.pcapng");
         let path = file.to_str().expect("a name");
@@ -589,6 +596,47 @@ fn recordings_rotate_and_are_read_back() {
             .find(|line| line.starts_with("{\"type\":\"connection\""));
         let connection: Value = serde_json::from_str(connection.expect("one")).expect("JSON");
         assert_eq!(connection["client"]["stream_bytes"], 100_000);
+    });
+}
+
+#[test]
+fn what_can_not_be_recorded_is_told() {
+    in_namespace("what_can_not_be_recorded_is_told", || {
+        let folder = Folder::new("refused");
+        let live = |file: &str, more: &[&str]| {
+            let output = Command::new(PROGRAM)
+                .current_dir(&folder.0)
+                .args(["live", "-i", "lo", "--duration", "0.3", "-w", file])
+                .args(more)
+                .stdin(Stdio::null())
+                .output()
+                .expect("tcplens runs");
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), errors)
+        };
+        for (file, more, says) in [
+            ("-", &[][..], "-w - is not possible"),
+            ("%S/a.pcapng", &["-G", "1"], "not in its folder's"),
+            ("%S.pcapng", &["-G", "0"], "at least a second"),
+            (
+                "/dev/full",
+                &[],
+                "recording ended early: /dev/full: No space left",
+            ),
+        ] {
+            let (code, errors) = live(file, more);
+            assert_eq!(code, Some(2), "{file}: {errors}");
+            assert!(errors.contains(says), "{file}: {errors}");
+        }
+        // The first file is named by the time at which it begins.
+        assert_eq!(live("at-%Y.pcapng", &["-G", "3600"]).0, Some(0));
+        let names = fs::read_dir(&folder.0).expect("the folder");
+        let names: Vec<_> = names
+            .map(|entry| entry.expect("a file").file_name())
+            .collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let name = names[0].to_string_lossy().into_owned();
+        assert!(name.starts_with("at-2"), "{name}");
     });
 }
 

@@ -236,6 +236,8 @@ fn memory_of_a_flood_is_free_for_others_after_it() {
     let after = attack.analyzer.evicted();
     assert!(after.half_open > evicted.half_open);
     assert_eq!(after.connections - after.half_open, 0);
+    // All of them had come to nothing yet.
+    assert_eq!(after.unfinished, after.connections);
     attack.check("calm after a flood");
 }
 

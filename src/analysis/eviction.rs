@@ -18,6 +18,8 @@ pub struct Evicted {
     pub connections: u64,
     /// … of them half-open: a SYN and nothing else.
     pub half_open: u64,
+    /// … of them not over.
+    pub unfinished: u64,
     /// UDP conversations whose figures are gone.
     pub conversations: u64,
     /// Packets they had.
@@ -337,12 +339,14 @@ impl Analyzer {
             Tracked::HalfOpen(..) => {
                 self.evicted.connections += 1;
                 self.evicted.half_open += 1;
+                self.evicted.unfinished += 1;
                 self.evicted.packets += 1;
             }
             Tracked::Tcp(flow) => {
                 Quality::connection(&mut self.quality.evidence, &entry.key, &flow);
                 self.heap -= TcpFlow::OWN + flow.counted;
                 self.evicted.connections += 1;
+                self.evicted.unfinished += u64::from(!flow.connection.is_over());
                 self.evicted.packets += Role::BOTH
                     .iter()
                     .map(|&role| flow.connection.endpoint(role).figures.packets)

@@ -117,11 +117,13 @@ impl Analyzer {
         let Evicted {
             connections,
             half_open,
+            unfinished,
             conversations,
             packets,
         } = other.evicted;
         self.evicted.connections += connections;
         self.evicted.half_open += half_open;
+        self.evicted.unfinished += unfinished;
         self.evicted.conversations += conversations;
         self.evicted.packets += packets;
         self.heap += other.heap;

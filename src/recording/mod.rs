@@ -109,6 +109,7 @@ struct Inner {
     lookback: Option<Lookback>,
     recording: Option<Recording>,
     notice: Option<RecordingNotice>,
+    failure: Option<String>,
     now: Timestamp,
 }
 
@@ -158,6 +159,16 @@ impl Recorder {
         recorder.lock().lookback = Some(Lookback::new(span, memory));
         recorder.busy.store(true, Ordering::Relaxed);
         recorder
+    }
+
+    /// What time it is, until something arrives: what is recorded at once is named by it.
+    pub fn note_time(&self, now: Timestamp) {
+        self.lock().now = now;
+    }
+
+    /// Why recording ended before it was told to, where writing failed.
+    pub fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 
     /// The capture filter that chose the frames, to be noted in files.
@@ -259,6 +270,7 @@ impl Inner {
 
     fn fail(&mut self, recording: &Recording, error: &io::Error) {
         let path = recording.summary.path.clone();
+        self.failure = Some(format!("{}: {error}", path.display()));
         self.notice = Some(RecordingNotice::Failed(path, error.to_string()));
     }
 

@@ -49,7 +49,8 @@ impl Names {
                 let number = self.count % files;
                 Some(format!("{number:0digits$}"))
             }
-            (Some(_), None) => {
+            // What has the name of the one before would overwrite it.
+            _ => {
                 if self.same.1 == timed {
                     self.same.0 += 1;
                 } else {
@@ -57,7 +58,6 @@ impl Names {
                 }
                 (self.same.0 > 0).then(|| self.same.0.to_string())
             }
-            (None, _) => None,
         };
         self.count += 1;
         let mut name = timed.into_os_string();
@@ -143,6 +143,7 @@ mod tests {
             names("%s", both, &[0, 0, 60]),
             ["1700000000", "17000000001", "1700000060"]
         );
+        assert_eq!(names("%H", by_time, &[0, 60, 4000]), ["22", "221", "23"]);
         assert!(Names::new(Path::new("a"), by_time).is_err());
     }
 }

@@ -81,6 +81,24 @@ impl<'a> Check<'a> {
         differs
     }
 
+    /// What only grows, as it stands here and there.
+    fn counters(&self) -> Vec<Counter> {
+        let connection = self.view.connection;
+        let own = &connection.endpoint(self.role).figures;
+        let peer = &connection.endpoint(self.role.peer()).figures;
+        let info = self.socket.info.clone().unwrap_or_default();
+        let counter = |name, ours, theirs| Counter { name, ours, theirs };
+        vec![
+            counter(
+                "retransmissions",
+                own.retransmissions.into(),
+                info.retransmissions.into(),
+            ),
+            counter("bytes_sent", own.stream_bytes, info.bytes_sent),
+            counter("bytes_received", peer.stream_bytes, info.bytes_received),
+        ]
+    }
+
     /// The smoothed round-trip time that was inferred, in microseconds.
     fn smoothed_us(&self) -> Option<u64> {
         let rtt = &self.view.connection.endpoint(self.role).rtt;
@@ -282,6 +300,42 @@ struct Told {
     process: bool,
     /// What differed from the kernel's view when it was last asked.
     differed: Vec<&'static str>,
+    /// What was counted then.
+    counters: Vec<Counter>,
+}
+
+/// Something that only grows, here and in the kernel.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    name: &'static str,
+    ours: u64,
+    theirs: u64,
+}
+
+impl Counter {
+    /// Whether it differs though both had time to see the same: one is still short of what the
+    /// other had when it was asked before. While it grows the two are never of one moment.
+    fn lags(&self, before: &Self) -> bool {
+        // A FIN is an octet to the kernel.
+        let fin = u64::from(self.name != "retransmissions");
+        self.theirs < before.ours || self.ours + fin < before.theirs
+    }
+}
+
+impl Told {
+    /// Whether something differs from the kernel's view that did before, and not for the moments
+    /// at which they were taken.
+    fn persists(&self, differs: &[&'static str], counters: &[Counter]) -> bool {
+        let still = self.differed.iter().filter(|what| differs.contains(what));
+        still.into_iter().any(|what| {
+            let now = counters.iter().find(|counter| counter.name == *what);
+            let before = self.counters.iter().find(|counter| counter.name == *what);
+            match (now, before) {
+                (Some(now), Some(before)) => now.lags(before),
+                _ => true,
+            }
+        })
+    }
 }
 
 /// Endpoints that are remembered at most.
@@ -327,10 +381,10 @@ impl Learning {
                     }
                     let check = Check::new(view, role, socket);
                     let differs = check.differs();
-                    // It differs when it still does: the two views are never of one moment.
-                    let persists = told.differed.iter().any(|what| differs.contains(what));
+                    let counters = check.counters();
+                    let persists = told.persists(&differs, &counters);
                     tell(Learnt::Compared(&check, role, persists));
-                    told.differed = differs;
+                    (told.differed, told.counters) = (differs, counters);
                 }
             });
         }
@@ -346,4 +400,39 @@ impl Learning {
 
 fn address(socket: Socket) -> SocketAddr {
     SocketAddr::new(socket.address.to_ip(), socket.port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_grows_differs_only_where_one_stays_behind() {
+        let at = |ours, theirs| {
+            let name = "bytes_sent";
+            vec![Counter { name, ours, theirs }]
+        };
+        let told = |counters| Told {
+            differed: vec!["bytes_sent"],
+            counters,
+            ..Told::default()
+        };
+        let differs = ["bytes_sent"];
+        // The kernel was asked a moment before, each time.
+        assert!(!told(at(1000, 900)).persists(&differs, &at(2000, 1900)));
+        // Or a moment after.
+        assert!(!told(at(900, 1000)).persists(&differs, &at(1900, 2000)));
+        // Here something is missing; there something was never sent.
+        assert!(told(at(900, 1500)).persists(&differs, &at(1400, 2000)));
+        assert!(told(at(1000, 900)).persists(&differs, &at(1000, 900)));
+        // A FIN is no difference, and nor is what did not differ before.
+        assert!(!told(at(900, 901)).persists(&differs, &at(900, 901)));
+        assert!(!Told::default().persists(&differs, &at(1000, 900)));
+        // What does not grow differs when it still does.
+        let state = Told {
+            differed: vec!["state"],
+            ..Told::default()
+        };
+        assert!(state.persists(&["state"], &at(1, 1)));
+    }
 }

@@ -61,6 +61,8 @@ pub struct Moment {
     pub closed: u64,
     /// Connections let go to stay within memory.
     pub evicted: u64,
+    /// … of them not over.
+    pub unfinished: u64,
     /// Connections that are told of only once somebody answers: SYNs that came too many at a time.
     pub untold: u64,
     /// Bytes of memory that flows take.
@@ -455,7 +457,8 @@ impl<W: Write> Printer<W> {
     /// # Errors
     /// When `out` can't be written.
     pub fn figures(&mut self, moment: &Moment, is_last: bool) -> io::Result<()> {
-        let open = moment.opened.saturating_sub(moment.closed);
+        let gone = moment.closed + moment.unfinished;
+        let open = moment.opened.saturating_sub(gone);
         if self.format == Format::Ndjson {
             let Moment {
                 time,
@@ -468,6 +471,7 @@ impl<W: Write> Printer<W> {
                 evicted,
                 untold,
                 memory,
+                ..
             } = moment;
             return writeln!(
                 self.out,

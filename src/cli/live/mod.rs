@@ -17,9 +17,10 @@ use super::input::{Limits, size};
 use super::interrupt::Interrupt;
 use super::terminal::{self, When};
 use crate::analysis::Analyzer;
-use crate::recording::Summary;
+use crate::recording::{Recorder, Summary};
 use crate::report::escape::escaped;
 use crate::report::live::{Begin, Format, Printer};
+use crate::report::units::{counted, grouped};
 use crate::source::SourceError;
 
 pub(super) use open::HELPER;
@@ -140,7 +141,7 @@ struct Record {
     rotate_size: Option<u64>,
 
     /// Go on in another file after this many seconds; FILE has the time in its name (`%H%M%S`, UTC)
-    #[arg(short = 'G', long, value_name = "SECONDS", requires = "write", value_parser = seconds)]
+    #[arg(short = 'G', long, value_name = "SECONDS", requires = "write", value_parser = some_seconds)]
     rotate_seconds: Option<Duration>,
 
     /// Files: overwritten in turn with -C, the last one ends recording with -G
@@ -191,6 +192,14 @@ fn buffer(text: &str) -> Result<usize, String> {
             .ok_or_else(|| "that is more than can be addressed".to_owned());
     }
     Ok(bytes)
+}
+
+/// As tcpdump's -G: at least one.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        time if time < Duration::from_secs(1) => Err("a file takes at least a second".to_owned()),
+        time => Ok(time),
+    }
 }
 
 /// As tcpdump's -C: millions of octets.
@@ -255,15 +264,17 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
         );
     }
     let mut analyzer = Analyzer::new(arguments.limits.options());
+    let recording = recorder.clone();
     let mut watch = Watch::new(arguments, printer, recorder, notices, helper);
     let result = source.run(&mut |arrival| watch.arrive(&mut analyzer, arrival));
     analyzer.finish(&mut watch);
     if let Some(summary) = watch.end(&analyzer)? {
         tell_recorded(&summary);
     }
+    let recorded = tell_failure(&recording);
     // Ctrl-C is how live watching ends.
     let Err(error) = result else {
-        return Ok(Exit::Done);
+        return Ok(recorded);
     };
     complain(&error);
     Ok(match error.unopened {
@@ -274,11 +285,24 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
 
 fn tell_recorded(summary: &Summary) {
     let path = summary.path.display().to_string();
+    let files = match summary.files {
+        0 | 1 => String::new(),
+        files => format!("{} files, the last of them ", grouped(files)),
+    };
     eprintln!(
-        "tcplens: {} frames recorded in {}",
-        summary.frames,
+        "tcplens: {} recorded in {files}{}",
+        counted(summary.frames, "frame"),
         escaped(&path)
     );
+}
+
+/// Says why recording ended before it was told to.
+fn tell_failure(recorder: &Recorder) -> Exit {
+    let Some(reason) = recorder.failure() else {
+        return Exit::Done;
+    };
+    eprintln!("tcplens: recording ended early: {}", escaped(&reason));
+    Exit::Usage
 }
 
 fn complain(error: &SourceError) {

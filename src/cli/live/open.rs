@@ -233,7 +233,19 @@ fn recorder(arguments: &Arguments, filter: Option<&CaptureFilter>) -> Result<Rec
     if let Some(filter) = filter {
         recorder.note_filter(filter.text());
     }
+    recorder.note_time(live::clock::now());
     if let Some(path) = &record.write {
+        if path == Path::new("-") {
+            return Err(
+                "-w - is not possible: what happens is told on standard output. Record to \
+                        a file or a named pipe"
+                    .to_owned(),
+            );
+        }
+        let folder = path.parent().map(Path::to_string_lossy);
+        if record.rotate_seconds.is_some() && folder.is_some_and(|folder| folder.contains('%')) {
+            return Err("the time of -G stands in the file's name, not in its folder's".to_owned());
+        }
         let rotation = Rotation {
             size: record.rotate_size,
             time: record.rotate_seconds.map(to_span),

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::open::{Opened, open, to_span};
-use super::{Arguments, tell_recorded};
+use super::{Arguments, tell_failure, tell_recorded};
 use crate::cli::Exit;
 use crate::cli::open::show_with;
 use crate::cli::terminal;
@@ -83,5 +83,8 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
     if let Some(summary) = at_end.stop() {
         tell_recorded(&summary);
     }
-    shown
+    match (shown?, tell_failure(&at_end)) {
+        (Exit::Done, recorded) => Ok(recorded),
+        (shown, _) => Ok(shown),
+    }
 }

@@ -203,6 +203,7 @@ impl<W: Write> Watch<W> {
             opened: counts.opened,
             closed: counts.closed,
             evicted: analyzer.evicted().connections,
+            unfinished: analyzer.evicted().unfinished,
             untold: self.restraint.count(),
             memory: analyzer.memory(),
         }

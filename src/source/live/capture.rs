@@ -6,12 +6,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::ring::{Record, Ring};
-use super::{Direction, HOW_TO_PERMIT, LiveOptions, Notice, unopened};
+use super::{Direction, HOW_TO_PERMIT, LiveOptions, Notice, clock, unopened};
 use crate::frame::{CapturedFrame, Place};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::{Span, Timestamp};
@@ -106,7 +106,16 @@ impl LiveSource {
                     },
                 })
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        // Else it would look like a link where nothing is sent.
+        let down = |port: &&Port| port.condition == Condition::Down;
+        for name in ports
+            .iter()
+            .filter(down)
+            .filter_map(|port| port.name.clone())
+        {
+            options.notices.put(Notice::Waits(name));
+        }
         Ok(Self {
             options: options.clone(),
             ports,
@@ -139,7 +148,7 @@ impl LiveSource {
                 thread::sleep(self.lag());
             }
             // Read before the rings are looked at: what was captured until then is in them.
-            let now = now();
+            let now = clock::now();
             let before = self.frames;
             let ControlFlow::Continue(left) = self.hand_on(now, is_last, sink) else {
                 return Ok(());
@@ -433,13 +442,4 @@ fn refused(name: &str, error: &io::Error) -> SourceError {
         _ => format!("can't be captured: {error}"),
     };
     unopened(name, reason)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a live source tells the time while nothing comes"
-)]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp::from_nanos(since.map_or(0, |since| since.as_nanos() as i64))
 }

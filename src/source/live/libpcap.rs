@@ -7,11 +7,10 @@
 use core::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use pcap::{Active, Capture, Error, Precision};
 
-use super::{LiveOptions, unopened};
+use super::{LiveOptions, clock, unopened};
 use crate::frame::CapturedFrame;
 use crate::source::{Arrival, Interface, Source, SourceError};
 use crate::time::Timestamp;
@@ -154,7 +153,7 @@ impl Source for LibpcapSource {
                     }))
                 }
                 Err(Error::TimeoutExpired) if is_last => return Ok(()),
-                Err(Error::TimeoutExpired) => sink(Arrival::Quiet(now())),
+                Err(Error::TimeoutExpired) => sink(Arrival::Quiet(clock::now())),
                 Err(Error::NoMorePackets) => return Ok(()),
                 Err(error) => {
                     return Err(SourceError {
@@ -176,13 +175,4 @@ impl Source for LibpcapSource {
 
 fn refused(name: &str, error: &Error) -> SourceError {
     unopened(name, error.to_string())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a live source tells the time while nothing comes"
-)]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp::from_nanos(since.map_or(0, |since| since.as_nanos() as i64))
 }

@@ -20,6 +20,7 @@
 
 #[cfg(target_os = "linux")]
 mod capture;
+pub(crate) mod clock;
 mod interfaces;
 #[cfg(feature = "libpcap")]
 pub mod libpcap;

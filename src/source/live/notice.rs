@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Notice {
     /// It went down; frames come again when it is up.
     Down(String),
+    /// It was down from the beginning.
+    Waits(String),
     /// It is up.
     Up(String),
     /// It was removed; frames come again when there is one of that name.
@@ -23,6 +25,7 @@ impl core::fmt::Display for Notice {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Down(name) => write!(f, "{name} went down; waiting for it"),
+            Self::Waits(name) => write!(f, "{name} is down; waiting for it"),
             Self::Up(name) => write!(f, "{name} is up"),
             Self::Gone(name) => write!(f, "{name} was removed; waiting for one of that name"),
             Self::Back(name) => write!(f, "{name} is there again"),
