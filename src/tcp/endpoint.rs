@@ -17,7 +17,7 @@ use super::scoreboard::Scoreboard;
 use super::stamp_clock::StampClock;
 use super::state::{Step, Stimulus, step};
 use super::verdict::Lost;
-use super::window::AdvertisedWindow;
+use super::window::{AdvertisedWindow, Scale};
 use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Flags, SeqNum};
@@ -542,7 +542,43 @@ impl Endpoint {
         }
         let mss = self.syn.and_then(|syn| syn.mss).map_or(USUAL, u32::from);
         // Timestamps take their place in every segment.
-        let room = mss.saturating_sub(12).max(1);
+        let mut room = mss.saturating_sub(12).max(1);
+        // Linux makes no segment larger than half the largest window that it was offered
+        // (tcp_bound_to_half_wnd): on the loopback interface that is less than the MSS.
+        if let Scale::Known(_) = self.window.scale {
+            let half = u32::try_from(self.window.max / 2).unwrap_or(u32::MAX);
+            room = room.min(half.max(USUAL));
+        }
         u16::try_from(payload_len.div_ceil(room)).unwrap_or(u16::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_cut_by_mss_and_half_the_window() {
+        let mut host = Endpoint {
+            syn: Some(SynOptions {
+                mss: Some(65_495),
+                ..SynOptions::default()
+            }),
+            ..Endpoint::default()
+        };
+        assert_eq!([1, 1460, 52_384, 65_483].map(|len| host.units(len)), [1; 4]);
+        // Seen on a Linux host's loopback interface: 48,128 and 4,256 octets.
+        host.window.scale = Scale::Known(10);
+        host.window.max = 96_256;
+        assert_eq!(
+            [47_616, 48_128, 52_384].map(|len| host.units(len)),
+            [1, 1, 2]
+        );
+        // Small windows are not offered to whoever sends large segments.
+        host.window.max = 1000;
+        assert_eq!(host.units(1500), 2);
+        host.syn = None;
+        host.window = AdvertisedWindow::default();
+        assert_eq!([1461, 14_480].map(|len| host.units(len)), [2, 10]);
     }
 }
