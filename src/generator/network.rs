@@ -280,6 +280,11 @@ impl Network {
 
     /// Runs until nothing more happens, and gives what the tap recorded.
     pub fn run(mut self, scenario: &str) -> GeneratedSource {
+        self.go();
+        self.into_source(scenario)
+    }
+
+    fn go(&mut self) {
         while let Some(Reverse((time, _, event))) = self.queue.pop() {
             if time > self.until || self.count > MOST_EVENTS {
                 break;
@@ -289,7 +294,17 @@ impl Network {
                 self.happen(event);
             }
         }
-        self.into_source(scenario)
+    }
+
+    /// Runs until nothing more happens, and tells what hosts were left with.
+    #[cfg(test)]
+    pub(super) fn unfinished(mut self) -> Vec<String> {
+        self.go();
+        let left = |(at, host): (usize, &Host)| {
+            let left = host.left()?;
+            Some(format!("{} {}: {left}", at / 2, host.side.name()))
+        };
+        self.hosts.iter().enumerate().filter_map(left).collect()
     }
 
     fn at(&mut self, time: Nanos, event: Event) {

@@ -238,7 +238,9 @@ pub(super) fn evidence(
     let stayed = me.live().hearing.newest().is_some_and(|heard| {
         let least = peer.rtt.minimum().unwrap_or(Span::ZERO);
         let passed = last_sent.is_some_and(|sent| heard.time > sent + part(least, 2, 1));
-        passed && heard.sacked && heard.una <= start
+        // With it in its place, what is in order would have gone on behind it.
+        let asks = heard.una == start && heard.duplicates > 0;
+        passed && (heard.sacked && heard.una <= start || asks)
     });
     // RFC 9293 section 3.8.6.3: an acknowledgment within half a second, and of at least every
     // second full segment.

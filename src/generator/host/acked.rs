@@ -1,6 +1,6 @@
 //! What an acknowledgment says: what arrived, how long it took, what must have been lost.
 
-use super::{Host, Phase};
+use super::{Host, InFlight, Phase};
 use crate::generator::packet::{MILLI, Nanos};
 use crate::generator::truth::Header;
 use crate::wire::Flags;
@@ -46,6 +46,9 @@ impl Host {
             self.send.duplicate_acks = 0;
         } else if repeated {
             self.send.duplicate_acks += 1;
+            if !self.agreed.sack && matches!(self.send.phase, Phase::Recovery(_)) {
+                self.send.inflation += 1;
+            }
         }
         if self.agreed.ecn && header.flags.has(Flags::ECE) && !header.flags.has(Flags::SYN) {
             self.echoed(ack);
@@ -127,17 +130,14 @@ impl Host {
                         send.reordering = true;
                     }
                 }
-                latest = Some(latest.map_or(
-                    (segment.sent, segment.end, segment.again),
-                    |before: (Nanos, i64, u32)| {
-                        before.max((segment.sent, segment.end, segment.again))
-                    },
-                ));
+                if latest.is_none_or(|before: InFlight| before.order < segment.order) {
+                    latest = Some(*segment);
+                }
             }
-            if let Some((sent, end, again)) = latest {
+            if let Some(latest) = latest {
                 let min_rtt = send.min_rtt.unwrap_or(0);
-                if again == 0 || now - sent >= min_rtt {
-                    Self::rack(send, now, sent, end);
+                if latest.again == 0 || now - latest.sent >= min_rtt {
+                    Self::rack(send, now, &latest);
                 }
             }
             send.highest_sacked = send.highest_sacked.max(right);
@@ -145,10 +145,10 @@ impl Host {
     }
 
     /// RFC 8985 section 6.2 step 2.
-    fn rack(send: &mut super::SendSide, now: Nanos, sent: Nanos, end: i64) {
-        if (sent, end) > (send.rack_sent, send.rack_end) {
-            (send.rack_sent, send.rack_end) = (sent, end);
-            send.rack_rtt = now - sent;
+    fn rack(send: &mut super::SendSide, now: Nanos, arrived: &InFlight) {
+        if arrived.order > send.rack_order {
+            send.rack_order = arrived.order;
+            send.rack_rtt = now - arrived.sent;
         }
     }
 
@@ -180,7 +180,7 @@ impl Host {
             let min_rtt = send.min_rtt.unwrap_or(0);
             let earlier = echo.is_some_and(|echo| (echo.wrapping_sub(first.stamp) as i32) < 0);
             if first.again == 0 || (now - first.sent >= min_rtt && !earlier) {
-                Self::rack(send, now, first.sent, first.end);
+                Self::rack(send, now, &first);
             }
             if first.fin {
                 send.fin_acked = true;
@@ -211,7 +211,6 @@ impl Host {
         if send.probed.is_some_and(|probed| ack >= probed) {
             send.probed = None;
         }
-        self.timers.kept_alive = 0;
     }
 
     /// RFC 6298 section 2.
@@ -259,6 +258,7 @@ impl Host {
                 send.phase = Phase::Open;
                 send.loss_stamp = None;
                 send.duplicate_acks = 0;
+                send.inflation = 0;
             }
             Phase::Loss(_) => {
                 // Only the first acknowledgment after a timeout can show that it was for nothing.
@@ -267,7 +267,8 @@ impl Host {
                 }
             }
             Phase::Recovery(_) if ack > before && !self.agreed.sack => {
-                // A partial acknowledgment: the next hole (RFC 6582).
+                // A partial acknowledgment: the next hole (RFC 6582 section 3.2, step 3).
+                send.inflation = send.inflation.saturating_sub(news.acked) + 1;
                 if let Some(first) = send.flight.front_mut() {
                     first.lost = true;
                     first.resent = false;
@@ -296,7 +297,7 @@ impl Host {
                 if segment.sacked || (segment.lost && !segment.resent) {
                     continue;
                 }
-                if (segment.sent, segment.end) >= (send.rack_sent, send.rack_end) {
+                if segment.order >= send.rack_order {
                     continue;
                 }
                 let left = segment.sent + send.rack_rtt + window - now;
@@ -311,6 +312,7 @@ impl Host {
             self.timers.rack = wait.map(|left| now + left + MILLI);
         } else if self.send.duplicate_acks >= 3
             && self.send.phase == Phase::Open
+            && self.send.una > self.send.recover
             && let Some(first) = self.send.flight.front_mut()
         {
             first.lost = true;
@@ -321,6 +323,10 @@ impl Host {
             let flight = self.in_network() + 1;
             self.send.congestion.reduce(flight);
             self.send.phase = Phase::Recovery(self.send.next);
+            if !self.agreed.sack {
+                self.send.recover = self.send.next;
+                self.send.inflation = 3;
+            }
             self.timers.probe = None;
         }
         if found {

@@ -3,7 +3,7 @@
 use super::{Host, Incoming};
 use crate::generator::packet::Nanos;
 use crate::generator::truth::journal::{ResetReason, Trigger};
-use crate::generator::truth::{HostState, Reason, Refusal};
+use crate::generator::truth::{Header, HostState, Reason, Refusal};
 use crate::wire::Flags;
 
 impl Host {
@@ -150,6 +150,24 @@ impl Host {
         let end = start + i64::from(header.sequence_len());
         let next = self.receive.next;
 
+        // PAWS (RFC 7323 section 5.3): older than what came in order, so not of now. What has been
+        // received before is answered as a duplicate all the same, below.
+        if let Some((value, _)) = header.timestamps
+            && self.agreed.timestamps
+            && !flags.has(Flags::RST)
+            && !flags.has(Flags::SYN)
+            && (end == start || end > next)
+            && (value.wrapping_sub(self.receive.recent) as i32) < 0
+        {
+            // As Linux does it: a bare acknowledgment that was overtaken is let go without a word.
+            if end > start {
+                if start < next {
+                    self.receive.twice = Some((start, next));
+                }
+                self.acknowledge();
+            }
+            return Some(Refusal::OldTimestamp);
+        }
         if flags.has(Flags::RST) {
             if start == next {
                 self.end(HostState::Closed);
@@ -178,12 +196,7 @@ impl Host {
         if !flags.has(Flags::ACK) {
             return Some(Refusal::Unacceptable);
         }
-        if let Some((value, _)) = header.timestamps
-            && start <= self.receive.last_ack
-            && (value.wrapping_sub(self.receive.recent) as i32) > 0
-        {
-            self.receive.recent = value;
-        }
+        self.remember_stamp(header, start);
         if self.agreed.ecn {
             if flags.has(Flags::CWR) {
                 self.receive.echo_congestion = false;
@@ -191,6 +204,8 @@ impl Host {
             self.receive.echo_congestion |= segment.marked;
         }
         self.touch();
+        // Whatever comes is an answer (RFC 9293 section 3.8.4).
+        self.timers.kept_alive = 0;
         let acked = self.acked_position(header.ack);
         if self.state == HostState::SynReceived && acked >= 1 {
             self.state = HostState::Established;
@@ -235,6 +250,7 @@ impl Host {
                     self.timers.handshake = None;
                     self.send.backoff = 0;
                     self.send.told_at = 0;
+                    self.remember_stamp(header, start);
                     self.acknowledged(header, 0);
                 }
                 None
@@ -251,6 +267,16 @@ impl Host {
                 self.challenge();
                 Some(Refusal::Unacceptable)
             }
+        }
+    }
+
+    /// TS.Recent (RFC 7323 section 4.3): the TSval to echo.
+    fn remember_stamp(&mut self, header: &Header, start: i64) {
+        if let Some((value, _)) = header.timestamps
+            && start <= self.receive.last_ack
+            && (value.wrapping_sub(self.receive.recent) as i32) > 0
+        {
+            self.receive.recent = value;
         }
     }
 

@@ -72,6 +72,8 @@ struct InFlight {
     fin: bool,
     /// When it was sent last.
     sent: Nanos,
+    /// Which of all transmissions that was.
+    order: u64,
     /// Its TSval then.
     stamp: u32,
     /// How often it was sent again.
@@ -113,12 +115,18 @@ struct SendSide {
     phase: Phase,
     congestion: Window,
     duplicate_acks: u32,
+    /// Without SACK: segments that duplicate acknowledgments of this recovery say have left the
+    /// network (RFC 5681 section 3.2, steps 3 and 4).
+    inflation: u32,
+    /// Without SACK: what had been sent when the latest recovery began (RFC 6582 section 3.2).
+    recover: i64,
     srtt: Option<Nanos>,
     rttvar: Nanos,
     min_rtt: Option<Nanos>,
-    /// Of the latest sent segment that is known to have arrived.
-    rack_sent: Nanos,
-    rack_end: i64,
+    /// Transmissions so far.
+    transmissions: u64,
+    /// Of the latest transmission that is known to have arrived.
+    rack_order: u64,
     rack_rtt: Nanos,
     /// Segments are known to overtake each other on this path.
     reordering: bool,
@@ -586,11 +594,13 @@ impl SendSide {
             phase: Phase::Open,
             congestion: Window::new(habits),
             duplicate_acks: 0,
+            inflation: 0,
+            recover: -1,
             srtt: None,
             rttvar: 0,
             min_rtt: None,
-            rack_sent: -1,
-            rack_end: 0,
+            transmissions: 0,
+            rack_order: 0,
             rack_rtt: 0,
             reordering: false,
             highest_sacked: 0,

@@ -191,6 +191,16 @@ impl Host {
         }
     }
 
+    /// What its user wanted and did not come to pass.
+    #[cfg(test)]
+    pub(in crate::generator) fn left(&self) -> Option<String> {
+        if let Some(act) = self.program.acts.get(self.program.at) {
+            return Some(format!("waits in {act:?}"));
+        }
+        let silent = self.send.written - self.send.una;
+        (silent > 0).then(|| format!("{silent} octets not acknowledged, {:?}", self.state))
+    }
+
     /// Whether the host answers nothing any more.
     pub(super) fn is_silent(&self) -> bool {
         self.program.silent

@@ -118,11 +118,17 @@ impl Host {
         };
         let step = i64::from(self.habits.mss).min(self.habits.buffer / 2);
         let wanted = receive.next + free;
+        let told = receive.edge;
         if wanted - receive.edge >= step || receive.edge <= receive.next && free >= step {
             receive.edge = wanted;
         }
         receive.edge = receive.edge.max(receive.next);
-        let field = ((receive.edge - receive.next) >> shift).min(0xffff);
+        let mut field = (receive.edge - receive.next) >> shift;
+        if receive.next + (field << shift) < told {
+            // What was promised stays promised: rounded up, as Linux does.
+            field += 1;
+        }
+        let field = field.min(0xffff);
         // What can't be said is not advertised.
         receive.edge = receive.next + (field << shift);
         receive.zero = field == 0;

@@ -8,12 +8,14 @@ use crate::wire::Flags;
 
 impl Host {
     /// A segment that is about to be in flight.
-    pub(super) fn in_flight(&self, start: i64, end: i64, fin: bool) -> InFlight {
+    pub(super) fn in_flight(&mut self, start: i64, end: i64, fin: bool) -> InFlight {
+        self.send.transmissions += 1;
         InFlight {
             start,
             end,
             fin,
             sent: self.now,
+            order: self.send.transmissions,
             stamp: self.stamp(),
             again: 0,
             sacked: false,
@@ -56,12 +58,26 @@ impl Host {
         )
     }
 
+    /// Segments that may be in the network. Without SACK those that duplicate acknowledgments speak
+    /// for are counted in both: until the third, a new one may go for each (RFC 3042); after it the
+    /// window is inflated (RFC 5681 section 3.2).
+    fn allowed(&self) -> u32 {
+        let send = &self.send;
+        let beyond = match send.phase {
+            _ if self.agreed.sack => 0,
+            Phase::Open => send.duplicate_acks.min(2),
+            Phase::Recovery(_) => send.inflation,
+            Phase::Loss(_) => 0,
+        };
+        send.congestion.size + beyond
+    }
+
     /// Sends what may be sent: first again what is lost, then what is new.
     pub(super) fn output(&mut self) {
         if !(self.may_send() || self.state == HostState::SynReceived && self.habits.fast_open) {
             return;
         }
-        let room = self.send.congestion.size.saturating_sub(self.in_network());
+        let room = self.allowed().saturating_sub(self.in_network());
         let again = self.send_again(room);
         self.send_new(room.saturating_sub(again));
     }
@@ -108,8 +124,11 @@ impl Host {
             return;
         }
         let (now, stamp) = (self.now, self.stamp());
+        self.send.transmissions += 1;
+        let order = self.send.transmissions;
         if let Some(segment) = self.send.flight.get_mut(at) {
             segment.sent = now;
+            segment.order = order;
             segment.stamp = stamp;
             segment.again += 1;
             segment.resent = true;
@@ -134,7 +153,7 @@ impl Host {
     /// Sends new segments, at most so many.
     fn send_new(&mut self, most: u32) {
         let mut count = 0;
-        let limited = |host: &Self| host.in_network() >= host.send.congestion.size;
+        let limited = |host: &Self| host.in_network() >= host.allowed();
         loop {
             if count >= most {
                 self.send.limited = true;
@@ -289,6 +308,8 @@ impl Host {
         self.send.congestion.size = 1;
         self.send.probed = None;
         self.send.duplicate_acks = 0;
+        self.send.inflation = 0;
+        self.send.recover = self.send.next;
         self.timers.probe = None;
         self.timers.rack = None;
         for segment in &mut self.send.flight {
@@ -357,20 +378,27 @@ impl Host {
 
     /// Something was sent or received: an idle time begins anew.
     pub(super) fn touch(&mut self) {
-        if let Some(habit) = self.habits.keep_alive {
-            let open = !matches!(
-                self.state,
-                HostState::SynSent | HostState::SynReceived | HostState::Closed | HostState::Listen
-            );
-            if open {
-                self.timers.keep_alive = Some(self.now + habit.idle);
-            }
+        if let Some(habit) = self.habits.keep_alive
+            && self.asks_peers()
+        {
+            self.timers.keep_alive = Some(self.now + habit.idle);
         }
+    }
+
+    fn asks_peers(&self) -> bool {
+        !matches!(
+            self.state,
+            HostState::SynSent
+                | HostState::SynReceived
+                | HostState::Closed
+                | HostState::Listen
+                | HostState::TimeWait
+        )
     }
 
     /// Asks an idle peer (RFC 9293 section 3.8.4): no octet, one below what comes next.
     pub(super) fn keep_alive(&mut self) {
-        let Some(habit) = self.habits.keep_alive else {
+        let Some(habit) = self.habits.keep_alive.filter(|_| self.asks_peers()) else {
             return;
         };
         if !self.send.flight.is_empty() {

@@ -38,7 +38,7 @@ pub(super) const SCENARIOS: [Scenario; 32] = [
     Scenario::new(FAMILY, "lost-retransmission-without-sack", "the retransmission is lost, too, and only a timer helps",
         "Without SACK nothing tells the sender; it waits for its retransmission timer.", lost_retransmission_bare),
     Scenario::new(FAMILY, "fast-retransmit-by-duplicate-acks", "three duplicate acknowledgments, no SACK",
-        "RFC 5681 section 3.2 to the letter.", duplicate_acks),
+        "RFC 5681 section 3.2: the first two duplicate acknowledgments each let a new segment go (RFC 3042), the third brings the lost one again and halves the window, and every one after it makes room for another new segment.", duplicate_acks),
     Scenario::new(FAMILY, "new-reno-partial-acks", "two holes without SACK: a partial acknowledgment",
         "The second hole is sent again when the acknowledgment of the first comes (RFC 6582).", partial_acks),
     Scenario::new(FAMILY, "loss-without-timestamps", "losses where no TSval tells transmissions apart",
@@ -188,7 +188,10 @@ fn duplicate_acks(network: &mut Network) {
         Leg::Far,
         ChosenLoss::some(Which::NewData, 19, 1),
     );
-    network.talk(upload(100_000).both(|habits| habits.sack = false));
+    network.talk(upload(100_000).both(|habits| {
+        habits.sack = false;
+        habits.congestion = Congestion::Reno;
+    }));
 }
 
 fn partial_acks(network: &mut Network) {
