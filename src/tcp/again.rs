@@ -433,11 +433,15 @@ pub(super) fn resolves_doubt(
     let more = allowed
         && !segment.flags.any(Flags::PSH | Flags::FIN)
         && segment.payload_len >= me.live().largest;
+    let now = step.arrived.time;
+    let delay = delay(me, peer);
+    let heard = me.live().hearing.at(now, delay, None);
+    let heard = heard.map(|heard| (heard.una, now - (heard.time + delay)));
     let Some(doubt) = me.trouble().doubt.as_mut() else {
         return;
     };
     let frame = doubt.frame;
-    let answer = doubt.sent(step.arrived.time, round_trip, more);
+    let answer = doubt.sent((now, end), round_trip, more, heard);
     if answer == Answer::Unknown {
         return;
     }

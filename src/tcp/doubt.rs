@@ -9,8 +9,8 @@ use crate::time::{Span, Timestamp};
 pub struct Doubt {
     /// Its frame.
     pub frame: u64,
-    /// When the first new segment after it passed.
-    since: Option<Timestamp>,
+    /// When the first new segment after it passed, and its end.
+    since: Option<(Timestamp, i64)>,
     /// New segments in the round trip that began then.
     burst: u32,
     /// Whether more waited behind the last of them.
@@ -43,11 +43,18 @@ impl Doubt {
         }
     }
 
-    /// A new segment passed. `round_trip` is the shortest full one; `more` whether its sender had
-    /// more to send, and was allowed to by its peer.
-    pub fn sent(&mut self, now: Timestamp, round_trip: Span, more: bool) -> Answer {
+    /// A new segment passed, up to `end`. `round_trip` is the shortest full one; `more` whether its
+    /// sender had more to send, and was allowed to by its peer; `heard` what had been acknowledged
+    /// to it, and how long before.
+    pub fn sent(
+        &mut self,
+        (now, end): (Timestamp, i64),
+        round_trip: Span,
+        more: bool,
+        heard: Option<(i64, Span)>,
+    ) -> Answer {
         let nanos = round_trip.as_nanos();
-        let since = *self.since.get_or_insert(now);
+        let (since, first) = *self.since.get_or_insert((now, end));
         let passed = (now - since).as_nanos();
         if passed < nanos / 2 {
             self.burst += 1;
@@ -57,6 +64,12 @@ impl Doubt {
             } else {
                 Answer::Unknown
             };
+        }
+        // What waits for an acknowledgment goes at once when that comes; who paces itself sends
+        // before it and long after it.
+        let clocked = heard.is_some_and(|(una, ago)| una >= first && ago.as_nanos() < nanos / 2);
+        if !clocked {
+            return Answer::Probe;
         }
         // More came, but only when it was acknowledged: soon, or one segment alone may wait for its
         // acknowledgment.
@@ -78,12 +91,20 @@ mod tests {
     }
 
     fn told_with(more: bool, times: &[i64]) -> Answer {
+        let heard = |at: usize| (at as i64 * 1_000, Span::from_millis(1));
+        answer(more, times, heard)
+    }
+
+    /// What is told of segments of 1,000 octets; `heard` says what its sender had heard when it sent
+    /// each.
+    fn answer(more: bool, times: &[i64], heard: impl Fn(usize) -> (i64, Span)) -> Answer {
         let mut doubt = Doubt::new(1);
-        times
-            .iter()
-            .map(|&millis| {
+        let round_trip = Span::from_millis(40);
+        (times.iter().enumerate())
+            .map(|(at, &millis)| {
                 let now = Timestamp::from_nanos(millis * 1_000_000);
-                doubt.sent(now, Span::from_millis(40), more)
+                let end = (at as i64 + 1) * 1_000;
+                doubt.sent((now, end), round_trip, more, Some(heard(at)))
             })
             .find(|&answer| answer != Answer::Unknown)
             .unwrap_or(Answer::Unknown)
@@ -99,6 +120,14 @@ mod tests {
         assert_eq!(told_with(true, &[100, 180]), Answer::Timeout);
         assert_eq!(told_with(true, &[100, 100, 180]), Answer::Probe);
         assert_eq!(told_with(false, &[100, 180]), Answer::Probe);
+    }
+
+    #[test]
+    fn who_paces_itself_waits_for_no_acknowledgment() {
+        let early = |_| (0, Span::from_millis(1));
+        assert_eq!(answer(true, &[100, 112, 124], early), Answer::Probe);
+        let long_ago = |at| (at as i64 * 1_000, Span::from_millis(160));
+        assert_eq!(answer(true, &[100, 350], long_ago), Answer::Probe);
     }
 
     #[test]

@@ -17,19 +17,19 @@ use crate::generator::lab::SCENARIOS as TABLE;
 pub(super) struct Options {
     /// The congestion control of both hosts, such as cubic or reno
     #[arg(long, value_name = "NAME")]
-    congestion: Option<String>,
+    pub(super) congestion: Option<String>,
 
     /// Hosts without selective acknowledgments
     #[arg(long)]
-    no_sack: bool,
+    pub(super) no_sack: bool,
 
     /// Hosts without timestamps
     #[arg(long)]
-    no_timestamps: bool,
+    pub(super) no_timestamps: bool,
 
     /// Hosts with explicit congestion notification
     #[arg(long)]
-    ecn: bool,
+    pub(super) ecn: bool,
 }
 
 /// Every scenario of the lab: its name without `lab/`, and a line about it.
@@ -89,13 +89,6 @@ mod linux {
         let Some(scenario) = TABLE.iter().find(|scenario| scenario.name == name) else {
             return Ok(Exit::usage(&list::unknown(&format!("lab/{name}"))));
         };
-        if arguments.truth.is_some() {
-            let why = "the lab writes an answer sheet for each of its captures: leave --truth out";
-            return Ok(Exit::usage(why));
-        }
-        if arguments.open || super::super::onto::interface(&arguments.onto).is_some() {
-            return Ok(Exit::usage("the lab writes files: -o DIR"));
-        }
         let Some(folder) = arguments.output.as_deref() else {
             return Ok(Exit::usage("where to write the files of the lab? -o DIR"));
         };
@@ -106,7 +99,7 @@ mod linux {
         }
         let options = &arguments.lab;
         let setup = Setup {
-            seed: arguments.seed,
+            seed: arguments.seed(),
             congestion: options.congestion.clone(),
             no_sack: options.no_sack,
             no_timestamps: options.no_timestamps,

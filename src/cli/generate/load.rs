@@ -4,9 +4,10 @@ use std::io;
 
 use clap::Args;
 
-use super::{Arguments, list, simulated};
+use super::output::{self, Destination};
+use super::{Arguments, list, onto, sheet, simulated};
 use crate::cli::Exit;
-use crate::generator::load::LOADS as TABLE;
+use crate::generator::load::{LOADS as TABLE, LoadSource};
 
 /// Options of load alone.
 #[derive(Args, Debug)]
@@ -16,11 +17,11 @@ use crate::generator::load::LOADS as TABLE;
 pub(super) struct Options {
     /// How long its pcap file shall be: bytes, or as 500K, 20M, 2G (powers of 1000)
     #[arg(long, value_name = "SIZE", value_parser = size)]
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
 
     /// How many TCP connections it shall have
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    connections: Option<u64>,
+    pub(super) connections: Option<u64>,
 }
 
 /// `1500`, `500K`, `20M`, `2G`.
@@ -58,13 +59,35 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
     let Some(load) = TABLE.iter().find(|load| load.name == name) else {
         return Ok(Exit::usage(&list::unknown(name)));
     };
-    if arguments.truth.is_some() {
-        let why = "a load has no answer sheet: what became of its packets is not written down";
-        return Ok(Exit::usage(why));
-    }
     let Options { size, connections } = arguments.load;
-    match load.source(size, connections, arguments.seed) {
-        Ok(source) => simulated::deliver(arguments, name, Box::new(source)),
+    let mut source = match load.source(size, connections, arguments.seed()) {
+        Ok(source) => source,
+        Err(why) => return Ok(Exit::usage(&why)),
+    };
+    let Some(truth) = arguments.truth.as_deref() else {
+        return simulated::deliver(arguments, name, Box::new(source));
+    };
+    let judge = |source: &LoadSource, most| {
+        source
+            .sheet(most)
+            .and_then(|judged| sheet::write(&judged, truth))
+    };
+    let is_file = !arguments.open && onto::interface(&arguments.onto).is_none();
+    if is_file && !sheet::alone(arguments) {
+        // An interrupted capture has the answers to what is in it.
+        let destination = match Destination::choose(arguments.output.as_deref()) {
+            Ok(destination) => destination,
+            Err(why) => return Ok(Exit::usage(&why)),
+        };
+        let written = output::write(&mut source, &destination)?;
+        return Ok(match judge(&source, Some(written.frames)) {
+            Ok(()) => output::told(written, &destination),
+            Err(why) => Exit::usage(&why),
+        });
+    }
+    match judge(&source, None) {
+        Ok(()) if is_file => Ok(Exit::Done),
+        Ok(()) => simulated::deliver(arguments, name, Box::new(source)),
         Err(why) => Ok(Exit::usage(&why)),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! What each kind of traffic needs is its own file with options of its own: `simulated` (scenarios
 //! of the small network, and scripts), `sockets`, `lab`, `load`, `onto`. `output` writes any source
-//! to a capture file, `list` names everything.
+//! to a capture file, `sheet` its answers, `list` names everything; `applies` says which options go
+//! with what.
 
+mod applies;
 mod lab;
 mod list;
 mod load;
 mod onto;
 pub(super) mod output;
+mod sheet;
 mod simulated;
 mod sockets;
 
@@ -19,6 +22,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::generator::truth::Tap;
+use applies::Kind;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -53,27 +57,28 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     describe: Option<String>,
 
-    /// How to print --list and --describe
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = How::Text)]
-    format: How,
+    /// How to print --list and --describe [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<How>,
 
     /// Generate the exchange that this script writes down (- is standard input)
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
-    /// What chance begins with: the same seed, the same traffic
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// What chance begins with: the same seed, the same traffic [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 
-    /// Where a simulated capture is made
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t = TapAt::Middle)]
-    tap: TapAt,
+    /// Where a simulated capture is made [default: middle]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    tap: Option<TapAt>,
 
     /// The capture to write: .pcap or .pcapng, - for standard output; a directory for lab/…
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Write the answer sheet here: what every frame really is (NDJSON, see docs/truth.md)
+    /// Write the answer sheet here: what every frame really is (NDJSON, see docs/truth.md; - is
+    /// standard output)
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
 
@@ -94,9 +99,10 @@ pub(super) struct Arguments {
     onto: onto::Options,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum How {
     /// Lines to read
+    #[default]
     Text,
     /// One JSON document
     Json,
@@ -122,25 +128,51 @@ impl From<TapAt> for Tap {
     }
 }
 
+impl Arguments {
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    fn kind(&self) -> Kind {
+        let name = self.name.as_deref().unwrap_or_default();
+        if self.list || self.describe.is_some() {
+            Kind::Words
+        } else if self.script.is_some() {
+            Kind::Script
+        } else if name.starts_with("sockets/") {
+            Kind::Lesson
+        } else if name.starts_with("lab/") {
+            Kind::Lab
+        } else if load::LOADS.iter().any(|(load, _)| *load == name) {
+            Kind::Load
+        } else {
+            Kind::Scenario
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> io::Result<Exit> {
-    if arguments.list {
-        return list::all(arguments.format);
+    let (name, kind) = (
+        arguments.name.as_deref().unwrap_or_default(),
+        arguments.kind(),
+    );
+    // A name that is none is the first thing to say.
+    let unknown = kind == Kind::Scenario && !simulated::knows(name);
+    let checked = applies::check(arguments, kind).and_then(|()| sheet::check(arguments));
+    if let Err(why) = checked
+        && !unknown
+    {
+        return Ok(Exit::usage(&why));
     }
-    if let Some(name) = &arguments.describe {
-        return list::one(name, arguments.format);
+    match kind {
+        Kind::Words => match &arguments.describe {
+            Some(name) => list::one(name, arguments.format.unwrap_or_default()),
+            None => list::all(arguments.format.unwrap_or_default()),
+        },
+        Kind::Script => simulated::script(arguments),
+        Kind::Lesson => sockets::run(arguments, name.trim_start_matches("sockets/")),
+        Kind::Lab => lab::run(arguments, name.trim_start_matches("lab/")),
+        Kind::Load => load::run(arguments, name),
+        Kind::Scenario => simulated::run(arguments, name),
     }
-    if let Some(script) = &arguments.script {
-        return simulated::script(arguments, script);
-    }
-    let name = arguments.name.as_deref().unwrap_or_default();
-    if let Some(lesson) = name.strip_prefix("sockets/") {
-        return sockets::run(arguments, lesson);
-    }
-    if let Some(scenario) = name.strip_prefix("lab/") {
-        return lab::run(arguments, scenario);
-    }
-    if load::LOADS.iter().any(|(load, _)| *load == name) {
-        return load::run(arguments, name);
-    }
-    simulated::run(arguments, name)
 }

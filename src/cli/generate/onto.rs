@@ -18,24 +18,19 @@ pub(super) struct Options {
     /// Send the traffic onto this interface instead of writing a capture; off loopback it is only
     /// said what would be sent
     #[arg(long, value_name = "IFACE", conflicts_with = "output")]
-    onto: Option<String>,
+    pub(super) onto: Option<String>,
 
-    /// How quickly: 500pps, 20kpps, 10Mbps, recorded or fastest
-    #[arg(
-        long,
-        value_name = "RATE",
-        requires = "onto",
-        default_value = "recorded"
-    )]
-    rate: Rate,
+    /// How quickly: 500pps, 20kpps, 10Mbps, recorded or fastest [default: recorded]
+    #[arg(long, value_name = "RATE", requires = "onto")]
+    pub(super) rate: Option<Rate>,
 
     /// Send it, whatever interface that is
     #[arg(long, requires = "onto")]
-    yes: bool,
+    pub(super) yes: bool,
 
     /// Say what would be sent, on loopback too
     #[arg(long, requires = "onto", conflicts_with = "yes")]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// The interface that was asked for.
@@ -69,7 +64,7 @@ mod linux {
     use std::io::Write;
     use std::sync::atomic::Ordering;
 
-    use super::{Arguments, Exit, Source, io};
+    use super::{Arguments, Exit, Rate, Source, io};
     use crate::cli::interrupt::Interrupt;
     use crate::cli::{generate::list, terminal};
     use crate::generator::onto::{Plan, Sent, way};
@@ -84,12 +79,13 @@ mod linux {
         source: &mut dyn Source,
     ) -> io::Result<Exit> {
         let options = &arguments.onto;
+        let rate = options.rate.unwrap_or(Rate::Recorded);
         let way = match way(interface) {
             Ok(way) => way,
             Err(why) => return Ok(Exit::usage(&why)),
         };
         let stop = Interrupt::listen(false).stop();
-        let plan = match Plan::of(source, options.rate, &stop) {
+        let plan = match Plan::of(source, rate, &stop) {
             Ok(plan) => plan,
             Err(error) => return Ok(Exit::usage(&error.to_string())),
         };
@@ -107,10 +103,7 @@ mod linux {
             // What is said of sending is said before it.
             out.flush()
         };
-        say(&format!(
-            "{will} onto {interface}: {}.",
-            told(&plan, options.rate)
-        ))?;
+        say(&format!("{will} onto {interface}: {}.", told(&plan, rate)))?;
         say(&addresses(&plan))?;
         if plan.longest > longest {
             say(&format!(
@@ -127,7 +120,7 @@ mod linux {
             say(how)?;
             return Ok(Exit::Done);
         }
-        let sent = match way.send(source, options.rate, &stop) {
+        let sent = match way.send(source, rate, &stop) {
             Ok(sent) => sent,
             Err(error) => return Ok(Exit::usage(&error.to_string())),
         };
@@ -147,7 +140,7 @@ mod linux {
         })
     }
 
-    fn told(plan: &Plan, rate: crate::generator::onto::Rate) -> String {
+    fn told(plan: &Plan, rate: Rate) -> String {
         let (frames, octets) = (plan.frames, plan.octets);
         match plan.duration {
             Some(duration) => {

@@ -1,12 +1,13 @@
 //! Scenarios of the simulated network, and scripts.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::output::{self, Destination};
-use super::{Arguments, list, onto};
+use super::{Arguments, list, onto, sheet};
 use crate::cli::{Exit, open};
+use crate::generator::truth::Tap;
 use crate::generator::{SCENARIOS, Script};
 use crate::report::escape::escaped;
 use crate::source::Source;
@@ -15,31 +16,26 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
     let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.name == name) else {
         return Ok(Exit::usage(&list::unknown(name)));
     };
-    let source = scenario.source(arguments.seed, arguments.tap.into());
+    let tap = arguments.tap.map_or(Tap::Middle, Tap::from);
+    let source = scenario.source(arguments.seed(), tap);
     if let Some(path) = &arguments.truth {
-        let written = File::create(path).and_then(|file| {
-            let mut file = BufWriter::new(file);
-            source.truth().write(&mut file)?;
-            file.flush()
-        });
-        if let Err(error) = written {
-            let path = path.display().to_string();
-            let path = escaped(&path);
-            return Ok(Exit::usage(&format!("{path} can't be written: {error}")));
+        if let Err(why) = sheet::write(source.truth(), path) {
+            return Ok(Exit::usage(&why));
         }
-        // The sheet alone is enough where nothing else is asked for.
-        if arguments.output.is_none()
-            && onto::interface(&arguments.onto).is_none()
-            && !arguments.open
-            && Destination::choose(None).is_err()
-        {
+        if sheet::alone(arguments) {
             return Ok(Exit::Done);
         }
     }
     deliver(arguments, name, Box::new(source))
 }
 
-pub(super) fn script(arguments: &Arguments, path: &Path) -> io::Result<Exit> {
+/// Whether a scenario has this name.
+pub(super) fn knows(name: &str) -> bool {
+    SCENARIOS.iter().any(|scenario| scenario.name == name)
+}
+
+pub(super) fn script(arguments: &Arguments) -> io::Result<Exit> {
+    let path = arguments.script.as_deref().unwrap_or(Path::new("-"));
     let name = path.display().to_string();
     let name = escaped(&name);
     if arguments.truth.is_some() {

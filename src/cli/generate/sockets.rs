@@ -19,28 +19,28 @@ const PORT: u16 = 7400;
 pub(super) struct Options {
     /// Play one side of the lesson only, the other is played on another host
     #[arg(long = "as", value_enum, value_name = "SIDE")]
-    side: Option<Side>,
+    pub(super) side: Option<Side>,
 
     /// Where servers listen: ADDRESS or ADDRESS:PORT (loopback and any port if not told, port 7400
     /// with --as server)
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
-    bind: Option<SocketAddr>,
+    pub(super) bind: Option<SocketAddr>,
 
     /// Where the other host's server listens, with --as client
     #[arg(long, value_name = "ADDRESS", value_parser = address, requires = "side")]
-    connect: Option<SocketAddr>,
+    pub(super) connect: Option<SocketAddr>,
 
     /// Play it in a network namespace of its own, where capturing needs no rights
     #[arg(long, conflicts_with = "side")]
-    private: bool,
+    pub(super) private: bool,
 
     /// Write the files and say nothing
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Side {
+pub(super) enum Side {
     /// The one that listens
     Server,
     /// The one that connects

@@ -1,10 +1,11 @@
 //! Frames, byte by byte, and the capture that they are told to.
 //!
-//! Nothing of `wire` is used: it is quicker, and what reads frames can't agree with this on one
-//! mistake.
+//! Nothing of `wire` is used for frames: it is quicker, and what reads them can't agree with this on
+//! one mistake.
 
 use std::ops::ControlFlow;
 
+use super::ledger::{End, Ledger, Passage};
 use crate::frame::{CapturedFrame, Place};
 use crate::source::Arrival;
 use crate::time::{Span, Timestamp};
@@ -108,6 +109,8 @@ pub(super) struct Capture<'s> {
     clock: u64,
     frames: u64,
     octets: u64,
+    /// Where an answer sheet is asked for.
+    ledger: Option<&'s mut Ledger>,
 }
 
 impl<'s> Capture<'s> {
@@ -117,13 +120,17 @@ impl<'s> Capture<'s> {
     const FILE_HEADER: u64 = 24;
     const RECORD_HEADER: u64 = 16;
 
-    pub(super) fn new(sink: &'s mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>) -> Self {
+    pub(super) fn new(
+        sink: &'s mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
+        ledger: Option<&'s mut Ledger>,
+    ) -> Self {
         Self {
             sink,
             frame: Vec::with_capacity(2048),
             clock: 0,
             frames: 0,
             octets: Self::FILE_HEADER,
+            ledger,
         }
     }
 
@@ -132,7 +139,8 @@ impl<'s> Capture<'s> {
         self.octets
     }
 
-    /// Writes a segment at `at` or as soon as the link is free, and returns when that was.
+    /// Writes a segment at `at` or as soon as the link is free, and returns when that was. What is
+    /// lost before the tap is written down at most.
     pub(super) fn tcp(
         &mut self,
         at: u64,
@@ -140,7 +148,11 @@ impl<'s> Capture<'s> {
         to: Host,
         segment: &Segment,
         payload: &[u8],
+        passage: &Passage,
     ) -> ControlFlow<(), u64> {
+        if matches!(passage.end, End::LostBefore) && self.ledger.is_none() {
+            return ControlFlow::Continue(at);
+        }
         let mut headers = [0; LONGEST_HEADERS];
         let tcp = &mut headers[ETHERNET + IPV4..];
         let tcp_len = 20 + segment.options.len;
@@ -163,6 +175,7 @@ impl<'s> Capture<'s> {
             6,
             &mut headers[..ETHERNET + IPV4 + tcp_len],
             payload,
+            passage,
         )
     }
 
@@ -172,6 +185,7 @@ impl<'s> Capture<'s> {
         from: Host,
         to: Host,
         payload: &[u8],
+        passage: &Passage,
     ) -> ControlFlow<(), u64> {
         let mut headers = [0; ETHERNET + IPV4 + 8];
         let udp = &mut headers[ETHERNET + IPV4..];
@@ -187,10 +201,14 @@ impl<'s> Capture<'s> {
         } else {
             checksum
         });
-        self.ipv4(at, from, to, 17, &mut headers, payload)
+        self.ipv4(at, from, to, 17, &mut headers, payload, passage)
     }
 
     /// Fills in the Ethernet and IPv4 headers, whose room `headers` begins with, and tells the frame.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "fields of a header, at two places"
+    )]
     fn ipv4(
         &mut self,
         at: u64,
@@ -199,6 +217,7 @@ impl<'s> Capture<'s> {
         protocol: u8,
         headers: &mut [u8],
         payload: &[u8],
+        passage: &Passage,
     ) -> ControlFlow<(), u64> {
         headers[0..6].copy_from_slice(&to.mac());
         headers[6..12].copy_from_slice(&from.mac());
@@ -207,7 +226,7 @@ impl<'s> Capture<'s> {
         let ip = &mut headers[ETHERNET..ETHERNET + IPV4];
         ip[0] = 0x45;
         ip[2..4].copy_from_slice(&(total as u16).to_be_bytes());
-        ip[4..6].copy_from_slice(&(self.frames as u16).to_be_bytes());
+        ip[4..6].copy_from_slice(&passage.id.to_be_bytes());
         ip[6] = 0x40; // do not fragment
         ip[8] = 64;
         ip[9] = protocol;
@@ -218,18 +237,15 @@ impl<'s> Capture<'s> {
 
         let len = (headers.len() + payload.len()).max(SHORTEST_FRAME);
         let padding = len - headers.len() - payload.len();
-        self.clock = self.clock.max(at);
-        let time = self.clock;
-        self.clock += len as u64 * 4 / 5;
+        let is_captured = !matches!(passage.end, End::LostBefore);
+        let time = self.clock.max(at);
         self.frame.clear();
         self.frame.extend_from_slice(headers);
         self.frame.extend_from_slice(payload);
         self.frame
             .extend_from_slice(&[0; SHORTEST_FRAME][..padding]);
-        self.frames += 1;
-        self.octets += Self::RECORD_HEADER + len as u64;
-        (self.sink)(Arrival::Frame(CapturedFrame {
-            number: self.frames,
+        let frame = CapturedFrame {
+            number: self.frames + 1,
             time: Self::EPOCH + Span::from_nanos(time as i64),
             interface: 0,
             link: LinkType::ETHERNET,
@@ -237,7 +253,17 @@ impl<'s> Capture<'s> {
             data: &self.frame,
             upcoming: &[],
             place: Place::NOWHERE,
-        }))?;
+        };
+        if let Some(ledger) = self.ledger.as_deref_mut() {
+            ledger.note(&frame, Self::EPOCH, passage);
+        }
+        if !is_captured {
+            return ControlFlow::Continue(at);
+        }
+        self.clock = time + len as u64 * 4 / 5;
+        self.frames += 1;
+        self.octets += Self::RECORD_HEADER + len as u64;
+        (self.sink)(Arrival::Frame(frame))?;
         ControlFlow::Continue(time)
     }
 }

@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::capture::{Capture, Host, Options, SYN, Segment};
+use super::ledger::{End, Passage};
 use super::noise::within;
 use crate::generator::random::Random;
+use crate::generator::truth::{HostState, Reason, Side};
 
 /// Sources have an address each; so many there are.
 pub(super) const MOST: u64 = 1 << 24;
@@ -27,7 +29,17 @@ pub(super) fn flood(mut random: Random, capture: &mut Capture<'_>, count: u64) -
             window: 64_240,
             options: Options::mss_only(),
         };
-        capture.tcp(n * 700 + random.below(600), source, victim, &header, &[])?;
+        let at = n * 700 + random.below(600);
+        let passage = Passage {
+            connection: Some(n as u32),
+            from: Side::Client,
+            sent: at,
+            id: random.next() as u16,
+            reason: Reason::Plain,
+            state: HostState::SynSent,
+            end: End::NoRoom,
+        };
+        capture.tcp(at, source, victim, &header, &[], &passage)?;
     }
     ControlFlow::Continue(())
 }

@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 
 use super::agenda::Agenda;
 use super::capture::{ACK, Capture, FIN, Host, Options, PSH, SYN, Segment};
+use super::ledger::{End, Passage};
 use super::noise::{Noise, within};
 use super::{MILLISECOND, WINDOW_SCALE, ticks};
 use crate::generator::random::Random;
+use crate::generator::truth::{HostState, Reason, Side};
 
 /// Conversations open at once.
 const MICE_AT_ONCE: u64 = 4_000;
@@ -61,6 +63,8 @@ impl Herd {
 }
 
 struct Mouse {
+    /// Its number among those of TCP.
+    number: u32,
     client: Host,
     server: Host,
     udp: bool,
@@ -74,6 +78,8 @@ struct Mouse {
     epoch: [u32; 2],
     /// Latest timestamps sent, for the other to echo.
     stamp: [u32; 2],
+    /// Next IP identifications.
+    id: [u16; 2],
 }
 
 /// Writes so many connections, and the datagrams beside them.
@@ -87,13 +93,13 @@ pub(super) fn mice(mut random: Random, capture: &mut Capture<'_>, herd: Herd) ->
         }
     }
     while let Some((now, mut mouse)) = agenda.next() {
-        let pause = if mouse.udp {
+        let next = if mouse.udp {
             mouse.exchange_datagram(&mut random, &noise, capture, now)?
         } else {
             mouse.exchange_segment(&mut random, &noise, capture, now)?
         };
-        match pause {
-            Some(pause) => agenda.add(now + pause, mouse),
+        match next {
+            Some(next) => agenda.add(next, mouse),
             None => {
                 if let Some(mouse) = next_mouse(&mut random, &mut left, herd.questions) {
                     agenda.add(now + random.below(20 * MILLISECOND), mouse);
@@ -121,6 +127,7 @@ fn next_mouse(random: &mut Random, left: &mut [u64; 2], questions: (u64, u64)) -
         5101 + random.below(4) as u16
     };
     Some(Mouse {
+        number: *number as u32,
         client: Host::new([10, 3, (host >> 8) as u8, host as u8], 32_768 + port),
         server: Host::new([10, 4, 0, random.below(200) as u8 + 1], server_port),
         udp,
@@ -135,10 +142,48 @@ fn next_mouse(random: &mut Random, left: &mut [u64; 2], questions: (u64, u64)) -
         seq: [random.next() as u32, random.next() as u32],
         epoch: [random.next() as u32, random.next() as u32],
         stamp: [0; 2],
+        id: [random.next() as u16, random.next() as u16],
     })
 }
 
 impl Mouse {
+    /// What becomes of the packet that `side` sends now. The tap is beside the client: what comes from
+    /// the server was sent half a round trip before.
+    fn passage(&mut self, now: u64, side: Side, state: HostState, end: End) -> Passage {
+        let id = &mut self.id[side as usize];
+        *id = id.wrapping_add(1);
+        let id = *id;
+        Passage {
+            connection: (!self.udp).then_some(self.number),
+            from: side,
+            sent: match side {
+                Side::Client => now,
+                Side::Server => now.saturating_sub(self.rtt / 2),
+            },
+            id,
+            reason: Reason::Plain,
+            state,
+            end,
+        }
+    }
+
+    /// The states of client and server at a step, once it is done.
+    fn states(&self) -> [HostState; 2] {
+        let talk = 3 * self.questions;
+        let [client, server] = match self.step {
+            0 => [HostState::SynSent, HostState::SynReceived],
+            1 => [HostState::Established, HostState::SynReceived],
+            step if step < 3 + talk => [HostState::Established; 2],
+            step => match step - 3 - talk {
+                0 => [HostState::FinWait1, HostState::CloseWait],
+                1 => [HostState::FinWait2, HostState::CloseWait],
+                2 => [HostState::TimeWait, HostState::LastAck],
+                _ => [HostState::TimeWait, HostState::Closed],
+            },
+        };
+        [client, server]
+    }
+
     /// Writes the next datagram; says when the one after it is due, `None` after the last.
     fn exchange_datagram(
         &mut self,
@@ -158,16 +203,21 @@ impl Mouse {
         } else {
             within(random, (44, 200))
         };
-        capture.udp(now, from, to, noise.stream(self.key, self.step * 512, len))?;
+        let side = if question { Side::Client } else { Side::Server };
+        let state = HostState::Closed;
+        let passage = self.passage(now, side, state, End::Arrives(self.rtt / 2, state));
+        let payload = noise.stream(self.key, self.step * 512, len);
+        let at = capture.udp(now, from, to, payload, &passage)?;
         self.step += 1;
         if self.step == 2 * self.questions {
             return ControlFlow::Continue(None);
         }
-        ControlFlow::Continue(Some(if question {
+        let pause = if question {
             self.rtt
         } else {
             random.below(100 * MILLISECOND)
-        }))
+        };
+        ControlFlow::Continue(Some(at + pause))
     }
 
     /// Writes the next segment: handshake, then question, answer and ACK in turn, then a close in four steps.
@@ -214,10 +264,18 @@ impl Mouse {
         };
         let hosts = [self.client, self.server];
         let payload = noise.stream(self.key, self.step * 512, len);
-        capture.tcp(now, hosts[who], hosts[other], &header, payload)?;
+        let side = Side::BOTH[who];
+        let after = match side {
+            Side::Client => self.rtt / 2,
+            Side::Server => 0,
+        };
+        let states = self.states();
+        let end = End::Arrives(after, states[other]);
+        let passage = self.passage(now, side, states[who], end);
+        let at = capture.tcp(now, hosts[who], hosts[other], &header, payload, &passage)?;
         let phantom = u32::from(flags & (SYN | FIN) != 0);
         self.seq[who] = self.seq[who].wrapping_add(len as u32 + phantom);
         self.step += 1;
-        ControlFlow::Continue((self.step < 3 + talk + 4).then_some(pause))
+        ControlFlow::Continue((self.step < 3 + talk + 4).then_some(at + pause))
     }
 }

@@ -1,34 +1,39 @@
 //! Load: captures of any size for benchmarks, at the speed of a disk.
 //!
 //! ```text
-//! downloads, mice, flood ─▶ Capture: frames, checksums, a link that is busy ─▶ the sink of a Source
+//! transfers, mice, flood ─▶ Capture: frames, checksums, a link that is busy ─▶ the sink of a Source
+//!                              └──▶ Ledger: what becomes of each packet ─▶ judge ─▶ Sheet
 //! ```
 //!
 //! Each kind is a small discrete-event network that tells what a tap beside the sender would have
 //! seen. The same arguments give the same bytes on every machine. Memory depends on how many
 //! connections are open at once, never on the size of the capture. Every checksum is right, time
 //! never goes backwards, and a byte of a stream is a function of its connection and its offset: a
-//! retransmission carries what the original carried. There is no answer sheet: what became of each
-//! packet is not written down.
+//! retransmission carries what the original carried. Only an answer sheet takes memory for each
+//! frame; it is made by itself, of the same frames.
 //!
-//! - `downloads`: long downloads with loss and reordering ([`LOADS`]: bulk, elephant)
+//! - `transfers`: long streams with loss and reordering ([`LOADS`]: bulk, elephant)
 //! - `mice`: short conversations, TCP and UDP; `flood`: SYNs that come to nothing
 //! - `capture`: frames made byte by byte; `agenda` what will happen, `noise` what streams carry
+//! - `ledger`: what becomes of each packet, for the answer sheet
 
 mod agenda;
 mod capture;
-mod downloads;
 mod flood;
+mod ledger;
 mod mice;
 mod noise;
+mod transfers;
 
 use std::ops::ControlFlow;
 
 use super::random::Random;
+use super::truth::{Sheet, Tap, judge};
 use crate::source::{Arrival, Interface, Source, SourceError};
 use capture::Capture;
-use downloads::{BULK, Downloads, ELEPHANT};
+use ledger::Ledger;
 use mice::Herd;
+use transfers::{BULK, ELEPHANT, Transfers};
 
 const MILLISECOND: u64 = 1_000_000;
 /// Every host's window scale option.
@@ -69,16 +74,16 @@ pub struct Load {
 pub const LOADS: &[Load] = &[
     Load {
         name: "bulk",
-        summary: "1,000 concurrent downloads in full-size segments, with loss and reordering; 2 GB",
-        description: "Downloads in segments of 1448 bytes, all at once, captured beside the \
-            senders. 0.5 % of the segments are lost, half of them before the tap (a gap, then the \
+        summary: "1,000 concurrent uploads in full-size segments, with loss and reordering; 2 GB",
+        description: "Uploads in segments of 1448 bytes, all at once, captured where the network of \
+            the senders ends: their clients. 0.5 % of the segments are lost, half of them before the tap (a gap, then the \
             retransmission) and half after it (the same bytes twice), each answered by duplicate \
             ACKs with up to three SACK blocks; 0.2 % are overtaken by one or two others. Delayed \
             ACKs, timestamps, window scale, FIN at the end. --connections says how many, --size how \
             much in all.",
         usual_size: 2_000_000_000,
         usual_connections: Some(1_000),
-        most_connections: downloads::MOST,
+        most_connections: transfers::MOST,
         kind: Kind::Bulk,
     },
     Load {
@@ -106,16 +111,19 @@ pub const LOADS: &[Load] = &[
     },
     Load {
         name: "elephant",
-        summary: "One long download with 400 segments in flight; 1 GB",
-        description: "One download over a path of 20 ms with 400 segments in flight, 0.01 % lost, \
+        summary: "One long upload with 400 segments in flight; 1 GB",
+        description: "One upload over a path of 20 ms with 400 segments in flight, 0.01 % lost, \
             0.005 % overtaken; its sequence numbers wrap after 101 MB. --connections makes it \
             several side by side.",
         usual_size: 1_000_000_000,
         usual_connections: Some(1),
-        most_connections: downloads::MOST,
+        most_connections: transfers::MOST,
         kind: Kind::Elephant,
     },
 ];
+
+/// Frames of a load that an answer sheet is made for at most.
+pub const MOST_JUDGED: u64 = 10_000_000;
 
 /// A load of some size: a source of frames.
 ///
@@ -144,7 +152,7 @@ pub struct LoadSource {
 }
 
 impl Load {
-    /// This load with a pcap file of about `size` octets (a download in flight is finished: some
+    /// This load with a pcap file of about `size` octets (an upload in flight is finished: some
     /// tens of kilobytes for each connection) and exactly so many TCP connections; each as usual
     /// where nothing is said. The same arguments, the same frames.
     ///
@@ -168,7 +176,12 @@ impl Load {
             connections,
             seed,
         };
-        let (wanted, most) = (source.connections(), self.most_connections);
+        let most = self.most_connections;
+        let wanted = if size == Some(0) {
+            0
+        } else {
+            source.connections()
+        };
         match wanted {
             1.. if wanted <= most => Ok(source),
             0 => Err(format!("a {name} of that size has no connection")),
@@ -197,21 +210,49 @@ impl LoadSource {
     }
 }
 
-impl Source for LoadSource {
-    fn run(
-        &mut self,
-        sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
-    ) -> Result<(), SourceError> {
-        let interface = Interface::made("generated");
-        if sink(Arrival::Interface(interface)).is_break() {
-            return Ok(());
+impl LoadSource {
+    /// What is true of its frames, or of the first `most` of them: about a kilobyte of memory each.
+    ///
+    /// # Errors
+    /// With a sentence: where they are more than [`MOST_JUDGED`].
+    pub fn sheet(&self, most: Option<u64>) -> Result<Sheet, String> {
+        let mut ledger = Ledger::default();
+        let (mut frames, mut too_many) = (0, false);
+        let mut sink = |arrival: Arrival<'_>| {
+            frames += u64::from(matches!(arrival, Arrival::Frame(_)));
+            too_many = frames > MOST_JUDGED;
+            if too_many || most.is_some_and(|most| frames >= most) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        if most != Some(0) {
+            self.play(Capture::new(&mut sink, Some(&mut ledger)));
         }
-        let (mut capture, random) = (Capture::new(sink), Random::new(self.seed));
+        if too_many {
+            return Err(format!(
+                "an answer sheet has at most {MOST_JUDGED} frames: choose a smaller --size"
+            ));
+        }
+        let (journal, recorded) = ledger.into_parts();
+        let seed = Some(self.seed);
+        Ok(judge(
+            &journal,
+            Tap::Middle,
+            &recorded,
+            self.load.name,
+            seed,
+        ))
+    }
+
+    fn play(&self, mut capture: Capture<'_>) {
+        let random = Random::new(self.seed);
         let (size, connections) = (self.size(), self.connections());
         // Who takes frames may have enough of them; that is no error.
         let _ = match self.load.kind {
-            Kind::Bulk => Downloads::new(random, BULK, connections).run(&mut capture, size),
-            Kind::Elephant => Downloads::new(random, ELEPHANT, connections).run(&mut capture, size),
+            Kind::Bulk => Transfers::new(random, BULK, connections).run(&mut capture, size),
+            Kind::Elephant => Transfers::new(random, ELEPHANT, connections).run(&mut capture, size),
             Kind::Mice => {
                 let herd = match (self.size, self.connections) {
                     (Some(size), Some(connections)) => Herd::of_both(connections, size),
@@ -221,6 +262,18 @@ impl Source for LoadSource {
             }
             Kind::Flood => flood::flood(random, &mut capture, connections),
         };
+    }
+}
+
+impl Source for LoadSource {
+    fn run(
+        &mut self,
+        sink: &mut dyn FnMut(Arrival<'_>) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        let interface = Interface::made("generated");
+        if sink(Arrival::Interface(interface)).is_continue() {
+            self.play(Capture::new(sink, None));
+        }
         Ok(())
     }
 }

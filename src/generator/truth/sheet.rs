@@ -423,7 +423,7 @@ impl Triggers {
 }
 
 /// What is true of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionTruth {
     /// Its number, from 0 in order of first frames.
     pub connection: u32,
@@ -438,6 +438,16 @@ pub struct ConnectionTruth {
     pub round_trip: Option<i64>,
     /// Who closed first: sent the first FIN, or a RST before any.
     pub closed_by: Option<Side>,
+}
+
+impl ConnectionTruth {
+    /// What one of its hosts did.
+    pub const fn host(&mut self, side: Side) -> &mut HostTruth {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
 }
 
 /// A line of the sheet.

@@ -459,29 +459,30 @@ impl Hosts<'_> {
     }
 }
 
-/// The shortest time from a packet of the client to the arrival of the first packet that
-/// acknowledges it.
-pub(super) fn round_trip(journal: &Journal, facts: &[Facts], connection: u32) -> Option<i64> {
-    let of = |side| Some((connection, side));
-    let mut best: Option<i64> = None;
-    let mut waiting: Vec<(i64, Timestamp)> = Vec::new();
+/// Of every connection: the shortest time from a packet of the client to the arrival of the first
+/// packet that acknowledges it.
+pub(super) fn round_trips(journal: &Journal, facts: &[Facts]) -> BTreeMap<u32, i64> {
+    let mut best: BTreeMap<u32, i64> = BTreeMap::new();
+    let mut waiting: BTreeMap<u32, Vec<(i64, Timestamp)>> = BTreeMap::new();
     for entry in &journal.log {
         let Some(each) = facts.get(entry.packet as usize) else {
             continue;
         };
-        match entry.happened {
-            Happened::Sent
-                if each.stream == of(Side::Client)
-                    && each.end > each.start
-                    && each.need.is_none() =>
+        match (entry.happened, each.stream) {
+            (Happened::Sent, Some((connection, Side::Client)))
+                if each.end > each.start && each.need.is_none() =>
             {
+                let waiting = waiting.entry(connection).or_default();
                 waiting.push((each.end, entry.time));
             }
-            Happened::Arrived { refused: None, .. } if each.stream == of(Side::Server) => {
-                let Some(ack) = each.ack else { continue };
+            (Happened::Arrived { refused: None, .. }, Some((connection, Side::Server))) => {
+                let (Some(ack), Some(waiting)) = (each.ack, waiting.get_mut(&connection)) else {
+                    continue;
+                };
                 for &(_, sent) in waiting.iter().filter(|(end, _)| *end <= ack) {
                     let took = (entry.time - sent).as_nanos();
-                    best = Some(best.map_or(took, |best| best.min(took)));
+                    let best = best.entry(connection).or_insert(took);
+                    *best = took.min(*best);
                 }
                 waiting.retain(|(end, _)| *end > ack);
             }

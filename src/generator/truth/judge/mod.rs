@@ -7,7 +7,7 @@ mod hosts;
 use std::collections::BTreeMap;
 
 use super::journal::{Happened, Journal, Reason, Recorded, ResetReason};
-use super::sheet::{CaptureTruth, ConnectionTruth, HostTruth, Need, SCHEMA, Sheet};
+use super::sheet::{CaptureTruth, ConnectionTruth, Need, SCHEMA, Sheet};
 use super::{Side, Tap};
 use crate::wire::Flags;
 use hosts::Facts;
@@ -24,12 +24,13 @@ pub fn judge(
     let facts = hosts::facts(journal, tap);
     let numbers = numbers(journal, recorded);
     let frames = frames::judge(journal, &facts, tap, recorded, &numbers);
+    let mut done = of_connections(journal, &facts);
     let mut connections: Vec<ConnectionTruth> = numbers
         .iter()
-        .map(|(&connection, &(number, first_frame))| ConnectionTruth {
+        .map(|(connection, &(number, first_frame))| ConnectionTruth {
             connection: number,
             first_frame,
-            ..of_connection(journal, &facts, connection)
+            ..done.remove(connection).unwrap_or_default()
         })
         .collect();
     connections.sort_by_key(|connection| connection.connection);
@@ -68,17 +69,17 @@ fn numbers(journal: &Journal, recorded: &[Recorded]) -> BTreeMap<u32, (u32, u64)
     numbers
 }
 
-fn of_connection(journal: &Journal, facts: &[Facts], connection: u32) -> ConnectionTruth {
-    let mut hosts = [HostTruth::default(), HostTruth::default()];
-    let mut closed_by = None;
+/// What hosts did, of every connection of the journal.
+fn of_connections(journal: &Journal, facts: &[Facts]) -> BTreeMap<u32, ConnectionTruth> {
+    let mut all: BTreeMap<u32, ConnectionTruth> = BTreeMap::new();
     let mut copied = vec![false; journal.packets.len()];
     for entry in &journal.log {
         let Some(packet) = journal.packets.get(entry.packet as usize) else {
             continue;
         };
-        if packet.connection != Some(connection) {
+        let Some(connection) = packet.connection else {
             continue;
-        }
+        };
         match entry.happened {
             Happened::Copied(_) => {
                 if let Some(copied) = copied.get_mut(entry.packet as usize) {
@@ -86,25 +87,27 @@ fn of_connection(journal: &Journal, facts: &[Facts], connection: u32) -> Connect
                 }
             }
             Happened::Sent if packet.reason != Reason::Forged && packet.state.is_some() => {
-                hosts[packet.from as usize].state = packet.state;
+                let hosts = all.entry(connection).or_default();
+                hosts.host(packet.from).state = packet.state;
             }
             Happened::Arrived {
                 state: Some(state), ..
             } => {
-                hosts[packet.from.peer() as usize].state = Some(state);
+                let hosts = all.entry(connection).or_default();
+                hosts.host(packet.from.peer()).state = Some(state);
             }
             _ => {}
         }
     }
     for ((packet, facts), copied) in journal.packets.iter().zip(facts).zip(copied) {
-        if packet.connection != Some(connection) || packet.header.source.is_none() {
+        let (Some(connection), Some(_)) = (packet.connection, packet.header.source) else {
             continue;
-        }
-        let host = &mut hosts[packet.from as usize];
-        host.socket = host.socket.or(packet.header.source);
-        let peer = &mut hosts[packet.from.peer() as usize];
+        };
+        let truth = all.entry(connection).or_default();
+        let peer = truth.host(packet.from.peer());
         peer.socket = peer.socket.or(packet.header.destination);
-        let host = &mut hosts[packet.from as usize];
+        let host = truth.host(packet.from);
+        host.socket = host.socket.or(packet.header.source);
         if packet.reason == Reason::Forged {
             continue;
         }
@@ -126,20 +129,14 @@ fn of_connection(journal: &Journal, facts: &[Facts], connection: u32) -> Connect
         }
         let closes = packet.header.flags.has(Flags::FIN)
             || matches!(packet.reason, Reason::Reset(reason) if reason != ResetReason::Refused);
-        if closes && closed_by.is_none() {
-            closed_by = Some(packet.from);
+        if closes {
+            truth.closed_by = truth.closed_by.or(Some(packet.from));
         }
     }
-    let round_trip = hosts::round_trip(journal, facts, connection);
-    let [client, server] = hosts;
-    ConnectionTruth {
-        connection,
-        first_frame: 0,
-        client,
-        server,
-        round_trip,
-        closed_by,
+    for (connection, took) in hosts::round_trips(journal, facts) {
+        all.entry(connection).or_default().round_trip = Some(took);
     }
+    all
 }
 
 /// Where the answers of one direction are kept.
