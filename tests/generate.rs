@@ -114,6 +114,22 @@ fn capture_and_answer_sheet_do_not_overwrite_each_other() {
 }
 
 #[test]
+fn a_script_without_a_packet_is_none() {
+    for text in [
+        "",
+        "# nothing\nclient 10.0.0.1:40000\n",
+        "0.0 client > lost S\n",
+    ] {
+        let folder = Folder::new("nothing");
+        let script = folder.path("a.script");
+        fs::write(&script, text).expect("a file");
+        let said = refused(&["--script", &script, "-o", &folder.path("a.pcap")]);
+        assert!(said.contains("nothing is captured"), "{said}");
+        assert_eq!(folder.names(), ["a.script"]);
+    }
+}
+
+#[test]
 fn an_answer_sheet_goes_where_it_is_wanted() {
     let folder = Folder::new("truth");
     let size = ["--size", "200K"];

@@ -20,7 +20,9 @@ use proptest::prelude::*;
 use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
 use tcplens::frame::{CapturedFrame, Place};
 use tcplens::generator::script::{Expectation, Expected, Transcript};
+use tcplens::generator::truth::{FrameTruth, Sheet};
 use tcplens::generator::{PcapWriter, Script};
+use tcplens::score::{self, Answers};
 use tcplens::source::{self, Arrival, OpenOptions, Source};
 use tcplens::tcp::verdict::{Confidence, Lost, Need, Resolution, Trigger};
 use tcplens::tcp::{Connection, Event, Role, Rule, Verdict, What};
@@ -888,4 +890,49 @@ proptest! {
         }).unwrap();
         prop_assert_eq!((seen, problems), (1, Vec::<String>::new()));
     }
+}
+
+#[test]
+fn a_script_is_an_answer_sheet() {
+    let mut right = 0;
+    for (name, text) in scripts() {
+        let mut script = parsed(&name, &text);
+        let sheet = script.sheet(&name);
+        assert_eq!(sheet.frames.len(), script.expectations().count(), "{name}");
+        let mut written = Vec::new();
+        sheet.write(&mut written).unwrap();
+        assert_eq!(
+            Sheet::read(written.as_slice()).as_ref(),
+            Ok(&sheet),
+            "{name}"
+        );
+        let mut analyzer = Analyzer::new(Options::default());
+        let mut answers = Answers::default();
+        script
+            .run(&mut |arrival| analyzer.arrive(arrival, &mut answers))
+            .unwrap();
+        analyzer.finish(&mut answers);
+        let score = score::compare(&sheet, &answers);
+        assert_eq!(score.differences, [], "{name}");
+        right += score.kinds.values().map(|count| count.right).sum::<u64>();
+        // Connections are numbered as the analyzer numbers them.
+        // What an intruder begins is none to the analyzer.
+        let all = sheet.connections.iter().filter(|_| name != "forged-syn");
+        for connection in all {
+            let client = connection.client.socket;
+            let begins = connection.first_frame;
+            let found = analyzer.connections().iter().any(|&(_, slot)| {
+                let mut same = false;
+                analyzer.connection(slot, |view| {
+                    same = view.connection.first_frame == begins;
+                });
+                same
+            });
+            assert!(found, "{name}: {client:?} begins in frame {begins}");
+        }
+    }
+    assert!(right > 250, "{right}");
+    let open = parsed("open", "0.0 client > S | any\n+1 client > S | any\n").sheet("open");
+    let unknowable = |frame: &FrameTruth| frame.unknowable.len() == 1;
+    assert!(open.frames.len() == 2 && open.frames.iter().all(unknowable));
 }

@@ -50,10 +50,12 @@
 //! # Expectations
 //!
 //! `| KIND WORD… [RULE, …]; KIND …`: all verdicts on the frame in the analyzer's own words, those
-//! after all revisions. The generator knows none of them: whoever runs the script compares.
+//! after all revisions. The generator knows none of them: whoever runs the script compares, with
+//! them or with the answer sheet that they make ([`Script::sheet`]).
 //! Without `|` there must be none. `| any` leaves it open; `...` after the words leaves open which
 //! others there are.
 
+mod answers;
 mod grammar;
 mod playing;
 mod transcript;

@@ -38,10 +38,6 @@ pub(super) fn script(arguments: &Arguments) -> io::Result<Exit> {
     let path = arguments.script.as_deref().unwrap_or(Path::new("-"));
     let name = path.display().to_string();
     let name = escaped(&name);
-    if arguments.truth.is_some() {
-        let why = "a script says what must be said of it, not what is true: it has no answer sheet";
-        return Ok(Exit::usage(why));
-    }
     let text = if path == Path::new("-") {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map(|_| text)
@@ -52,10 +48,24 @@ pub(super) fn script(arguments: &Arguments) -> io::Result<Exit> {
         Ok(text) => text,
         Err(error) => return Ok(Exit::usage(&format!("{name} can't be read: {error}"))),
     };
-    match Script::parse(&text) {
-        Ok(script) => deliver(arguments, &name.to_string(), Box::new(script)),
-        Err(error) => Ok(Exit::usage(&format!("{name}: {error}"))),
+    let script = match Script::parse(&text) {
+        Ok(script) => script,
+        Err(error) => return Ok(Exit::usage(&format!("{name}: {error}"))),
+    };
+    if script.expectations().next().is_none() {
+        return Ok(Exit::usage(&format!("{name}: nothing is captured in it")));
     }
+    if let Some(truth) = &arguments.truth {
+        let called = path.file_stem().unwrap_or(path.as_os_str());
+        let judged = script.sheet(&called.to_string_lossy());
+        if let Err(why) = sheet::write(&judged, truth) {
+            return Ok(Exit::usage(&why));
+        }
+        if sheet::alone(arguments) {
+            return Ok(Exit::Done);
+        }
+    }
+    deliver(arguments, &name.to_string(), Box::new(script))
 }
 
 /// Brings a source to where it was asked for.

@@ -243,6 +243,8 @@ pub enum Fate {
     Died(Leg, Cause),
     /// It was on its way when everything ended.
     OnTheWay,
+    /// Who made the sheet does not say.
+    NotTold,
 }
 
 /// A question on a frame that nobody can answer who sees only what this tap saw.
