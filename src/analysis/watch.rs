@@ -67,8 +67,8 @@ impl Hole {
 
 impl Side {
     const HOLES: usize = 3;
-    /// More is no hole but other numbers.
-    pub(super) const MOST: i32 = 1 << 26;
+    /// More is no hole but other numbers: the largest window (RFC 7323 section 2.3).
+    pub(super) const MOST: i32 = 1 << 30;
 
     /// Takes octets as seen. Gives the hole that an acknowledgment made and that they close.
     #[cold]
