@@ -9,7 +9,8 @@
 //! - [`SCENARIOS`]: everything that the simulated network can be asked for, one table
 //! - [`source`]: a scenario's capture as a [`Source`](crate::source::Source), with its answer sheet
 //! - [`network`]: simulated time, hosts, path and tap; [`talk`] what two hosts do on it; [`host`] a
-//!   small TCP of its own; [`path`] what can go wrong on the way, one file each
+//!   small TCP of its own; [`datagram`] UDP beside it; [`path`] what can go wrong on the way, one
+//!   file each
 //! - [`truth`]: the journal that a network keeps, and the answer sheet judged from it
 //! - [`random`]: chance that is the same on every machine
 //! - [`script`]: an exchange written down as text, packet by packet, and what must be said of it
@@ -20,6 +21,7 @@
 //! - [`capture_writer`]: pcap and pcapng files of any frames
 
 pub mod capture_writer;
+pub mod datagram;
 pub mod host;
 #[cfg(target_os = "linux")]
 mod interface;

@@ -9,21 +9,24 @@
 //! Integers only, no order that depends on addresses or hashes: the same seed makes the same bytes
 //! on every machine.
 
+mod stateless;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::datagram::{IpPacket, Message};
 use super::host::{Host, Incoming};
 use super::packet::{MICRO, MILLI, Nanos, Outgoing, SECOND, Wear, Wrapping};
 use super::path::{CaptureFaults, Delay, Outcome, Passing, Path};
 use super::random::Random;
-use super::router::too_long;
 use super::source::{BEGIN, GeneratedSource, RecordedFrame};
 pub use super::talk::Talk;
 use super::truth::journal::{Happened, Packet};
 use super::truth::{
-    Cause, Header, HostState, Journal, Leg, Reason, Recorded, Side, Tap, Uid, judge,
+    Cause, Header, HostState, Journal, Leg, Reason, Recorded, Refusal, Side, Tap, Uid, judge,
 };
 use crate::time::Timestamp;
+use crate::wire::Flags;
 
 /// From the wire beside a host to its TCP.
 const HOST_LATENCY: Nanos = 20 * MICRO;
@@ -53,6 +56,7 @@ enum Event {
         mtu: u32,
     },
     Plan(Plan),
+    Message(Box<Message>),
 }
 
 /// A copy of a packet under way.
@@ -62,9 +66,10 @@ struct Copy {
     wear: Wear,
 }
 
-/// What travels: a segment of a host, or a frame made elsewhere.
+/// What travels: a segment of a host, a packet that is none, or a frame made elsewhere.
 enum Content {
     Segment(Outgoing),
+    Packet(IpPacket, Option<Box<Message>>),
     Frame(Vec<u8>),
 }
 
@@ -196,12 +201,13 @@ impl Network {
             destination: host.peer,
             seq: place.next,
             ack: place.received,
-            flags: crate::wire::Flags::ACK,
+            flags: Flags::ACK,
             window: 502,
             urgent: 0,
             options: Vec::new(),
             payload: (place.position, 0),
             other_bytes: false,
+            words: None,
             id: place.id,
             ttl: host.habits.ttl,
             ecn: 0,
@@ -250,7 +256,7 @@ impl Network {
             destination: Some(destination),
             seq: place.next,
             ack: place.received,
-            flags: crate::wire::Flags::ACK,
+            flags: Flags::ACK,
             window: u16::MAX,
             payload: octets,
             ..Header::default()
@@ -341,6 +347,11 @@ impl Network {
             Event::Arrive(copy) => self.arrive(copy),
             Event::Told { copy, taps, mtu } => self.told(copy, taps, mtu),
             Event::Plan(plan) => plan(self),
+            Event::Message(message) => {
+                let id = self.random.next() as u16;
+                let packet = message.packet(id);
+                self.leave(packet, Some(message));
+            }
         }
     }
 
@@ -381,10 +392,13 @@ impl Network {
                 state: (segment.reason != Reason::Forged).then_some(segment.state),
                 conflicts: false,
             },
-            Content::Frame(_) => Packet {
+            Content::Packet(..) | Content::Frame(_) => Packet {
                 sent: self.clock(at),
-                connection: Some(connection),
-                from: Side::Server,
+                connection: matches!(content, Content::Frame(_)).then_some(connection),
+                from: match &content {
+                    Content::Packet(packet, _) => packet.from,
+                    _ => Side::Server,
+                },
                 header: Header::default(),
                 reason: Reason::Plain,
                 state: None,
@@ -435,12 +449,17 @@ impl Network {
             _ => Leg::Far,
         };
         let uid = self.copies[copy].packet as usize;
-        let Content::Segment(segment) = &self.contents[uid] else {
-            return;
+        let (ip_len, (start, len), flags, capable) = match &self.contents[uid] {
+            Content::Segment(segment) => (
+                segment.ip_len(),
+                segment.payload,
+                segment.flags,
+                segment.ecn != 0,
+            ),
+            Content::Packet(packet, _) => (packet.len(), (0, 0), Flags::default(), false),
+            Content::Frame(_) => return,
         };
-        let (start, len) = segment.payload;
-        let syn = segment.flags.has(crate::wire::Flags::SYN);
-        let fin = segment.flags.has(crate::wire::Flags::FIN);
+        let (syn, fin) = (flags.has(Flags::SYN), flags.has(Flags::FIN));
         let packet = &self.journal.packets[uid];
         let passing = Passing {
             header: &packet.header,
@@ -451,11 +470,10 @@ impl Network {
                 start + i64::from(len) + i64::from(fin),
             ),
             again: matches!(packet.reason, Reason::Again(_)),
-            last: segment.flags.has(crate::wire::Flags::PSH),
-            len: segment.ip_len(),
+            last: flags.has(Flags::PSH),
+            len: ip_len,
             now: self.now,
         };
-        let capable = segment.ecn != 0;
         let Some(next) = self.path.part(from, leg, part) else {
             return self.leave_leg(copy, stage, leg);
         };
@@ -522,8 +540,10 @@ impl Network {
 
     fn arrive(&mut self, copy: usize) {
         let Copy { packet, wear, .. } = self.copies[copy];
-        let Content::Segment(segment) = &self.contents[packet as usize] else {
-            return;
+        let segment = match &self.contents[packet as usize] {
+            Content::Segment(segment) => segment,
+            Content::Packet(..) => return self.taken(copy),
+            Content::Frame(_) => return,
         };
         let mss = crate::wire::TcpOptions::parse(&segment.options)
             .iter()
@@ -535,7 +555,7 @@ impl Network {
         let connection = journal.connection.unwrap_or(0) as usize;
         let host = connection * 2 + journal.from.peer() as usize;
         let refused = if wear.damaged {
-            Some(super::truth::Refusal::Damaged)
+            Some(Refusal::Damaged)
         } else {
             let incoming = Incoming {
                 header: &journal.header,
@@ -550,52 +570,6 @@ impl Network {
         self.attend(host);
     }
 
-    /// Tells the sender of a packet how long it may be.
-    fn tell(&mut self, copy: usize, stage: usize, mtu: u32) {
-        let uid = self.copies[copy].packet as usize;
-        let connection = self.journal.packets[uid].connection.unwrap_or(0);
-        let from = self.journal.packets[uid].from;
-        let Content::Segment(segment) = &self.contents[uid] else {
-            return;
-        };
-        let mut quoted = Vec::new();
-        segment.emit(Wrapping::Plain, self.copies[copy].wear, &mut quoted);
-        let frame = too_long(segment, quoted.get(14..).unwrap_or_default(), mtu);
-        let told = self.register(connection, self.now, Content::Frame(frame));
-        let told_uid = self.copies[told].packet as usize;
-        self.journal.packets[told_uid].from = from.peer();
-        let taps = stage + 1;
-        let event = Event::Told {
-            copy: told,
-            taps,
-            mtu,
-        };
-        self.at(self.now + 2 * MILLI, event);
-    }
-
-    /// It comes back past one tap or two.
-    fn told(&mut self, copy: usize, taps: usize, mtu: u32) {
-        let to = self.packet(copy).from.peer();
-        if taps == 2 {
-            self.pass(copy, Tap::Middle);
-            let event = Event::Told { copy, taps: 1, mtu };
-            self.at(self.now + 5 * MILLI, event);
-            return;
-        }
-        self.pass(copy, beside(to));
-        let connection = self.packet(copy).connection.unwrap_or(0) as usize;
-        let host = connection * 2 + to as usize;
-        self.note(
-            copy,
-            Happened::Arrived {
-                refused: None,
-                state: None,
-            },
-        );
-        self.hosts[host].too_long(self.now, mtu);
-        self.attend(host);
-    }
-
     fn into_source(mut self, scenario: &str) -> GeneratedSource {
         self.seen.sort_by_key(|seen| seen.time);
         let mut frames = Vec::with_capacity(self.seen.len());
@@ -606,6 +580,7 @@ impl Network {
             let mut bytes = Vec::new();
             match &self.contents[packet as usize] {
                 Content::Segment(segment) => segment.emit(self.wrapping, seen.wear, &mut bytes),
+                Content::Packet(packet, _) => packet.emit(self.wrapping, seen.wear, &mut bytes),
                 Content::Frame(frame) => bytes.extend_from_slice(frame),
             }
             let wire_len = bytes.len() as u32;

@@ -44,6 +44,8 @@ pub struct Outgoing {
     pub payload: (i64, u32),
     /// Other octets than these positions have elsewhere.
     pub other_bytes: bool,
+    /// What its payload says, where its user said something.
+    pub words: Option<Vec<u8>>,
     /// IP identification.
     pub id: u16,
     /// Time to live as it leaves.
@@ -100,6 +102,7 @@ impl Outgoing {
         // The headers as the wire has them, without the payload: read back for their fields.
         let mut bare = self.clone();
         bare.payload.1 = 0;
+        bare.words = None;
         bare.emit(Wrapping::Plain, Wear::default(), &mut frame);
         let len = frame.len() as u32;
         let header = Header::read(crate::wire::LinkType::ETHERNET, &frame, len);
@@ -111,13 +114,72 @@ impl Outgoing {
 
     /// Appends the frame.
     pub fn emit(&self, wrapping: Wrapping, wear: Wear, out: &mut Vec<u8>) {
-        let macs = macs(self.from);
-        let inner = self.source.ip();
-        let ether = if inner.is_ipv4() {
+        let (source, destination) = (self.source.ip(), self.destination.ip());
+        let (first, len) = self.payload;
+        let payload: Vec<u8> = match &self.words {
+            Some(words) => words.clone(),
+            None => (first..first + i64::from(len))
+                .map(|position| octet(position, self.from, self.other_bytes))
+                .collect(),
+        };
+        let segment = Segment {
+            source_port: self.source.port(),
+            destination_port: self.destination.port(),
+            seq: SeqNum(self.seq),
+            ack: SeqNum(self.ack),
+            flags: self.flags,
+            window: self.window,
+            checksum: 0,
+            urgent: self.urgent,
+            options: TcpOptions::parse(&self.options),
+            payload: &payload,
+            payload_len: len,
+        };
+        let mut body = Vec::new();
+        segment.emit_checked(source.into(), destination.into(), &mut body);
+        if wear.damaged
+            && let Some(last) = body.last_mut()
+        {
+            *last ^= 0x20;
+        }
+        let packet = Wrapped {
+            from: self.from,
+            source,
+            destination,
+            protocol: protocol::TCP,
+            id: self.id,
+            ttl: self.ttl,
+            ecn: self.ecn,
+        };
+        packet.emit(wrapping, wear, &body, out);
+    }
+}
+
+/// An IP packet's header, and the way from there to a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrapped {
+    pub(super) from: Side,
+    pub(super) source: IpAddr,
+    pub(super) destination: IpAddr,
+    pub(super) protocol: u8,
+    pub(super) id: u16,
+    pub(super) ttl: u8,
+    pub(super) ecn: u8,
+}
+
+impl Wrapped {
+    const fn ether_type(&self) -> u16 {
+        if self.source.is_ipv4() {
             ether_type::IPV4
         } else {
             ether_type::IPV6
-        };
+        }
+    }
+
+    /// Appends the frame with `body` in it.
+    pub(super) fn emit(&self, wrapping: Wrapping, wear: Wear, body: &[u8], out: &mut Vec<u8>) {
+        let macs = macs(self.from);
+        let ether = self.ether_type();
         match wrapping {
             Wrapping::Plain => ethernet_header(macs, ether, out),
             Wrapping::Vlan(id) => {
@@ -130,20 +192,16 @@ impl Outgoing {
                 tag(id, ether).emit(out);
             }
             Wrapping::Gre | Wrapping::IpInIp | Wrapping::Vxlan(_) | Wrapping::Geneve(_) => {
-                self.emit_tunnelled(wrapping, wear, out);
+                self.emit_tunnelled(wrapping, wear, body, out);
                 return;
             }
         }
-        self.emit_ip(wear, out);
+        self.emit_ip(wear, body, out);
     }
 
-    fn emit_tunnelled(&self, wrapping: Wrapping, wear: Wear, out: &mut Vec<u8>) {
+    fn emit_tunnelled(&self, wrapping: Wrapping, wear: Wear, body: &[u8], out: &mut Vec<u8>) {
         let mut inner = Vec::new();
-        let ether = if self.source.is_ipv4() {
-            ether_type::IPV4
-        } else {
-            ether_type::IPV6
-        };
+        let ether = self.ether_type();
         let next = match wrapping {
             Wrapping::Gre => {
                 gre::Header {
@@ -178,7 +236,7 @@ impl Outgoing {
                 protocol::UDP
             }
         };
-        self.emit_ip(wear, &mut inner);
+        self.emit_ip(wear, body, &mut inner);
         // The tunnel's ends stand before the hosts.
         let ends = [[192, 0, 2, 1], [192, 0, 2, 2]].map(Address::v4);
         let [source, destination] = match self.from {
@@ -221,21 +279,20 @@ impl Outgoing {
         out.extend_from_slice(&payload);
     }
 
-    fn emit_ip(&self, wear: Wear, out: &mut Vec<u8>) {
+    fn emit_ip(&self, wear: Wear, body: &[u8], out: &mut Vec<u8>) {
         let (source, destination): (Address, Address) =
-            (self.source.ip().into(), self.destination.ip().into());
-        let segment_len = (20 + self.options.len()) as u16 + self.payload.1 as u16;
+            (self.source.into(), self.destination.into());
         let ecn = if wear.marked { 3 } else { self.ecn };
         let ttl = self.ttl.saturating_sub(wear.hops);
-        if matches!(self.source.ip(), IpAddr::V4(_)) {
+        if self.source.is_ipv4() {
             ipv4::Header {
                 traffic_class: ecn,
-                total_length: 20 + segment_len,
+                total_length: (ipv4::Header::LEN + body.len()) as u16,
                 id: self.id,
                 dont_fragment: true,
                 fragment: Fragment::default(),
                 ttl,
-                protocol: protocol::TCP,
+                protocol: self.protocol,
                 source,
                 destination,
                 options: &[],
@@ -245,37 +302,15 @@ impl Outgoing {
             ipv6::Header {
                 traffic_class: ecn,
                 flow_label: 0,
-                payload_length: segment_len,
-                next_header: protocol::TCP,
+                payload_length: body.len() as u16,
+                next_header: self.protocol,
                 hop_limit: ttl,
                 source,
                 destination,
             }
             .emit(out);
         }
-        let (first, len) = self.payload;
-        let payload: Vec<u8> = (first..first + i64::from(len))
-            .map(|position| octet(position, self.from, self.other_bytes))
-            .collect();
-        let segment = Segment {
-            source_port: self.source.port(),
-            destination_port: self.destination.port(),
-            seq: SeqNum(self.seq),
-            ack: SeqNum(self.ack),
-            flags: self.flags,
-            window: self.window,
-            checksum: 0,
-            urgent: self.urgent,
-            options: TcpOptions::parse(&self.options),
-            payload: &payload,
-            payload_len: len,
-        };
-        segment.emit_checked(source, destination, out);
-        if wear.damaged
-            && let Some(last) = out.last_mut()
-        {
-            *last ^= 0x20;
-        }
+        out.extend_from_slice(body);
     }
 }
 

@@ -377,6 +377,7 @@ impl Host {
         } else {
             0
         };
+        let words = self.program.words(self.side, payload);
         self.out.push(Outgoing {
             from: self.side,
             source: self.own,
@@ -389,6 +390,7 @@ impl Host {
             options,
             payload,
             other_bytes: false,
+            words,
             id,
             ttl: self.habits.ttl,
             ecn,
@@ -505,6 +507,7 @@ impl Host {
             options: Vec::new(),
             payload: (1, 0),
             other_bytes: false,
+            words: None,
             id,
             ttl: self.habits.ttl,
             ecn: 0,

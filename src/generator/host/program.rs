@@ -1,9 +1,9 @@
 //! What the user of a host does: a list of acts, each begun when the one before is done.
 
 use super::Host;
-use crate::generator::packet::{MILLI, Nanos};
+use crate::generator::packet::{MILLI, Nanos, octet};
 use crate::generator::truth::journal::ResetReason;
-use crate::generator::truth::{HostState, Reason};
+use crate::generator::truth::{HostState, Reason, Side};
 use crate::wire::Flags;
 
 /// Something that the user of a host does.
@@ -18,6 +18,8 @@ pub enum Act {
     Accept,
     /// Writes so many octets.
     Write(i64),
+    /// Writes these.
+    Say(&'static [u8]),
     /// Does nothing for so long.
     Pause(Nanos),
     /// Waits until so many octets have been received in all.
@@ -64,6 +66,8 @@ pub(super) struct Program {
     reads_at: Option<Nanos>,
     /// Octets that do not fit into the send buffer yet.
     waiting: i64,
+    /// What was said, and at which position of the stream.
+    said: Vec<(i64, &'static [u8])>,
     pub(super) silent: bool,
 }
 
@@ -76,8 +80,24 @@ impl Program {
             reader: Reader::AtOnce,
             reads_at: None,
             waiting: 0,
+            said: Vec::new(),
             silent: false,
         }
+    }
+
+    /// What a segment's payload says, where its user said something: position and length.
+    pub(super) fn words(&self, side: Side, (start, len): (i64, u32)) -> Option<Vec<u8>> {
+        if self.said.is_empty() || len == 0 {
+            return None;
+        }
+        let at = |position: i64| {
+            let said = self.said.iter().find_map(|&(from, words)| {
+                let within = usize::try_from(position - from).ok()?;
+                words.get(within).copied()
+            });
+            said.unwrap_or_else(|| octet(position, side, false))
+        };
+        Some((start..start + i64::from(len)).map(at).collect())
     }
 }
 
@@ -125,10 +145,17 @@ impl Host {
                 true
             }
             Act::Accept => open || (self.habits.fast_open && self.receive.next > 1),
-            Act::Write(octets) => {
+            Act::Write(_) | Act::Say(_) => {
                 if self.program.since.is_none() {
                     self.program.since = Some(self.now);
-                    self.program.waiting = octets;
+                    self.program.waiting = match act {
+                        Act::Write(octets) => octets,
+                        Act::Say(words) => {
+                            self.program.said.push((self.send.written, words));
+                            words.len() as i64
+                        }
+                        _ => 0,
+                    };
                 }
                 let room = self.habits.send_buffer - (self.send.written - self.send.una);
                 let now = self.program.waiting.min(room.max(0));

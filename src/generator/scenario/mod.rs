@@ -4,6 +4,7 @@
 //! function in the file of its family, and a row in the family's table.
 
 mod addressing;
+mod applications;
 mod basics;
 mod captures;
 mod disorder;
@@ -33,6 +34,7 @@ pub struct Scenario {
 
 /// How many there are.
 const COUNT: usize = basics::SCENARIOS.len()
+    + applications::SCENARIOS.len()
     + loss::SCENARIOS.len()
     + disorder::SCENARIOS.len()
     + windows::SCENARIOS.len()
@@ -46,8 +48,9 @@ const COUNT: usize = basics::SCENARIOS.len()
 pub const SCENARIOS: &[Scenario] = &all();
 
 const fn all() -> [Scenario; COUNT] {
-    let families: [&[Scenario]; 9] = [
+    let families: [&[Scenario]; 10] = [
         &basics::SCENARIOS,
+        &applications::SCENARIOS,
         &loss::SCENARIOS,
         &disorder::SCENARIOS,
         &windows::SCENARIOS,
