@@ -191,7 +191,12 @@ impl Host {
                 && self.receive.edge == next);
         if (below && end == start) || beyond {
             self.acknowledge();
-            return Some(Refusal::OutsideWindow);
+            let closed = end > start && start == next && self.receive.edge == next;
+            return Some(if closed {
+                Refusal::NoRoom
+            } else {
+                Refusal::OutsideWindow
+            });
         }
         if !flags.has(Flags::ACK) {
             return Some(Refusal::Unacceptable);

@@ -49,6 +49,8 @@ pub struct Habits {
     pub handshake_tries: u32,
     /// Timeouts in a row after which it gives up.
     pub tries: u32,
+    /// It probes a closed window with its next octet, as BSD and Windows do; else with none.
+    pub probes_with_data: bool,
     /// It tries smaller segments when large ones vanish (RFC 4821).
     pub probes_mtu: bool,
 }
@@ -78,6 +80,7 @@ impl Default for Habits {
             ignores_syns: 0,
             handshake_tries: 5,
             tries: 8,
+            probes_with_data: false,
             probes_mtu: false,
         }
     }

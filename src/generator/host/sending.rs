@@ -361,7 +361,7 @@ impl Host {
     }
 
     /// Asks whether the window has opened: as Linux does, with no octet, just below what is
-    /// acknowledged.
+    /// acknowledged; or with the next one (RFC 9293 section 3.8.6.1).
     pub(super) fn probe_window(&mut self) {
         if !self.send.flight.is_empty() || !self.has_data_to_send() {
             return;
@@ -371,8 +371,11 @@ impl Host {
             self.arm_timers();
             return;
         }
-        let at = self.send.una - 1;
-        self.emit(Flags::ACK, at, (at, 0), Reason::WindowProbe);
+        let (at, octets) = match self.habits.probes_with_data {
+            true if self.send.next < self.send.written => (self.send.una, 1),
+            _ => (self.send.una - 1, 0),
+        };
+        self.emit(Flags::ACK, at, (at, octets), Reason::WindowProbe);
         self.watch_window();
     }
 

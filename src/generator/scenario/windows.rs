@@ -14,11 +14,13 @@ use crate::generator::truth::{Leg, Side};
 const FAMILY: &str = "Windows";
 
 #[rustfmt::skip]
-pub(super) const SCENARIOS: [Scenario; 8] = [
+pub(super) const SCENARIOS: [Scenario; 9] = [
     Scenario::new(FAMILY, "zero-window", "the receiver stops reading, and its window closes",
         "After some reading the server's program stops for two seconds. The window fills, the client probes it, and a window update lets it go on.", zero_window),
     Scenario::new(FAMILY, "zero-window-for-long", "a window that stays closed: probes with backoff",
         "The server reads nothing for ten seconds. The client's probes come further and further apart.", zero_window_long),
+    Scenario::new(FAMILY, "zero-window-probed-with-data", "probes that carry the next octet, as BSD and Windows send them",
+        "The closed window is probed with one octet, which the receiver has no room for: it answers, and the octet goes again when there is room.", probed_with_data),
     Scenario::new(FAMILY, "lost-window-update", "the window update is lost: only a probe gets it going",
         "The deadlock that the persist timer is for (RFC 9293 section 3.8.6.1).", lost_window_update),
     Scenario::new(FAMILY, "window-limited", "a small receive buffer limits what is in flight",
@@ -26,7 +28,7 @@ pub(super) const SCENARIOS: [Scenario; 8] = [
     Scenario::new(FAMILY, "slow-reader", "a program that reads slowly",
         "The server reads 1,500 octets every 10 ms from a buffer of 24,000.", slow_reader),
     Scenario::new(FAMILY, "silly-window", "a receiver that reads in crumbs does not advertise crumbs",
-        "The server reads 100 octets every 10 ms. Windows open in steps that are worth it (RFC 9293 section 3.8.6.2.2).", silly_window),
+        "The server reads 100 octets every 10 ms. Windows open in steps that are worth it (RFC 9293 section 3.8.6.2.2). It closes before it has read all: RST.", silly_window),
     Scenario::new(FAMILY, "window-scale", "a window beyond 65,535 octets",
         "A buffer of a megabyte and a path that can use it.", window_scale),
     Scenario::new(FAMILY, "congestion-limited", "the path is the limit",
@@ -55,6 +57,12 @@ fn zero_window(network: &mut Network) {
 
 fn zero_window_long(network: &mut Network) {
     network.talk(stopped_reader(10 * SECOND));
+}
+
+fn probed_with_data(network: &mut Network) {
+    network.talk(
+        stopped_reader(4 * SECOND).with(Side::Client, |habits| habits.probes_with_data = true),
+    );
 }
 
 fn lost_window_update(network: &mut Network) {
