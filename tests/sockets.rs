@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use tcplens::analysis::{Analyzer, FrameView, Observer, Options};
@@ -375,4 +376,39 @@ fn what_cannot_be_run_is_told() {
         assert!(complaint.contains(said), "{arguments:?}: {complaint}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
+}
+
+/// A lesson that waits for a peer that does not come leaves what there is when it is interrupted.
+#[test]
+fn an_interrupted_lesson_leaves_its_files() {
+    let folder = std::env::temp_dir().join(format!("tcplens-interrupted-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let capture = folder.join("a.pcapng");
+    let port = 20_000 + std::process::id() % 10_000;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tcplens"))
+        .args(["generate", "sockets/half-close", "--as", "server"])
+        .args(["--bind", &format!("127.0.0.1:{port}"), "-o"])
+        .arg(&capture)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Once it listens, all it can do is wait.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let listens = lines.any(|line| line.unwrap().contains("listen("));
+    assert!(listens, "it never listened");
+    let killed = Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
+        .status();
+    assert!(killed.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let log = fs::read(calls::beside(&capture)).unwrap();
+    let log = CallLog::read(&mut log.as_slice()).unwrap();
+    let called: Vec<&str> = log.calls.iter().map(|call| call.call.as_str()).collect();
+    assert_eq!(called, ["socket", "setsockopt", "bind", "listen"]);
+    if capture.exists() {
+        let opened = source::open(&[&capture], &OpenOptions::default());
+        assert!(opened.is_ok());
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }

@@ -99,7 +99,9 @@ mod linux {
     use super::super::output::{Destination, Format};
     use super::{Arguments, Exit, Options, PORT, Side, SocketAddr, TABLE, io};
     use crate::calls;
+    use crate::cli::INTERRUPTED;
     use crate::cli::generate::list;
+    use crate::cli::interrupt::Interrupt;
     use crate::cli::terminal;
     use crate::generator::sockets::{Lesson, Party, Setup, Taken, private, run as play};
     use crate::report::escape::escaped;
@@ -137,11 +139,26 @@ mod linux {
         };
         setup.capture = may_capture(options, &mut out)?;
         begin(lesson, &mut out)?;
-        let taken = match play(lesson, &setup, &mut out) {
+        let name = format!("sockets/{}", lesson.name);
+        // It starts a thread: only now, in whatever namespace, may there be a second one.
+        let stop = Interrupt::listen(false).stop();
+        let mut rescue = |taken: Taken| {
+            let mut said = io::stderr();
+            let captured = setup.capture;
+            let written = write(&taken, destination.as_ref(), &name, captured, &mut said);
+            // The lesson may wait for ever for a peer that does not come.
+            std::process::exit(match written {
+                Ok(()) => INTERRUPTED.into(),
+                Err(error) => {
+                    eprintln!("tcplens: {error}");
+                    2
+                }
+            });
+        };
+        let taken = match play(lesson, &setup, &mut out, &stop, &mut rescue) {
             Ok(taken) => taken,
             Err(error) => return Ok(Exit::usage(&error.to_string())),
         };
-        let name = format!("sockets/{}", lesson.name);
         write(&taken, destination.as_ref(), &name, setup.capture, &mut out)?;
         out.flush()?;
         match &taken.failure {

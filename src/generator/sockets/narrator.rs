@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -70,9 +71,21 @@ impl<'n> Narrator<'n> {
         }
     }
 
-    /// Listens until nobody tells anything any more.
-    pub(super) fn listen(&mut self, events: &Receiver<(Timestamp, Event)>) {
+    /// Listens until nobody tells anything any more, or `stop` has been true for so long that what
+    /// was under way has been captured.
+    pub(super) fn listen(
+        &mut self,
+        events: &Receiver<(Timestamp, Event)>,
+        (stop, aftermath): (&AtomicBool, Duration),
+    ) {
+        let mut stopped = None;
         loop {
+            if stop.load(Ordering::Relaxed)
+                && now() - *stopped.get_or_insert_with(now)
+                    >= Span::from_nanos(aftermath.as_nanos() as i64)
+            {
+                break;
+            }
             match events.recv_timeout(Duration::from_millis(20)) {
                 Ok((time, event)) => {
                     self.learn(&event);

@@ -50,11 +50,19 @@ pub struct Taken {
     pub failure: Option<LessonError>,
 }
 
-/// Runs a lesson; the transcript goes to `out` while it runs.
+/// Runs a lesson; the transcript goes to `out` while it runs. When `stop` becomes true, `rescue` gets
+/// what there is by then: the lesson may be in a call that never returns, and who wants no more of
+/// it ends the process there.
 ///
 /// # Errors
 /// When it should be captured and can't be.
-pub fn run(lesson: &Lesson, setup: &Setup, out: &mut dyn Write) -> Result<Taken, SourceError> {
+pub fn run(
+    lesson: &Lesson,
+    setup: &Setup,
+    out: &mut dyn Write,
+    stopped: &AtomicBool,
+    rescue: &mut dyn FnMut(Taken),
+) -> Result<Taken, SourceError> {
     let tap = if setup.capture {
         let interface = if setup.party == Party::Both {
             "lo"
@@ -99,7 +107,16 @@ pub fn run(lesson: &Lesson, setup: &Setup, out: &mut dyn Write) -> Result<Taken,
             });
             (played, captured)
         });
-        narrator.listen(&events);
+        narrator.listen(&events, (stopped, AFTERMATH));
+        if stopped.load(Ordering::Relaxed) {
+            rescue(Taken {
+                name: lesson.name,
+                missed: narrator.missed,
+                failure: Some(LessonError::new("it was interrupted".to_owned())),
+                frames: std::mem::take(&mut narrator.frames),
+                calls: std::mem::take(&mut narrator.calls),
+            });
+        }
         let broken = || Err(LessonError::new("the lesson broke down".to_owned()));
         playing.join().unwrap_or_else(|_| (broken(), Ok(())))
     });

@@ -79,8 +79,8 @@ fn zero_window(stage: &Stage<'_>) -> Played {
     stage.pause(900);
     stage.say(
         "The window is closed, and an ACK that opens it could get lost: so the client's kernel \
-         probes (RFC 9293 section 3.8.6.1), with growing pauses. Each probe is answered with the \
-         window as it is.",
+         probes (RFC 9293 section 3.8.6.1), with growing pauses. The server answers with the window \
+         as it is, though at most once in half a second (Linux limits such answers).",
     );
 
     stage.head("The server reads");
