@@ -389,7 +389,7 @@ fn what_can_not_be_played_is_told() {
             &["lab/clean", "-o", "x", "--truth", "y"],
             "leave --truth out",
         ),
-        (&["lab/clean", "--open"], "-o DIR"),
+        (&["lab/clean", "--open"], "--open goes with simulated"),
     ] {
         let output = tcplens(&[&["generate"], arguments].concat());
         let words = said(&output);
