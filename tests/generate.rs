@@ -110,6 +110,14 @@ fn capture_and_answer_sheet_do_not_overwrite_each_other() {
         let said = refused(&[name, "-o", "-", "--truth", "-"]);
         assert!(said.contains("standard output"), "{said}");
     }
+    for beside in [&["--open"][..], &["--onto", "lo", "--dry-run"]] {
+        let said = refused(&[&["single-loss", "--truth", "-"], beside].concat());
+        assert!(said.contains("standard output"), "{said}");
+    }
+    // More than a sheet holds is refused before anything is written.
+    let many = ["flood", "--connections", "10000001"];
+    let said = refused(&[&many[..], &["-o", &one, "--truth", &folder.path("t")]].concat());
+    assert!(said.contains("at most 10000000 frames"), "{said}");
     assert_eq!(folder.names(), [""; 0]);
 }
 

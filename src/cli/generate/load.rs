@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::{self, Destination};
 use super::{Arguments, list, onto, sheet, simulated};
 use crate::cli::Exit;
-use crate::generator::load::{LOADS as TABLE, LoadSource};
+use crate::generator::load::LOADS as TABLE;
 
 /// Options of load alone.
 #[derive(Args, Debug)]
@@ -67,27 +67,33 @@ pub(super) fn run(arguments: &Arguments, name: &str) -> io::Result<Exit> {
     let Some(truth) = arguments.truth.as_deref() else {
         return simulated::deliver(arguments, name, Box::new(source));
     };
-    let judge = |source: &LoadSource, most| {
-        source
-            .sheet(most)
-            .and_then(|judged| sheet::write(&judged, truth))
+    // Before anything is written: it may be too long.
+    let mut judged = match source.sheet(None) {
+        Ok(judged) => judged,
+        Err(why) => return Ok(Exit::usage(&why)),
     };
-    let is_file = !arguments.open && onto::interface(&arguments.onto).is_none();
-    if is_file && !sheet::alone(arguments) {
-        // An interrupted capture has the answers to what is in it.
-        let destination = match Destination::choose(arguments.output.as_deref()) {
-            Ok(destination) => destination,
-            Err(why) => return Ok(Exit::usage(&why)),
+    let to_file = !arguments.open && onto::interface(&arguments.onto).is_none();
+    if !to_file || sheet::alone(arguments) {
+        return match sheet::write(&judged, truth) {
+            Ok(()) if to_file => Ok(Exit::Done),
+            Ok(()) => simulated::deliver(arguments, name, Box::new(source)),
+            Err(why) => Ok(Exit::usage(&why)),
         };
-        let written = output::write(&mut source, &destination)?;
-        return Ok(match judge(&source, Some(written.frames)) {
-            Ok(()) => output::told(written, &destination),
-            Err(why) => Exit::usage(&why),
-        });
     }
-    match judge(&source, None) {
-        Ok(()) if is_file => Ok(Exit::Done),
-        Ok(()) => simulated::deliver(arguments, name, Box::new(source)),
+    let destination = match Destination::choose(arguments.output.as_deref()) {
+        Ok(destination) => destination,
+        Err(why) => return Ok(Exit::usage(&why)),
+    };
+    let written = output::write(&mut source, &destination)?;
+    if written.interrupted {
+        // The answers to what is in it.
+        match source.sheet(Some(written.frames)) {
+            Ok(cut) => judged = cut,
+            Err(why) => return Ok(Exit::usage(&why)),
+        }
+    }
+    match sheet::write(&judged, truth) {
+        Ok(()) => Ok(output::told(written, &destination)),
         Err(why) => Ok(Exit::usage(&why)),
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn check(arguments: &Arguments) -> Result<(), String> {
     let Some(truth) = arguments.truth.as_deref() else {
         return Ok(());
     };
+    let speaks = arguments.open || onto::interface(&arguments.onto).is_some();
     match arguments.output.as_deref() {
+        _ if speaks && is_stdout(truth) => {
+            Err("the answer sheet can't go to standard output beside --open or --onto".to_owned())
+        }
         Some(output) if is_stdout(output) && is_stdout(truth) => {
             Err("capture and answer sheet can't both go to standard output".to_owned())
         }

@@ -22,6 +22,10 @@ impl Host {
     /// Takes an acknowledgment in; the segment that brought it begins at `start`.
     pub(super) fn acknowledged(&mut self, header: &Header, start: i64) {
         let ack = self.acked_position(header.ack);
+        if ack == self.send.next + 1 && self.habits.probes_with_data && self.timers.persisted > 0 {
+            // The window had opened unheard: the octet of a probe was taken.
+            self.send.next = ack;
+        }
         if ack > self.send.next {
             self.acknowledge();
             return;

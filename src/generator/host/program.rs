@@ -145,24 +145,12 @@ impl Host {
                 true
             }
             Act::Accept => open || (self.habits.fast_open && self.receive.next > 1),
-            Act::Write(_) | Act::Say(_) => {
+            Act::Write(octets) => self.write(octets),
+            Act::Say(words) => {
                 if self.program.since.is_none() {
-                    self.program.since = Some(self.now);
-                    self.program.waiting = match act {
-                        Act::Write(octets) => octets,
-                        Act::Say(words) => {
-                            self.program.said.push((self.send.written, words));
-                            words.len() as i64
-                        }
-                        _ => 0,
-                    };
+                    self.program.said.push((self.send.written, words));
                 }
-                let room = self.habits.send_buffer - (self.send.written - self.send.una);
-                let now = self.program.waiting.min(room.max(0));
-                self.send.written += now;
-                self.program.waiting -= now;
-                self.output();
-                self.program.waiting == 0
+                self.write(words.len() as i64)
             }
             Act::Pause(length) => {
                 let since = *self.program.since.get_or_insert(self.now);
@@ -216,6 +204,20 @@ impl Host {
                 true
             }
         }
+    }
+
+    /// Writes what the send buffer has room for; false while some waits.
+    fn write(&mut self, octets: i64) -> bool {
+        if self.program.since.is_none() {
+            self.program.since = Some(self.now);
+            self.program.waiting = octets;
+        }
+        let room = self.habits.send_buffer - (self.send.written - self.send.una);
+        let now = self.program.waiting.min(room.max(0));
+        self.send.written += now;
+        self.program.waiting -= now;
+        self.output();
+        self.program.waiting == 0
     }
 
     /// What its user wanted and did not come to pass.

@@ -65,7 +65,7 @@ fn probed_with_data(network: &mut Network) {
     );
 }
 
-fn lost_window_update(network: &mut Network) {
+fn lose_window_update(network: &mut Network) {
     // After two seconds of nothing but probes, what opens the window is lost.
     network.path.add(
         Side::Server,
@@ -76,6 +76,10 @@ fn lost_window_update(network: &mut Network) {
             until: 2_250 * MILLI,
         },
     );
+}
+
+fn lost_window_update(network: &mut Network) {
+    lose_window_update(network);
     network.talk(stopped_reader(2 * SECOND));
 }
 
@@ -129,4 +133,19 @@ fn congestion_limited(network: &mut Network) {
         ChosenLoss::some(Which::NewData, 90, 1),
     );
     network.talk(upload(600_000));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generator::truth::Tap;
+
+    #[test]
+    fn the_octet_of_a_probe_may_be_taken() {
+        let mut network = Network::new(1, Tap::Middle);
+        lose_window_update(&mut network);
+        let talk = stopped_reader(2 * SECOND);
+        network.talk(talk.with(Side::Client, |habits| habits.probes_with_data = true));
+        assert_eq!(network.unfinished(), [""; 0]);
+    }
 }

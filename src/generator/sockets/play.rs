@@ -60,7 +60,7 @@ pub fn run(
     lesson: &Lesson,
     setup: &Setup,
     out: &mut dyn Write,
-    stopped: &AtomicBool,
+    stop: &AtomicBool,
     rescue: &mut dyn FnMut(Taken),
 ) -> Result<Taken, SourceError> {
     let tap = if setup.capture {
@@ -75,7 +75,7 @@ pub fn run(
     };
     let (sender, events) = mpsc::channel();
     let record = Record::new(sender);
-    let stop = tap.as_ref().map(|tap| std::sync::Arc::clone(&tap.stop));
+    let end_tap = tap.as_ref().map(|tap| std::sync::Arc::clone(&tap.stop));
     let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let stage = Stage {
         record: &record,
@@ -91,10 +91,10 @@ pub fn run(
             // Also when the lesson panics, nobody waits for more.
             let _end = End {
                 record,
-                stop: stop.as_deref(),
+                stop: end_tap.as_deref(),
             };
             let played = (lesson.play)(&stage);
-            if let Some(stop) = &stop {
+            if let Some(stop) = &end_tap {
                 thread::sleep(AFTERMATH);
                 stop.store(true, Ordering::Relaxed);
             }
@@ -107,8 +107,8 @@ pub fn run(
             });
             (played, captured)
         });
-        narrator.listen(&events, (stopped, AFTERMATH));
-        if stopped.load(Ordering::Relaxed) {
+        narrator.listen(&events, (stop, AFTERMATH));
+        if stop.load(Ordering::Relaxed) {
             rescue(Taken {
                 name: lesson.name,
                 missed: narrator.missed,
